@@ -1,0 +1,182 @@
+"""``trace.json``: what a trace is, and which shards belong to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+FORMAT, VERSION = "netsim-trace", 1
+MANIFEST, LATENCY = "trace.json", "latency.json"
+#: Larger manifests are refused unread: a trace of 10 000 prompts has some 20 MB.
+MAX_MANIFEST_BYTES = 256 * 2**20
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+TokenId = Annotated[int, Field(ge=0, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class TraceError(ValueError):
+    """A trace that is missing, damaged, or of another version; the message names the file and the fault."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SamplerSpec(_Part):
+    """How both models sample."""
+
+    temperature: float = Field(gt=0, le=100, allow_inf_nan=False)
+    top_p: float = Field(gt=0, le=1)
+
+
+class MeasureSpec(_Part):
+    """For which uncertainty measure the paths were recorded."""
+
+    samples: int | None = Field(ge=1, le=10_000)
+    theta_max: float = Field(gt=0, le=100, allow_inf_nan=False)
+    theta_points: int = Field(ge=2, le=256)
+
+
+class ModelSpec(_Part):
+    """One model: name, number of parameters, and digest of its weights' file names and bytes."""
+
+    name: str
+    parameters: int = Field(ge=1)
+    digest: Digest
+
+
+class Prompt(_Part):
+    """One prompt: its tokens, and where known its text, source and reference continuation."""
+
+    id: str
+    tokens: tuple[TokenId, ...] = Field(min_length=1)
+    text: str = ""
+    source: str = ""
+    reference: str = ""
+
+
+class Shard(_Part):
+    """One file: the tree of one prompt under one token seed."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$", max_length=120)
+    prompt: int = Field(ge=0)
+    token_seed: Seed
+    num_nodes: int = Field(ge=1, lt=2**31)
+    num_entries: int = Field(ge=1, lt=2**40)
+    sha256: Digest
+
+
+class Calibration(_Part):
+    """Line ``beta ~ a u + b`` of the calibration prompts, and what the thresholds follow from."""
+
+    a: float
+    b: float
+    a_interval: tuple[float, float]
+    b_interval: tuple[float, float]
+    binned_r: float
+    raw_r: float
+    delta: float
+    mean_rejection: float
+    prompts: int
+    rounds: int
+
+
+class Manifest(_Part):
+    """Content of ``trace.json``."""
+
+    format: Literal["netsim-trace"] = "netsim-trace"
+    version: Literal[1] = 1
+    name: str
+    slm: ModelSpec
+    llm: ModelSpec
+    tokenizer: Digest
+    vocabulary_size: int = Field(ge=2, lt=2**31)
+    eos: TokenId | None
+    sampler: SamplerSpec
+    measure: MeasureSpec
+    num_tokens: int = Field(ge=1, le=1_000_000)
+    token_seeds: tuple[Seed, ...] = Field(min_length=1)
+    policies: tuple[str, ...] = Field(min_length=1)
+    batch: int = Field(ge=1)
+    prompts: tuple[Prompt, ...] = Field(min_length=1)
+    hardware: dict[str, str | int]
+    versions: dict[str, str]
+    shards: tuple[Shard, ...]
+    outside_mass: dict[Literal["slm", "llm"], float] | None = None
+    calibration: Calibration | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Manifest:
+        groups = [(shard.prompt, shard.token_seed) for shard in self.shards]
+        if len(set(groups)) < len(groups):
+            raise ValueError("two shards of the same prompt and token seed")
+        if len(set(self.token_seeds)) < len(self.token_seeds):
+            raise ValueError("token_seeds repeats a seed")
+        for shard in self.shards:
+            if shard.prompt >= len(self.prompts) or shard.token_seed not in self.token_seeds:
+                raise ValueError(f"{shard.file} is of a prompt or token seed that is not listed")
+        if any(token >= self.vocabulary_size for prompt in self.prompts for token in prompt.tokens):
+            raise ValueError("a prompt has a token outside the vocabulary")
+        return self
+
+
+def canonical(value: Any) -> str:
+    """JSON text that is the same for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of a JSON value's canonical text."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check ``trace.json``.
+
+    Raises
+    ------
+    TraceError
+        Missing, unreadable, of another format or version, or inconsistent.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        what = "no such folder" if not folder.exists() else f"not a trace: it has no {MANIFEST}"
+        raise TraceError(f"{folder}: {what}")
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise TraceError(f"{path}: {path.stat().st_size} bytes, at most {MAX_MANIFEST_BYTES} are read")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise TraceError(f"{path}: damaged: not JSON ({error})") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise TraceError(f"{path}: not a trace: its format is not '{FORMAT}'")
+    if content.get("version") != VERSION:
+        raise TraceError(f"{path}: format version {content.get('version')!r}, this netsim reads {VERSION}")
+    try:
+        return Manifest.model_validate_json(json.dumps(content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise TraceError(f"{path}: {place or 'content'}: {first['msg']}") from None
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write ``trace.json`` so that a reader sees the old one or the new one, never a part."""
+    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+    replace_file(folder / MANIFEST, text.encode())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name and rename it when it is complete and on disk."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

@@ -1,0 +1,124 @@
+"""Shards: the tree of one prompt under one token seed as a safetensors file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from traces.manifest import MeasureSpec, Shard, TraceError, replace_file
+from traces.nodes import NodeTable, columns
+
+_PER_NODE = [
+    "slm_sampling", "llm_sampling", "slm_unit", "llm_unit", "slm_entropy", "llm_entropy",
+]  # fmt: skip
+
+
+def shard_name(prompt: int, token_seed: int) -> str:
+    """File name of a group.
+
+    >>> shard_name(3, 0)
+    'p00003-s00000.safetensors'
+    """
+    return f"p{prompt:05d}-s{token_seed:05d}.safetensors"
+
+
+def id_type(vocabulary_size: int) -> type[np.uint16 | np.int32]:
+    """Smallest stored type of a token id."""
+    return np.uint16 if vocabulary_size <= 2**16 else np.int32
+
+
+def write_shard(folder: Path, prompt: int, token_seed: int, table: NodeTable, vocabulary_size: int) -> Shard:
+    """Write one group's nodes; a reader never sees a part of the file."""
+    tensors: dict[str, NDArray[Any]] = {name: getattr(table, name) for name in columns() if name != "offsets"}
+    tensors["ids"] = table.ids.astype(id_type(vocabulary_size))
+    tensors["count"] = np.diff(table.offsets).astype(np.int32)
+    content = save(tensors)
+    name = shard_name(prompt, token_seed)
+    replace_file(folder / name, content)
+    return Shard(
+        file=name,
+        prompt=prompt,
+        token_seed=token_seed,
+        num_nodes=table.num_nodes,
+        num_entries=len(table.ids),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def read_shard(folder: Path, shard: Shard, vocabulary_size: int, measure: MeasureSpec) -> NodeTable:
+    """Read one group's nodes, checked against the manifest and for sense.
+
+    Raises
+    ------
+    TraceError
+        Missing, damaged (its bytes differ from those recorded), or not what the manifest says.
+    """
+    path = folder / shard.file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TraceError(f"{path}: missing or unreadable ({error.strerror})") from None
+    if hashlib.sha256(content).hexdigest() != shard.sha256:
+        raise TraceError(f"{path}: damaged or of another recording: its digest is not that of trace.json")
+    try:
+        tensors = load(content)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise TraceError(f"{path}: damaged: not safetensors ({error})") from None
+    return _checked(path, tensors, shard, vocabulary_size, measure)
+
+
+def _checked(
+    path: Path, tensors: dict[str, NDArray[Any]], shard: Shard, vocabulary_size: int, measure: MeasureSpec
+) -> NodeTable:
+    nodes, entries = (shard.num_nodes,), (shard.num_entries,)
+    expected: dict[str, tuple[tuple[int, ...], type[Any]]] = {
+        "parent": (nodes, np.int32),
+        "token": (nodes, np.int32),
+        "count": (nodes, np.int32),
+        "ids": (entries, id_type(vocabulary_size)),
+        "slm_logit": (entries, np.float16),
+        "llm_logit": (entries, np.float16),
+        "slm_log_partition": ((*nodes, measure.theta_points), np.float32),
+        **dict.fromkeys(_PER_NODE, (nodes, np.float32)),
+    }
+    if set(tensors) != set(expected):
+        odd = ", ".join(sorted(set(tensors) ^ set(expected)))
+        raise TraceError(f"{path}: tensors missing or unknown: {odd}")
+    for name, (shape, kind) in expected.items():
+        tensor = tensors[name]
+        if tensor.shape != shape or tensor.dtype != kind:
+            raise TraceError(
+                f"{path}: {name}: {tensor.dtype} {list(tensor.shape)}, expected {np.dtype(kind)} {list(shape)}"
+            )
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            raise TraceError(f"{path}: {name}: a value is not finite")
+    count = tensors.pop("count").astype(np.int64)
+    if (count < 1).any() or count.sum() != shard.num_entries:
+        raise TraceError(f"{path}: count: does not add up to the entries")
+    table = NodeTable(
+        **tensors
+        | {"offsets": np.concatenate([[0], np.cumsum(count)]), "ids": tensors["ids"].astype(np.int32)}
+    )
+    _check_tree(path, table, vocabulary_size)
+    return table
+
+
+def _check_tree(path: Path, table: NodeTable, vocabulary_size: int) -> None:
+    """Refuse what a walk could trip over: forward parents, ids out of order or range, positive logits."""
+    index = np.arange(table.num_nodes)
+    if table.parent[0] != -1 or (table.parent[1:] < 0).any() or (table.parent >= index).any():
+        raise TraceError(f"{path}: parent: not a tree whose nodes follow their parents")
+    if (table.token[1:] < 0).any() or (table.token >= vocabulary_size).any():
+        raise TraceError(f"{path}: token: outside the vocabulary")
+    ascending = np.diff(table.ids) > 0
+    ascending[table.offsets[1:-1] - 1] = True
+    if not ascending.all() or (table.ids >= vocabulary_size).any() or (table.ids < 0).any():
+        raise TraceError(f"{path}: ids: not ascending token ids of the vocabulary")
+    if (table.slm_logit > 0).any() or (table.llm_logit > 0).any():
+        raise TraceError(f"{path}: a shifted logit is above 0")
