@@ -1,0 +1,41 @@
+"""The check at start-up that this project's packages are the ones that Python finds.
+
+The folders of the clone are import names, and some of them (``channels``, ``traces``) are also taken on the
+package index. Where such a package is installed beside netsim, Python may find it first, and the failure
+that follows would name some missing attribute and not the cause.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+PACKAGES = ("analysis", "channels", "models", "traces")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def check_packages() -> None:
+    """Refuse to start where a foreign package stands in for one of ours. Imports none of them.
+
+    Raises
+    ------
+    RuntimeError
+        One line that names the package, the file that was found, the folder it should be in, and the way out.
+    """
+    for name in PACKAGES:
+        found = _location(name)
+        if found != ROOT / name:
+            raise RuntimeError(
+                f"the package {name!r} of netsim is in {ROOT / name}, but Python finds {found or 'none'}: "
+                f"uninstall that other {name!r}, or use a virtual environment of netsim's own"
+            )
+
+
+def _location(name: str) -> Path | None:
+    """The folder (or single file) from which ``import name`` would load; None where there is none."""
+    spec = find_spec(name)
+    if spec is None:
+        return None
+    if spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations))).resolve()
+    return Path(spec.origin).resolve() if spec.origin else None

@@ -1,0 +1,104 @@
+"""Imports run one way: the table of docs/design.md, read off the source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = {"analysis", "channels", "models", "netsim", "traces"}
+#: What each package may import of ours.
+ARROWS: dict[str, set[str]] = {
+    "channels": set(),
+    "traces": set(),
+    "models": {"traces"},
+    "netsim": {"channels", "traces"},
+    "analysis": {"netsim", "traces"},
+}
+#: What each may import of others, beside the standard library; None where no list is kept.
+FOREIGN: dict[str, set[str] | None] = {
+    "channels": {"numpy", "scipy", "numba"},
+    "traces": {"numpy", "safetensors"},
+    "models": {"numpy", "safetensors", "tokenizers", "torch", "transformers"},
+    "netsim": None,
+    "analysis": None,
+}
+ONLY_IN_MODELS = {"tokenizers", "torch", "transformers"}
+ONLY_IN_FUNCTIONS = {"dask", "distributed"}
+
+
+def imports(tree: ast.AST, *, in_function: bool = False) -> Iterator[tuple[str, bool]]:
+    """Every imported module's first name, and whether the import waits until a function is called."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.partition(".")[0], in_function) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import hides its package"
+            yield (node.module or "").partition(".")[0], in_function
+        else:
+            inside = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            yield from imports(node, in_function=inside)
+
+
+def faults(package: str, file_name: str, source: str) -> list[str]:
+    """What a module imports that its package may not."""
+    found = []
+    for name, in_function in imports(ast.parse(source)):
+        late_command = package == "netsim" and file_name.startswith("cli") and in_function
+        if name in OURS - {package}:
+            allowed = name in ARROWS[package] or late_command
+        elif name in ONLY_IN_MODELS:
+            allowed = package == "models"
+        elif name in ONLY_IN_FUNCTIONS:
+            allowed = in_function and package == "netsim"
+        else:
+            listed = FOREIGN[package]
+            allowed = name == package or listed is None or name in listed or name in sys.stdlib_module_names
+        if not allowed:
+            found.append(f"{package}/{file_name} imports {name}")
+    return found
+
+
+@pytest.mark.parametrize("package", sorted(OURS))
+def test_a_package_imports_only_along_the_arrows(package: str) -> None:
+    files = sorted((ROOT / package).rglob("*.py"))
+    assert files
+    assert [fault for file in files for fault in faults(package, file.name, file.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    ("package", "file_name", "source"),
+    [
+        ("channels", "a.py", "import traces.tree"),
+        ("channels", "a.py", "import simpy"),
+        ("traces", "a.py", "def f():\n    import torch"),
+        ("netsim", "sweep.py", "def f():\n    from analysis import figures"),
+        ("netsim", "cli.py", "from analysis import figures"),
+        ("netsim", "cli_run.py", "if True:\n    import models"),
+        ("netsim", "cli.py", "def f():\n    import torch"),
+        ("netsim", "sweep.py", "import distributed"),
+        ("analysis", "a.py", "from channels.rates import shannon"),
+        ("models", "a.py", "from netsim import policies"),
+    ],
+)
+def test_a_wrong_import_is_seen(package: str, file_name: str, source: str) -> None:
+    assert len(faults(package, file_name, source)) == 1
+
+
+def test_a_command_may_import_what_it_needs_late() -> None:
+    assert faults("netsim", "cli_record.py", "def record():\n    from models import record") == []
+
+
+def test_simulating_loads_neither_torch_nor_dask() -> None:
+    modules = sorted({*ONLY_IN_MODELS, *ONLY_IN_FUNCTIONS})
+    code = (
+        "import sys, netsim, netsim.cli, channels, traces, analysis, analysis.figures\n"
+        f"print([name for name in {modules} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
