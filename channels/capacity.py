@@ -1,0 +1,240 @@
+"""The cumulative-capacity curve ``C(t)``: the integral of a link's rate over time.
+
+A transmission of ``B`` bits that starts at ``t0`` ends at ``C^-1(C(t0) + B)``. It drains across the
+blocks of the fading: holding one Rayleigh draw for a whole payload would make its mean duration
+infinite, because ``E[1 / log2(1 + snr * g)]`` diverges at ``g -> 0``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from channels.drain import delivered, drain, locate, prefix_sums
+from channels.fading import Fading
+from channels.rates import FloatArray, RateLaw
+
+FIRST_BLOCKS = 256
+"""Blocks drawn when a session starts; each further draw doubles them."""
+
+LEAST_SEND_PROBABILITY = 1e-6
+"""A link that can use fewer than one block in a million is refused: the blocks it would wait through
+between two that carry anything are 8 MB of gains."""
+
+MOST_BLOCKS = 2**26
+"""Blocks of one session, at most: 512 MiB of gains, more than 7 days at 10 ms a block."""
+
+
+class LinkNeverSends(ValueError):  # noqa: N818  (says what happened)
+    """The link can't deliver: its rate is 0 for good, or so small that nobody could wait."""
+
+
+class ChannelEnded(ValueError):  # noqa: N818  (says what happened)
+    """A recorded channel is shorter than the session, and was told to refuse at its end."""
+
+
+class Gains:
+    """Power gains of one session, drawn as far as they are needed and kept.
+
+    Several curves (one an SNR) may share them, so that every SNR meets the same fading.
+
+    Parameters
+    ----------
+    fading : Fading. The model.
+    coherence_time_s : float. Length of a block in seconds, > 0; infinite for a constant gain only.
+    rng : numpy.random.Generator. Owned by this session.
+
+    Attributes
+    ----------
+    values : [num_blocks], float. Power gain so far, linear.
+    endless : bool. The last block of `values` lasts for ever.
+
+    Raises
+    ------
+    ValueError
+        A coherence time that is not positive, or infinite for a gain that varies.
+    """
+
+    def __init__(self, fading: Fading, coherence_time_s: float, rng: np.random.Generator) -> None:
+        if not coherence_time_s > 0:
+            raise ValueError(f"coherence_time_s: must be positive, got {coherence_time_s}")
+        self.fading = fading
+        self.coherence_time_s = coherence_time_s
+        self.values: FloatArray = np.empty(0)
+        self.endless = False
+        self._stream = fading.stream(rng, coherence_time_s)
+        self.grow(FIRST_BLOCKS)
+        if math.isinf(coherence_time_s) and not self.endless:
+            raise ValueError(
+                f"coherence_time_s: must be finite for {fading}: one draw held for ever "
+                "makes the mean transmission time infinite"
+            )
+
+    def grow(self, num_blocks: int) -> None:
+        """Draw until there are `num_blocks` gains, or the series settles or ends."""
+        if self.endless or num_blocks <= self.values.size:
+            return
+        if num_blocks > MOST_BLOCKS:
+            raise LinkNeverSends(
+                f"{self.fading}: the session is not over after {self.values.size} blocks "
+                f"of {self.coherence_time_s} s: the link is too slow"
+            )
+        self.values = np.concatenate((self.values, self._stream.take(num_blocks - self.values.size)))
+        if self._stream.settled:
+            self.endless = True
+            different = np.flatnonzero(self.values != self.values[-1])
+            self.values = self.values[: different[-1] + 2 if different.size else 1]
+
+
+class CapacityCurve:
+    """Cumulative capacity of one session at one mean SNR. Times are seconds since the session's start.
+
+    Parameters
+    ----------
+    gains : Gains. Of the session; may be shared.
+    rate_law : RateLaw. `channels.rates.shannon`, `channels.rates.cqi` or one's own.
+    snr : float. Mean signal-to-noise ratio, linear, > 0.
+    bandwidth_hz : float. Bandwidth in Hz, > 0.
+    gap : float. Implementation gap, linear, >= 1.
+
+    Attributes
+    ----------
+    rates_bps : [num_blocks], float. Rate of each block known so far, bit/s.
+    prefix_bits : [2, num_blocks + 1], float. See `channels.drain.prefix_sums`.
+    endless : bool. The last block lasts for ever.
+    coherence_time_s : float. Length of a block in seconds.
+    """
+
+    def __init__(
+        self, gains: Gains, rate_law: RateLaw, snr: float, bandwidth_hz: float, gap: float = 1.0
+    ) -> None:
+        if not (snr > 0 and bandwidth_hz > 0 and gap >= 1):
+            raise ValueError(
+                "a link needs snr > 0, bandwidth_hz > 0 and gap >= 1, "
+                f"got snr {snr}, bandwidth_hz {bandwidth_hz}, gap {gap}"
+            )
+        self.gains = gains
+        self.coherence_time_s = gains.coherence_time_s
+        self._rate_law = rate_law
+        self._snr = snr
+        self._bandwidth_hz = bandwidth_hz
+        self._gap = gap
+        self._compute()
+
+    def duration(self, start_s: float, bits: float) -> float:
+        """Seconds until `bits` have drained, from `start_s` on.
+
+        Parameters
+        ----------
+        start_s : float. Start in seconds, >= 0.
+        bits : float. Bits to send, >= 0; none take 0 s.
+
+        Raises
+        ------
+        LinkNeverSends
+            The link can't deliver the bits.
+        ChannelEnded
+            A recorded channel that refuses at its end is over before the bits are sent.
+        """
+        if not (start_s >= 0 and bits >= 0):
+            raise ValueError(f"start_s and bits must be >= 0, got start_s {start_s}, bits {bits}")
+        while True:
+            seconds: float = drain(
+                self.rates_bps, self.prefix_bits, self.coherence_time_s, self.endless, start_s, bits
+            )
+            if 0.0 <= seconds < math.inf:
+                return seconds
+            self.extend()
+
+    def bits_between(self, start_s: float, end_s: float) -> float:
+        """Bits that the link carries from `start_s` to `end_s` (seconds, 0 <= start_s <= end_s)."""
+        if not 0 <= start_s <= end_s:
+            raise ValueError(f"need 0 <= start_s <= end_s, got start_s {start_s}, end_s {end_s}")
+        while True:
+            bits: float = delivered(
+                self.rates_bps, self.prefix_bits, self.coherence_time_s, self.endless, start_s, end_s
+            )
+            if bits >= 0.0:
+                return bits
+            self.extend()
+
+    def rate_bps(self, time_s: float) -> float:
+        """Rate at `time_s` (seconds, >= 0), bit/s."""
+        return float(self.rates_bps[self._block(time_s)])
+
+    def snr(self, time_s: float) -> float:
+        """Signal-to-noise ratio at `time_s` (seconds, >= 0), linear."""
+        return self._snr * float(self.gains.values[self._block(time_s)])
+
+    def extend(self) -> None:
+        """Take twice as many blocks into account.
+
+        Raises
+        ------
+        LinkNeverSends
+            No block, or fewer than `LEAST_SEND_PROBABILITY` of them, can carry anything, or the
+            session is longer than `MOST_BLOCKS`.
+        ChannelEnded
+            The recorded channel is over.
+        """
+        if self.endless:
+            raise LinkNeverSends(f"{self._link()}: the rate is 0 for good")
+        known = self.rates_bps.size
+        self.gains.grow(2 * known)
+        self._compute()
+        if self.rates_bps.size <= known and not self.endless:
+            raise ChannelEnded(
+                f"{self.gains.fading}: the channel ends after {known * self.coherence_time_s} s, "
+                "before the session does"
+            )
+        if not self.rates_bps.any() and self._send_probability() < LEAST_SEND_PROBABILITY:
+            raise LinkNeverSends(
+                f"{self._link()}: fewer than {LEAST_SEND_PROBABILITY} of all blocks can send"
+            )
+
+    def _compute(self) -> None:
+        snr = self._snr * self.gains.values
+        self.rates_bps = self._rate_law(snr, self._bandwidth_hz, self._gap)
+        self.prefix_bits: FloatArray = prefix_sums(self.rates_bps, self.coherence_time_s)
+        self.endless = self.gains.endless
+
+    def _block(self, time_s: float) -> int:
+        block = int(locate(time_s, self.coherence_time_s)[0])
+        while block >= self.rates_bps.size and not self.endless:
+            self.extend()
+        return min(block, self.rates_bps.size - 1)
+
+    def _send_probability(self) -> float:
+        """Probability that a block carries anything: that its gain lifts the rate above 0."""
+        low, high = -300.0, 300.0  # decades of gain; the rate law is monotonic, so bisect
+        for _ in range(60):
+            middle = (low + high) / 2
+            rate = self._rate_law(np.array([self._snr * 10.0**middle]), self._bandwidth_hz, self._gap)
+            low, high = (low, middle) if rate[0] > 0 else (middle, high)
+        return 1.0 - self.gains.fading.cdf(10.0**high)
+
+    def _link(self) -> str:
+        return f"{self.gains.fading} at a mean SNR of {10 * math.log10(self._snr):.4g} dB"
+
+
+def session_curve(
+    fading: Fading,
+    rate_law: RateLaw,
+    snr: float,
+    bandwidth_hz: float,
+    coherence_time_s: float,
+    rng: np.random.Generator,
+    gap: float = 1.0,
+) -> CapacityCurve:
+    """Build the capacity curve of one session; parameters as in `Gains` and `CapacityCurve`.
+
+    Examples
+    --------
+    >>> from channels.fading import NoFading
+    >>> from channels.rates import shannon
+    >>> curve = session_curve(NoFading(), shannon, 1.0, 1e6, 0.01, np.random.default_rng(0))
+    >>> curve.duration(start_s=0.5, bits=250_000)
+    0.25
+    """
+    return CapacityCurve(Gains(fading, coherence_time_s, rng), rate_law, snr, bandwidth_hz, gap)
