@@ -1,0 +1,94 @@
+"""What was wrong with the input, said in one line a fault."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LONGEST_QUOTE = 60
+"""Characters of a given value that a message repeats; the rest is cut, since a fault is one line."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with the input.
+
+    Parameters
+    ----------
+    source : str
+        The file as the user named it, or the option (``--set channel.snr_db``). Empty where there is none.
+    path : str
+        Dotted path of the key at fault (``channel.snr_db``). Empty for the file as a whole.
+    text : str
+        What is wrong, what was given, what is allowed.
+    line : int or None
+        Line in ``source``, from 1.
+
+    Examples
+    --------
+    >>> print(Fault("a.yaml", "tokens", "out of range, given 0, allowed: a whole number of at least 1", 3))
+    a.yaml:3: tokens: out of range, given 0, allowed: a whole number of at least 1
+    """
+
+    source: str
+    path: str
+    text: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = self.source if self.line is None else f"{self.source}:{self.line}"
+        return ": ".join(part for part in (place, self.path, self.text) if part)
+
+
+class InputError(Exception):
+    """The input was bad: every fault found, in the order of the input's lines.
+
+    Parameters
+    ----------
+    faults : iterable of Fault
+        At least one. ``str(error)`` is one line a fault.
+    """
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults: tuple[Fault, ...] = tuple(faults)
+        if not self.faults:
+            raise ValueError("an InputError needs at least one fault")
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.faults))
+
+
+def quote(value: object) -> str:
+    """Spell a given value in one short line, as a scenario file would.
+
+    Examples
+    --------
+    >>> quote("ten"), quote(True), quote(float("inf")), quote(None)
+    ("'ten'", 'true', '.inf', 'null')
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return ".inf" if value > 0 else "-.inf"
+    if isinstance(value, float) and value != value:
+        return ".nan"
+    text = repr(value)
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 3] + "..."
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` for the known word nearest to the one given, or nothing.
+
+    Examples
+    --------
+    >>> did_you_mean("rayliegh", ["none", "rayleigh", "rician"])
+    "; did you mean 'rayleigh'?"
+    >>> did_you_mean("wifi", ["none", "rayleigh"])
+    ''
+    """
+    if not isinstance(given, str):
+        return ""
+    nearest = difflib.get_close_matches(given.lower(), list(known), n=1)
+    return f"; did you mean '{nearest[0]}'?" if nearest else ""

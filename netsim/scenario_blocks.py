@@ -1,0 +1,193 @@
+"""The other blocks of a scenario file: trace, uncertainty, payload, latency and the network."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo
+
+from netsim.scenario_fields import (
+    Block,
+    Choice,
+    Count,
+    Expect,
+    Finite,
+    Flag,
+    FolderOrName,
+    NonNegative,
+    PluginName,
+    Positive,
+    absolute_path,
+    path_if_there,
+)
+from netsim.scenario_policies import Policy
+
+PROJECT_TRACES = Path(__file__).resolve().parents[1] / "traces"
+"""Where a trace named without a path is looked up first."""
+
+VocabularySize = Annotated[int, Field(ge=2), Expect("a whole number of at least 2")]
+
+
+class LiveTraceSettings(Block):
+    """Both models in the loop: folders, or names in the hub's cache."""
+
+    kind: Literal["live"]
+    slm: FolderOrName
+    llm: FolderOrName
+
+
+class BetaSettings(Block):
+    """Uncertainty drawn from a beta distribution; 1 and 1 is the uniform one."""
+
+    distribution: Annotated[Literal["beta"], Expect("beta", ("beta",))] = "beta"
+    alpha: Positive
+    beta: Positive
+
+
+class RejectionLineSettings(Block):
+    """Rejection probability of a round, ``a * u + b`` clipped to [0, 1]."""
+
+    a: Finite
+    b: Finite
+
+
+class ParametricTraceSettings(Block):
+    """Rounds drawn from published statistics, without models."""
+
+    kind: Literal["parametric"]
+    vocabulary_size: VocabularySize
+    uncertainty: BetaSettings
+    rejection: RejectionLineSettings
+
+
+def _trace_path(name: str, info: ValidationInfo) -> str:
+    """Keep the name of one of the project's traces; make any other path absolute."""
+    if "/" not in name and (PROJECT_TRACES / name).exists():
+        return name
+    found = path_if_there(name, info)
+    return absolute_path(name, info) if found == name and "/" in name else found
+
+
+def _trace_tag(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "name"
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return kind if kind in ("live", "parametric") else None
+
+
+Trace = Annotated[
+    Annotated[str, Field(min_length=1), AfterValidator(_trace_path), Tag("name")]
+    | Annotated[LiveTraceSettings, Tag("live")]
+    | Annotated[ParametricTraceSettings, Tag("parametric")],
+    Discriminator(_trace_tag),
+    Choice(
+        "live or parametric",
+        ("live", "parametric"),
+        "kind",
+        "the name or folder of a trace, or a block with a kind",
+    ),
+]
+
+MEASURES = ("temperature", "entropy", "one-minus-max", "margin", "one-minus-draft")
+
+
+class UncertaintySettings(Block):
+    """How the device measures its uncertainty; ``samples: .inf`` is the limit of many samples."""
+
+    measure: Annotated[
+        Literal["temperature", "entropy", "one-minus-max", "margin", "one-minus-draft"],
+        Expect(", ".join(MEASURES), MEASURES),
+    ] = "temperature"
+    samples: Annotated[
+        Annotated[int, Field(ge=1)]
+        | Annotated[float, Field(ge=math.inf, allow_inf_nan=True)]
+        | Annotated[Literal["inf"], AfterValidator(float)],
+        Expect("a whole number of at least 1, or inf", ("inf",)),
+    ] = 20
+    theta_max: Positive = 2.0
+
+
+class PayloadSettings(Block):
+    """What an upload is billed for."""
+
+    vocabulary_size: Annotated[
+        Annotated[int, Field(ge=2)] | Literal["trace"],
+        Expect("a whole number of at least 2, or trace", ("trace",)),
+    ] = "trace"
+    probability_bits: Count = 8
+    count_indices: Flag = True
+    quantise: Flag = False
+
+
+def _profile_name(text: str, info: ValidationInfo) -> str:
+    """Refuse a number in quotes; make the path of a profile absolute."""
+    try:
+        float(text)
+    except ValueError:
+        return text if text == "recorded" else path_if_there(text, info)
+    raise ValueError("a number in quotes")
+
+
+ComputeLatency = Annotated[
+    Annotated[float, Field(ge=0)] | Annotated[str, Field(min_length=1), AfterValidator(_profile_name)],
+    Expect("seconds of at least 0, recorded, or the name of a latency profile"),
+]
+
+
+class LatencySettings(Block):
+    """Seconds that each stage takes; ``propagation`` is one way."""
+
+    slm: ComputeLatency = "recorded"
+    llm: ComputeLatency = "recorded"
+    uncertainty: NonNegative = 0.0
+    grant: NonNegative = 0.0
+    propagation: NonNegative = 0.0
+    prefill: Flag = False
+    catch_up: Flag = True
+
+
+class DeviceSettings(Block):
+    """What one device has of its own; an empty key takes the scenario's value."""
+
+    snr_db: Annotated[float | None, Expect("a finite number")] = None
+    policy: Policy | None = None
+    slm: Annotated[ComputeLatency | None, Expect("seconds, recorded, or the name of a profile")] = None
+
+
+SCHEDULERS = ("fifo", "round-robin", "equal-split", "proportional-fair")
+
+
+class UplinkSettings(Block):
+    """Who may send when; slots of 0.5 ms for the schedulers that work by slots."""
+
+    scheduler: Annotated[
+        Literal["fifo", "round-robin", "equal-split", "proportional-fair"] | PluginName,
+        Expect(f"{', '.join(SCHEDULERS)} or module:Class", SCHEDULERS),
+    ] = "fifo"
+    slot_s: Positive = 0.0005
+
+
+class ServerSettings(Block):
+    """Replicas of the large model, and how each gathers a batch."""
+
+    max_batch: Count = 1
+    replicas: Count = 1
+    window_s: NonNegative = 0.0
+
+
+class DownlinkSettings(Block):
+    """Rate of the response; infinite by default, since it is a token index."""
+
+    rate_bps: Annotated[float, Field(gt=0, allow_inf_nan=True), Expect("a number above 0, or .inf")] = (
+        math.inf
+    )
+
+
+class EnergySettings(Block):
+    """Power that a device draws while it sends, computes and waits."""
+
+    transmit_w: NonNegative = 0.2
+    compute_w: NonNegative = 2.0
+    idle_w: NonNegative = 0.0
