@@ -12,7 +12,7 @@ from traces.nodes import NodeTable, Sampler, concatenate
 @njit(cache=True)
 def distributions(
     offsets: NDArray[np.int64],
-    logit: NDArray[np.float16],
+    logit: NDArray[np.float32],
     log_partition: NDArray[np.float32],
     temperature: float,
     top_p: float,

@@ -31,7 +31,8 @@ class NodeTable:
     token : [num_nodes], int32. Token that leads here from the parent; -1 at a root.
     offsets : [num_nodes + 1], int64.
     ids : [num_entries], int32. Token ids, ascending within a node.
-    slm_logit, llm_logit : [num_entries], float16. Logit minus the row's maximum over the vocabulary.
+    slm_logit, llm_logit : [num_entries], float32
+        Logit minus the row's maximum over the vocabulary, rounded to float16 as on disk.
     slm_log_partition : [num_nodes, num_points], float32
         Log-sum-exp over the full vocabulary of the SLM's shifted logits over ``T theta``, per point of theta.
     slm_sampling, llm_sampling : [num_nodes], float32. The same at the sampling temperature.
@@ -43,8 +44,8 @@ class NodeTable:
     token: NDArray[np.int32]
     offsets: NDArray[np.int64]
     ids: NDArray[np.int32]
-    slm_logit: NDArray[np.float16]
-    llm_logit: NDArray[np.float16]
+    slm_logit: NDArray[np.float32]
+    llm_logit: NDArray[np.float32]
     slm_log_partition: NDArray[np.float32]
     slm_sampling: NDArray[np.float32]
     llm_sampling: NDArray[np.float32]
@@ -125,7 +126,7 @@ class _Row:
     """One model's rows of logits, shifted, with their stored form and sums over the vocabulary."""
 
     shifted: NDArray[np.float64]
-    stored: NDArray[np.float16]
+    stored: NDArray[np.float32]
     sampling: NDArray[np.float32]
     unit: NDArray[np.float32]
     entropy: NDArray[np.float32]
@@ -135,7 +136,7 @@ class _Row:
 def _row(logits: NDArray[np.float32], sampler: Sampler) -> _Row:
     exact = logits.astype(np.float64)
     shifted = exact - exact.max(axis=-1, keepdims=True)
-    stored = np.maximum(shifted, np.finfo(np.float16).min).astype(np.float16)
+    stored = np.maximum(shifted, np.finfo(np.float16).min).astype(np.float16).astype(np.float32)
     sampling = log_sum_exp(shifted / sampler.temperature).astype(np.float32)
     unit = log_sum_exp(shifted)
     entropy = unit - (np.exp(shifted - unit[:, None]) * shifted).sum(axis=-1)
@@ -145,7 +146,7 @@ def _row(logits: NDArray[np.float32], sampler: Sampler) -> _Row:
 
 
 def sampling_probability(
-    logit: NDArray[np.float16], log_partition: NDArray[np.float32], sampler: Sampler
+    logit: NDArray[np.float32], log_partition: NDArray[np.float32], sampler: Sampler
 ) -> NDArray[np.float64]:
     """Probability at the sampling temperature, over the full vocabulary, from stored values."""
     exponent = logit.astype(np.float64) / sampler.temperature - log_partition.astype(np.float64)

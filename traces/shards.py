@@ -18,6 +18,8 @@ _PER_NODE = [
     "slm_sampling", "llm_sampling", "slm_unit", "llm_unit", "slm_entropy", "llm_entropy",
 ]  # fmt: skip
 
+_LOGITS = ["slm_logit", "llm_logit"]
+
 
 def shard_name(prompt: int, token_seed: int) -> str:
     """File name of a group.
@@ -36,6 +38,8 @@ def id_type(vocabulary_size: int) -> type[np.uint16 | np.int32]:
 def write_shard(folder: Path, prompt: int, token_seed: int, table: NodeTable, vocabulary_size: int) -> Shard:
     """Write one group's nodes; a reader never sees a part of the file."""
     tensors: dict[str, NDArray[Any]] = {name: getattr(table, name) for name in columns() if name != "offsets"}
+    for name in _LOGITS:
+        tensors[name] = tensors[name].astype(np.float16)
     tensors["ids"] = table.ids.astype(id_type(vocabulary_size))
     tensors["count"] = np.diff(table.offsets).astype(np.int32)
     content = save(tensors)
@@ -82,8 +86,7 @@ def _checked(
         "token": (nodes, np.int32),
         "count": (nodes, np.int32),
         "ids": (entries, id_type(vocabulary_size)),
-        "slm_logit": (entries, np.float16),
-        "llm_logit": (entries, np.float16),
+        **dict.fromkeys(_LOGITS, (entries, np.float16)),
         "slm_log_partition": ((*nodes, measure.theta_points), np.float32),
         **dict.fromkeys(_PER_NODE, (nodes, np.float32)),
     }
@@ -101,10 +104,10 @@ def _checked(
     count = tensors.pop("count").astype(np.int64)
     if (count < 1).any() or count.sum() != shard.num_entries:
         raise TraceError(f"{path}: count: does not add up to the entries")
-    table = NodeTable(
-        **tensors
-        | {"offsets": np.concatenate([[0], np.cumsum(count)]), "ids": tensors["ids"].astype(np.int32)}
-    )
+    # Memory holds what compiled code can read: it knows no float16.
+    tensors |= {name: tensors[name].astype(np.float32) for name in _LOGITS}
+    tensors |= {"ids": tensors["ids"].astype(np.int32), "offsets": np.concatenate([[0], np.cumsum(count)])}
+    table = NodeTable(**tensors)
     _check_tree(path, table, vocabulary_size)
     return table
 

@@ -40,7 +40,7 @@ def theta_rule(
 
 @njit(cache=True)
 def disagreement(
-    logit: NDArray[np.float16],
+    logit: NDArray[np.float32],
     log_partition: NDArray[np.float32],
     nodes: NDArray[np.int64],
     entries: NDArray[np.int64],
@@ -51,7 +51,7 @@ def disagreement(
 
     Parameters
     ----------
-    logit : [num_entries], float16. SLM logits minus their node's maximum.
+    logit : [num_entries], float32. SLM logits minus their node's maximum.
     log_partition : [num_nodes, num_points], float32
         Log-sum-exp of the whole vocabulary's ``logit * inverse_temperature[point]``.
     nodes, entries : [num_paths], int. Node of each path and entry of its draft.

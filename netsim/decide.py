@@ -1,0 +1,123 @@
+"""Decide the rounds of a scenario from its trace: what is sent and what comes out, no radio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netsim.policies import Hlm
+from traces.draws import token_draws
+from traces.forest import Forest
+from traces.trace import Trace
+from traces.walk import Measure, Policy, Rounds, walk
+
+
+class OffTree(ValueError):  # noqa: N818  (says what happened)
+    """A path left the recorded tree, and the scenario says ``off_tree: refuse``."""
+
+
+@dataclass
+class Decider:
+    """Rounds of all complete prompts of a trace, kept per policy and token seed.
+
+    Parameters
+    ----------
+    trace : Trace
+    measure : Measure
+    num_tokens : int. At most what the trace recorded.
+    eos : int, optional. Token that ends a prompt.
+    fresh : bool
+        Draw new tokens for every seed; the tree is then that of the recorded seed that the seed cycles to.
+    follow : bool
+        Where the tree ends, follow the hlm path of the recorded token seed; otherwise refuse.
+    """
+
+    trace: Trace
+    measure: Measure
+    num_tokens: int
+    eos: int | None = None
+    fresh: bool = False
+    follow: bool = True
+    _forests: dict[int, Forest] = field(default_factory=dict, repr=False)
+    _fallbacks: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    _rounds: dict[tuple[Policy, int], Rounds] = field(default_factory=dict, repr=False)
+
+    def token_seed(self, seed: int) -> int:
+        """Token seed of a row: the recorded ones in turn, or the seed itself if draws are fresh."""
+        return seed if self.fresh else self.tree_seed(seed)
+
+    def tree_seed(self, seed: int) -> int:
+        """Recorded token seed whose trees a row walks."""
+        recorded = self.trace.manifest.token_seeds
+        if self.fresh and seed in recorded:
+            return seed
+        return recorded[seed % len(recorded)]
+
+    @property
+    def prompt_tokens(self) -> NDArray[np.int64]:
+        """Length of each complete prompt: [num_prompts], int."""
+        return np.array([len(self.trace.prompt(number).tokens) for number in self.trace.prompts])
+
+    def rounds(self, policy: Policy, seed: int) -> Rounds:
+        """Rounds of every complete prompt under one seed.
+
+        Raises
+        ------
+        OffTree
+            If a path leaves the tree and that is refused.
+        TraceError
+            If a shard is missing or damaged.
+        """
+        key = policy, self.token_seed(seed)
+        if key not in self._rounds:
+            self._rounds[key] = self._walk(policy, seed)
+        return self._rounds[key]
+
+    def _walk(self, policy: Policy, seed: int) -> Rounds:
+        tree_seed = self.tree_seed(seed)
+        forest = self.forest(tree_seed)
+        rounds = self._decide(forest, policy, self.token_seed(seed), self._fallback(tree_seed))
+        if not self.follow and not rounds.on_tree[rounds.valid].all():
+            place = np.argwhere(rounds.valid & ~rounds.on_tree)[0]
+            prompt = self.trace.prompts[place[0]]
+            raise OffTree(
+                f"{self.trace.folder}: {policy} leaves the recorded tree at prompt {prompt}, position {place[1]}, "
+                f"token seed {self.token_seed(seed)}: record this policy, or set off_tree: follow"
+            )
+        return rounds
+
+    def _decide(
+        self, forest: Forest, policy: Policy, token_seed: int, fallback: NDArray[np.int64] | None
+    ) -> Rounds:
+        draws = token_draws(
+            [(number, token_seed) for number in self.trace.prompts],
+            self.num_tokens,
+            self.measure.samples or 0,
+        )
+        rounds = walk(
+            forest,
+            forest.roots,
+            [policy],
+            draws,
+            self.num_tokens,
+            self.measure,
+            eos=self.eos,
+            fallback=fallback,
+        )
+        return rounds[0]
+
+    def forest(self, tree_seed: int) -> Forest:
+        """Trees of all complete prompts under one recorded token seed."""
+        if tree_seed not in self._forests:
+            self._forests[tree_seed] = self.trace.forest(
+                [(number, tree_seed) for number in self.trace.prompts]
+            )
+        return self._forests[tree_seed]
+
+    def _fallback(self, tree_seed: int) -> NDArray[np.int64]:
+        if tree_seed not in self._fallbacks:
+            rounds = self._decide(self.forest(tree_seed), Hlm(), tree_seed, None)
+            self._fallbacks[tree_seed] = np.where(rounds.valid, rounds.node, -1)
+        return self._fallbacks[tree_seed]

@@ -1,0 +1,61 @@
+"""The radio of a scenario: one capacity curve per seed, device and prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from channels.capacity import CapacityCurve, Gains
+from channels.fading import Fading
+from channels.rates import RateLaw
+
+#: Domain of the fading streams, apart from token draws and arrivals.
+FADING_STREAM = 2
+
+
+@dataclass(frozen=True)
+class Radio:
+    """Uplink of a scenario; curves are kept for the last seed asked for.
+
+    Attributes
+    ----------
+    fading : Fading
+    rate_law : RateLaw
+    snr, gap : float. Mean SNR and implementation gap, linear.
+    bandwidth_hz, coherence_time_s : float
+    """
+
+    fading: Fading
+    rate_law: RateLaw
+    snr: float
+    gap: float
+    bandwidth_hz: float
+    coherence_time_s: float
+    _curves: dict[tuple[int, int, int], CapacityCurve] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def curve(self, seed: int, device: int, prompt: int) -> CapacityCurve:
+        """Capacity over time of one session. The gains depend on (seed, device, prompt) alone, not on the SNR."""
+        key = seed, device, prompt
+        if key not in self._curves:
+            if any(known[0] != seed for known in self._curves):
+                self._curves.clear()
+            gains = Gains(self.fading, self.coherence_time_s, session_rng(*key))
+            self._curves[key] = CapacityCurve(gains, self.rate_law, self.snr, self.bandwidth_hz, self.gap)
+        return self._curves[key]
+
+
+def session_rng(seed: int, device: int, prompt: int) -> np.random.Generator:
+    """Fading stream of one session; block ``i`` is its ``i``-th uniform."""
+    return np.random.default_rng([FADING_STREAM, seed, device, prompt])
+
+
+def from_db(value_db: float) -> float:
+    """Linear ratio of a value in decibels.
+
+    >>> from_db(10)
+    10.0
+    """
+    return float(10.0 ** (value_db / 10))

@@ -1,0 +1,41 @@
+"""When the rounds of a device's sessions took place: what an engine hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds that the radio and the queues took; compute times are the workload's.
+
+    All are [num_sessions, num_tokens], 0 past a session's length.
+
+    Attributes
+    ----------
+    grant_s : Scheduling request and grant.
+    uplink_s : Air time of the round's bits, and propagation.
+    queue_s : Waiting for the uplink and at the server.
+    prompt_s : Grant, air time and propagation that only the prompt's ids caused.
+    start_s : Start of the round since the simulation's start.
+    air_s : Time in which the device transmits, the prompt's ids left out.
+    prompt_air_s : Time in which the device transmits the prompt's ids.
+    """
+
+    grant_s: FloatArray
+    uplink_s: FloatArray
+    queue_s: FloatArray
+    prompt_s: FloatArray
+    start_s: FloatArray
+    air_s: FloatArray
+    prompt_air_s: FloatArray
+
+    @classmethod
+    def zeros(cls, num_sessions: int, num_tokens: int) -> Timings:
+        """Timings to be filled in."""
+        return cls(**{field.name: np.zeros((num_sessions, num_tokens)) for field in fields(cls)})
