@@ -96,5 +96,5 @@ def test_simulating_loads_neither_torch_nor_dask() -> None:
         "import sys, netsim, netsim.cli, channels, traces, analysis, analysis.figures\n"
         f"print([name for name in {modules} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
