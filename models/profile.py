@@ -1,0 +1,120 @@
+"""Measure the latency of forward passes with a KV cache, as JSON that ``netsim.latency`` reads.
+
+``python -m models.profile --pair tiny --out FILE``, ``--architecture llama-2-7b --out FILE`` or
+``--model DIR --out FILE``. Measure on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from models.architecture import ARCHITECTURES, architecture_config, build_random
+from models.pair import DTYPES, load_model, pair_folders
+from models.timing import REPEATS, Profile, default_grid, profile_model
+
+
+def measure(
+    kind: str,
+    source: str,
+    dtype: str | None = None,
+    device: str = "cpu",
+    axes: Mapping[str, Sequence[int]] | None = None,
+    repeats: int = REPEATS,
+    report: Callable[[str], None] | None = None,
+) -> Profile:
+    """Load or build what is to be measured, and measure it.
+
+    Parameters
+    ----------
+    kind : {'pair', 'model', 'architecture'}
+    source : str
+        Name of a built-in pair; folder or hub name of a model; name or ``config.json`` of an architecture.
+    dtype : {'float32', 'bfloat16', 'float16'}, optional
+        Default: float32, for an architecture bfloat16.
+    device : str
+    axes : mapping, optional
+        ``contexts``, ``positions``, ``batches`` in place of those of `default_grid`.
+    repeats, report :
+        As in `profile_model`.
+
+    Raises
+    ------
+    ValueError
+        `PairError`, `ArchitectureError` or `ProfileError`, as loading, building and measuring raise them.
+    """
+
+    def one(model: PreTrainedModel, name: str) -> Profile:
+        replaced = {axis: tuple(values) for axis, values in (axes or {}).items()}
+        return profile_model(model, name, replace(default_grid(model), **replaced), repeats, report=report)
+
+    if kind == "architecture":
+        name = f"{source if source in ARCHITECTURES else Path(source).stem}, random weights"
+        return one(build_random(architecture_config(source), dtype or "bfloat16", device), name)
+    dtype = dtype or "float32"
+    if kind == "model":
+        return one(
+            load_model(source, dtype, device),
+            Path(source).resolve().name if Path(source).is_dir() else source,
+        )
+    slm, llm = (load_model(folder, dtype, device) for folder in pair_folders(source))
+    return pair_profile(one(slm, f"{source}/slm"), one(llm, f"{source}/llm"))
+
+
+def pair_profile(slm: Profile, llm: Profile) -> Profile:
+    """Put the profiles of both models into one, as ``latency.json`` of a trace holds them."""
+    return {"format": "netsim-latency-pair", "version": 1, "slm": slm, "llm": llm}
+
+
+def write_profile(profile: Profile, path: Path) -> None:
+    """Write a profile to a temporary name and rename it, so that a killed run leaves no half file."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(json.dumps(profile, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def main() -> None:
+    """Measure and write one profile."""
+    parser = argparse.ArgumentParser(prog="python -m models.profile", description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--pair", help="a pair that ships with the project: tiny")
+    what.add_argument("--model", help="folder or hub name of one model")
+    what.add_argument("--architecture", help=f"{', '.join(ARCHITECTURES)}, or a config.json")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--dtype", choices=DTYPES, help="default: float32, for an architecture bfloat16")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, help="of the processor; default: as many as torch takes")
+    parser.add_argument("--repeats", type=int, default=REPEATS)
+    for axis in ("contexts", "positions", "batches"):
+        parser.add_argument(f"--{axis}", type=int, nargs="+")
+    given = vars(parser.parse_args())
+    if given["threads"]:
+        torch.set_num_threads(given["threads"])
+    kind = next(name for name in ("pair", "model", "architecture") if given[name])
+    axes = {axis: given[axis] for axis in ("contexts", "positions", "batches") if given[axis]}
+    try:
+        # Before the measurement, which may take an hour: a folder that can't be made.
+        given["out"].parent.mkdir(parents=True, exist_ok=True)
+        profile = measure(
+            kind,
+            given[kind],
+            given["dtype"],
+            given["device"],
+            axes,
+            given["repeats"],
+            report=lambda line: print(line, file=sys.stderr),  # noqa: T201 - progress of a command
+        )
+        write_profile(profile, given["out"])
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Time forward passes with a KV cache: one model, a grid of context, new positions and batch."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from transformers import DynamicCache, PreTrainedModel
+
+from models.pair import max_positions
+
+Profile = dict[str, Any]
+REPEATS = 7
+
+
+class ProfileError(ValueError):
+    """A measurement that can't be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What to measure: every context length with every number of new positions and batch size.
+
+    Attributes
+    ----------
+    contexts : [num_contexts], int. Positions already in the KV cache, increasing; 0 is prefill.
+    positions : [num_positions], int. New positions of a pass, increasing, >= 1.
+    batches : [num_batches], int. Sequences side by side, increasing, >= 1.
+    """
+
+    contexts: tuple[int, ...]
+    positions: tuple[int, ...]
+    batches: tuple[int, ...] = (1,)
+
+    def __post_init__(self) -> None:
+        for name, least in (("contexts", 0), ("positions", 1), ("batches", 1)):
+            axis = getattr(self, name)
+            if not axis or min(axis) < least or list(axis) != sorted(set(axis)):
+                raise ProfileError(f"{name} must be increasing integers >= {least}, given {list(axis)}")
+
+
+#: Models whose longest sequence is short, such as the built-in pair, and all others. New positions:
+#: a token, catching up after skipped ones, and the prefill of a prompt.
+SHORT = Grid((0, 16, 32, 64, 96, 128, 160, 192, 224, 248), (1, 2, 4, 8, 16, 32, 64, 128, 192))
+LONG = Grid((0, 64, 128, 256, 512, 1024), (1, 2, 4, 8, 16, 32, 64, 128, 256))
+
+
+def default_grid(model: PreTrainedModel) -> Grid:
+    """Grid for a model, by the longest sequence it takes; passes that don't fit are cut off."""
+    longest = max_positions(model)
+    grid = SHORT if longest < LONG.contexts[-1] else LONG
+    contexts = tuple(context for context in grid.contexts if context < longest)
+    return Grid(contexts, tuple(positions for positions in grid.positions if positions <= longest))
+
+
+@torch.inference_mode()
+def profile_model(
+    model: PreTrainedModel,
+    name: str,
+    grid: Grid,
+    repeats: int = REPEATS,
+    warm_up: int = 2,
+    report: Callable[[str], None] | None = None,
+) -> Profile:
+    """Measure one model.
+
+    A pass takes the ids of the new positions and a cache of the context, and gives the logits of
+    its last position. The cache is cut back after each pass, so that all repeats see one context.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        In evaluation mode, on the device to be measured.
+    name : str
+        What the profile calls the model.
+    grid : Grid
+        Cells beyond the longest sequence of the model are null in the result.
+    repeats, warm_up : int
+        Passes per cell that count, and passes before them that don't.
+    report : callable, optional
+        Called with a line of progress after each cell.
+
+    Returns
+    -------
+    dict
+        Format ``netsim-latency``, version 1. ``median_s`` : [num_contexts, num_positions, num_batches],
+        seconds or None; ``quartiles_s`` the same with lower and upper quartile.
+
+    Raises
+    ------
+    ProfileError
+        If some context or some number of positions is longer than the model takes, or nothing
+        would be measured.
+    """
+    if repeats < 1 or warm_up < 0:
+        raise ProfileError(f"repeats must be >= 1 and warm_up >= 0, given {repeats} and {warm_up}")
+    longest = max_positions(model)
+    if grid.positions[-1] + grid.contexts[0] > longest or grid.contexts[-1] + grid.positions[0] > longest:
+        raise ProfileError(
+            f"{name} takes at most {longest} positions: contexts up to {grid.contexts[-1]} and "
+            f"new positions up to {grid.positions[-1]} are too many"
+        )
+    # Nobody needs the logits before the last position; at prefill they cost a large product each.
+    last = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
+    shape = (len(grid.contexts), len(grid.positions), len(grid.batches))
+    median_s, quartiles_s = np.full(shape, None), np.full(shape, None)
+    for k, batch in enumerate(grid.batches):
+        cache = DynamicCache(config=model.config)
+        forward = partial(model, past_key_values=cache, use_cache=True, **last)
+        for i, context in enumerate(grid.contexts):
+            if context > cache.get_seq_length():
+                forward(input_ids=_ids(model, batch, context - cache.get_seq_length()))
+            for j, positions in enumerate(grid.positions):
+                if context + positions > longest:
+                    continue
+                seconds = _measure(forward, cache, _ids(model, batch, positions), repeats, warm_up)
+                median_s[i, j, k] = statistics.median(seconds)
+                quartiles_s[i, j, k] = np.quantile(seconds, [0.25, 0.75]).tolist()
+                if report is not None:
+                    cell = f"context {context}, positions {positions}, batch {batch}"
+                    report(f"{name}: {cell}: {1e3 * median_s[i, j, k]:.3f} ms")
+    return {
+        "format": "netsim-latency",
+        "version": 1,
+        "model": name,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "device": model.device.type,
+        "hardware": hardware(model.device),
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        },
+        "contexts": list(grid.contexts),
+        "positions": list(grid.positions),
+        "batches": list(grid.batches),
+        "median_s": median_s.tolist(),
+        "quartiles_s": quartiles_s.tolist(),
+        "repeats": repeats,
+    }
+
+
+def hardware(device: torch.device) -> str:
+    """Name of the processor or graphics card a device stands for."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return f"{name}, {os.cpu_count()} logical cores"
+
+
+def _measure(
+    forward: Callable[..., object], cache: DynamicCache, ids: torch.Tensor, repeats: int, warm_up: int
+) -> list[float]:
+    seconds = []
+    for _ in range(warm_up + repeats):
+        _synchronise(ids.device)
+        start = time.perf_counter()
+        forward(input_ids=ids)
+        _synchronise(ids.device)
+        seconds.append(time.perf_counter() - start)
+        cache.crop(-ids.shape[1])
+    return seconds[warm_up:]
+
+
+def _ids(model: PreTrainedModel, batch: int, positions: int) -> torch.Tensor:
+    size = int(model.config.get_text_config().vocab_size)
+    return (torch.arange(batch * positions, device=model.device) % size).view(batch, positions)
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)

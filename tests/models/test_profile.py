@@ -1,0 +1,172 @@
+"""Profiles of forward passes: what they measure, what they hold, and that the simulator reads them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+
+from models import profile as profile_command
+from models.profile import measure, pair_profile, write_profile
+from models.timing import Grid, ProfileError, default_grid, profile_model
+from netsim.latency import LatencyProfile
+from netsim.latency_file import read_profile
+
+GRID = Grid((0, 8, 40), (1, 4, 32), (1, 2))
+CELLS = list(itertools.product(*map(enumerate, (GRID.contexts, GRID.positions, GRID.batches))))
+
+
+def llama(longest: int = 64, hidden: int = 32) -> PreTrainedModel:
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=300,
+        hidden_size=hidden,
+        intermediate_size=2 * hidden,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=longest,
+    )
+    model = LlamaForCausalLM(config)
+    model.train(mode=False)
+    return model
+
+
+def gpt2() -> PreTrainedModel:
+    torch.manual_seed(0)
+    config = GPT2Config(vocab_size=300, n_embd=32, n_layer=2, n_head=2, n_positions=64)
+    model = GPT2LMHeadModel(config)
+    model.train(mode=False)
+    return model
+
+
+@pytest.mark.parametrize("model", [llama(), gpt2()], ids=["llama", "gpt2"])
+def test_every_cell_that_fits_is_measured(model: PreTrainedModel, tmp_path: Path) -> None:
+    made = profile_model(model, "small", GRID, repeats=3, warm_up=1)
+    for (i, context), (j, positions), (k, _) in CELLS:
+        median, quartiles = made["median_s"][i][j][k], made["quartiles_s"][i][j][k]
+        if context + positions > 64:
+            assert median is None
+            assert quartiles is None
+        else:
+            assert 0 < quartiles[0] <= median <= quartiles[1]
+    assert made["parameters"] == model.num_parameters()
+    assert (made["dtype"], made["device"], made["repeats"]) == ("float32", "cpu", 3)
+    assert made["threads"] == torch.get_num_threads()
+    write_profile(made, tmp_path / "small.json")
+    loaded = LatencyProfile(read_profile(tmp_path / "small.json", "slm"))
+    assert loaded.file.model_dump() == made
+    for (i, context), (j, positions), (k, batch) in CELLS:
+        if made["median_s"][i][j][k] is not None:
+            assert float(loaded.seconds(context, positions, batch)) == made["median_s"][i][j][k]
+
+
+@pytest.mark.parametrize("model", [llama(), gpt2()], ids=["llama", "gpt2"])
+def test_each_pass_sees_the_context_of_its_cell(model: PreTrainedModel) -> None:
+    passes: list[tuple[int, int, int]] = []
+
+    def note(_: torch.nn.Module, __: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        batch, positions = keywords["input_ids"].shape
+        passes.append((keywords["past_key_values"].get_seq_length(), positions, batch))
+
+    with model.register_forward_pre_hook(note, with_kwargs=True):
+        profile_model(model, "small", GRID, repeats=2, warm_up=1)
+    expected = []
+    for batch in GRID.batches:
+        filled = 0
+        for context in GRID.contexts:
+            if context > filled:
+                expected.append((filled, context - filled, batch))
+                filled = context
+            fitting = [positions for positions in GRID.positions if context + positions <= 64]
+            expected += [(context, positions, batch) for positions in fitting for _ in range(3)]
+    assert passes == expected
+
+
+def test_longer_passes_take_longer() -> None:
+    # 256 times the work in one pass: far more than what scheduling on a busy machine may add.
+    made = profile_model(llama(longest=256, hidden=256), "small", Grid((0,), (1, 256)), repeats=5)
+    assert made["median_s"][0][1][0] > made["median_s"][0][0][0]
+
+
+def test_default_grids_fit_the_model() -> None:
+    for longest in (40, 256, 4096):
+        grid = default_grid(llama(longest))
+        assert grid.contexts[-1] + 1 <= longest
+        assert grid.positions[-1] <= longest
+        assert grid.contexts[0] == 0
+        assert {1, 2, 4, 8, 16, 32} <= set(grid.positions)
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        (((0, 0), (1,)), r"contexts must be increasing integers >= 0, given \[0, 0\]"),
+        (((0,), (2, 1)), r"positions must be increasing integers >= 1, given \[2, 1\]"),
+        (((0,), (1,), ()), r"batches must be increasing integers >= 1, given \[\]"),
+        (((0,), (0, 1)), r"positions must be increasing integers >= 1, given \[0, 1\]"),
+    ],
+)
+def test_grids_without_order_are_refused(axes: Any, message: str) -> None:
+    with pytest.raises(ProfileError, match=message):
+        Grid(*axes)
+
+
+@pytest.mark.parametrize("grid", [Grid((0, 64), (1,)), Grid((0,), (1, 65))])
+def test_grids_beyond_the_model_are_refused(grid: Grid) -> None:
+    with pytest.raises(ProfileError, match="small takes at most 64 positions"):
+        profile_model(llama(), "small", grid)
+
+
+def test_no_repeats_are_refused() -> None:
+    with pytest.raises(ProfileError, match="repeats must be >= 1"):
+        profile_model(llama(), "small", GRID, repeats=0)
+
+
+def test_a_pair_profile_gives_each_role_its_own(tmp_path: Path) -> None:
+    grid = Grid((0,), (1,))
+    slm, llm = (profile_model(model, name, grid, 1) for model, name in ((llama(), "a"), (gpt2(), "b")))
+    write_profile(pair_profile(slm, llm), tmp_path / "latency.json")
+    assert read_profile(tmp_path / "latency.json", "slm").model_dump() == slm
+    assert read_profile(tmp_path / "latency.json", "llm").model_dump() == llm
+
+
+def test_an_architecture_is_measured_from_its_configuration(tmp_path: Path) -> None:
+    llama().config.save_pretrained(tmp_path)
+    lines: list[str] = []
+    made = measure(
+        "architecture",
+        str(tmp_path / "config.json"),
+        axes={"contexts": [0], "positions": [1, 2]},
+        repeats=1,
+        report=lines.append,
+    )
+    assert (made["dtype"], made["model"]) == ("bfloat16", "config, random weights")
+    assert len(lines) == 2
+    assert lines[0].startswith("config, random weights: context 0, positions 1, batch 1: ")
+
+
+def test_the_command_writes_a_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    llama().save_pretrained(tmp_path / "model")
+    out = tmp_path / "new" / "profile.json"
+    axes = ["--contexts", "0", "8", "--positions", "1", "--repeats", "1"]
+    command = ["profile", "--model", str(tmp_path / "model"), "--out", str(out), *axes]
+    monkeypatch.setattr("sys.argv", command)
+    profile_command.main()
+    made = json.loads(out.read_text())
+    assert (made["model"], made["contexts"], made["positions"]) == ("model", [0, 8], [1])
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_the_command_names_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["profile", "--pair", "huge", "--out", str(tmp_path / "profile.json")])
+    with pytest.raises(SystemExit) as stopped:
+        profile_command.main()
+    assert stopped.value.code == 2
+    assert "pair 'huge': there is no model in" in capsys.readouterr().err
