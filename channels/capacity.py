@@ -161,11 +161,13 @@ class CapacityCurve:
 
     def rate_bps(self, time_s: float) -> float:
         """Rate at `time_s` (seconds, >= 0), bit/s."""
-        return float(self.rates_bps[self._block(time_s)])
+        block = self._block(time_s)
+        return float(self.rates_bps[block])
 
     def snr(self, time_s: float) -> float:
         """Signal-to-noise ratio at `time_s` (seconds, >= 0), linear."""
-        return self._snr * float(self.gains.values[self._block(time_s)])
+        block = self._block(time_s)
+        return float(self._block_snr[block])
 
     def extend(self) -> None:
         """Take twice as many blocks into account.
@@ -194,8 +196,8 @@ class CapacityCurve:
             )
 
     def _compute(self) -> None:
-        snr = self._snr * self.gains.values
-        self.rates_bps = self._rate_law(snr, self._bandwidth_hz, self._gap)
+        self._block_snr = self._snr * self.gains.values
+        self.rates_bps = self._rate_law(self._block_snr, self._bandwidth_hz, self._gap)
         self.prefix_bits: FloatArray = prefix_sums(self.rates_bps, self.coherence_time_s)
         self.endless = self.gains.endless
 

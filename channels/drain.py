@@ -44,17 +44,17 @@ def prefix_sums(rates_bps: FloatArray, coherence_time_s: float) -> FloatArray:
 
 @njit(cache=True)
 def locate(time_s: float, coherence_time_s: float) -> tuple[int, float]:
-    """Block that holds `time_s`, and the seconds since its start, in [0, coherence_time_s)."""
+    """Block that holds `time_s`, and the seconds since its start, in [0, coherence_time_s].
+
+    A time that is ``block * coherence_time_s``, as floats, is that block's start.
+    """
     block = int(time_s / coherence_time_s)
+    # The quotient rounds: a time on an edge may come out a hair on the wrong side.
+    if (block + 1) * coherence_time_s <= time_s:
+        block += 1
     if block == 0:
         return 0, time_s
-    offset_s = time_s - block * coherence_time_s
-    # The quotient and the product round: a time on an edge may come out a hair on the wrong side.
-    if offset_s < 0.0:
-        return block, 0.0
-    if offset_s >= coherence_time_s:
-        return block + 1, 0.0
-    return block, offset_s
+    return block, min(max(time_s - block * coherence_time_s, 0.0), coherence_time_s)
 
 
 @njit(cache=True)

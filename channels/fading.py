@@ -11,11 +11,14 @@ session has the same gains however they are asked for.
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
+from scipy import special
 
 from channels.rates import FloatArray
 
@@ -79,13 +82,15 @@ class IndependentStream(GainStream):
     inverse_cdf : callable. Turns uniforms in [0, 1) into power gains, element by element.
     """
 
-    def __init__(self, rng: np.random.Generator, inverse_cdf: Callable[[FloatArray], FloatArray]) -> None:
+    def __init__(
+        self, rng: np.random.Generator, inverse_cdf: Callable[[FloatArray], npt.NDArray[np.floating]]
+    ) -> None:
         self._rng = rng
         self._inverse_cdf = inverse_cdf
 
     def take(self, num_blocks: int) -> FloatArray:
         """Return the next `num_blocks` gains."""
-        return self._inverse_cdf(self._rng.random(num_blocks))
+        return np.asarray(self._inverse_cdf(self._rng.random(num_blocks)), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -122,3 +127,68 @@ class Rayleigh:
     def cdf(self, gain: float) -> float:
         """Probability that the gain of a block is at most `gain`."""
         return float(-np.expm1(-max(gain, 0.0)))
+
+
+@dataclass(frozen=True)
+class Rician:
+    """Rician block fading: one steady path on top of many weak ones.
+
+    The power gain is a noncentral chi-square with 2 degrees of freedom and noncentrality ``2K``,
+    divided by ``2 (1 + K)``. Source: Goldsmith, *Wireless Communications*, 2005, section 3.2.2.
+
+    Parameters
+    ----------
+    k_db : float. Power of the steady path over that of all others, dB, finite.
+
+    Raises
+    ------
+    ValueError
+        `k_db` is not finite.
+    """
+
+    k_db: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.k_db):
+            raise ValueError(f"Rician.k_db: must be finite, got {self.k_db}")
+
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+        """Start the gains of one session, independent from block to block."""
+        k = 10.0 ** (self.k_db / 10)
+        return IndependentStream(rng, lambda uniform: special.chndtrix(uniform, 2.0, 2 * k) / (2 * (1 + k)))
+
+    def cdf(self, gain: float) -> float:
+        """Probability that the gain of a block is at most `gain`."""
+        k = 10.0 ** (self.k_db / 10)
+        return float(special.chndtr(2 * (1 + k) * max(gain, 0.0), 2.0, 2 * k))
+
+
+@dataclass(frozen=True)
+class Nakagami:
+    """Nakagami-m block fading: the power gain is gamma distributed, shape ``m``, mean 1.
+
+    ``m = 1`` is Rayleigh. Source: Goldsmith, *Wireless Communications*, 2005, section 3.2.2.
+
+    Parameters
+    ----------
+    m : float. Shape, finite, >= 0.5; the larger, the milder the fading.
+
+    Raises
+    ------
+    ValueError
+        `m` is below 0.5 or not finite.
+    """
+
+    m: float
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.m < math.inf:
+            raise ValueError(f"Nakagami.m: must be finite and at least 0.5, got {self.m}")
+
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+        """Start the gains of one session, independent from block to block."""
+        return IndependentStream(rng, lambda uniform: special.gammaincinv(self.m, uniform) / self.m)
+
+    def cdf(self, gain: float) -> float:
+        """Probability that the gain of a block is at most `gain`."""
+        return float(special.gammainc(self.m, self.m * max(gain, 0.0)))

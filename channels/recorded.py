@@ -1,0 +1,167 @@
+"""A recorded series of signal-to-noise ratios as a channel."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from channels.fading import GainStream
+from channels.rates import FloatArray
+
+COLUMNS = ["time_s", "snr_db"]
+
+
+class _RecordedStream(GainStream):
+    """One session of `Recorded`."""
+
+    def __init__(self, recorded: Recorded, coherence_time_s: float) -> None:
+        self._times_s = np.array(recorded.times_s) - recorded.times_s[0]
+        self._gains = recorded.gains()
+        self._end = recorded.end
+        self._length_s = recorded.length_s
+        self._coherence_time_s = coherence_time_s
+        self._next_block = 0
+
+    def take(self, num_blocks: int) -> FloatArray:
+        """Return the next `num_blocks` gains, fewer where the series ends and is to be refused."""
+        # A block edge that rounds to just below a sample's time belongs to that sample.
+        starts_s = (self._next_block + np.arange(num_blocks) + 1e-6) * self._coherence_time_s
+        self._next_block += num_blocks
+        if self._end == "loop":
+            starts_s %= self._length_s
+        elif self._end == "refuse":
+            starts_s = starts_s[starts_s < self._length_s]
+        else:
+            self.settled = bool(starts_s.size and starts_s[-1] >= self._times_s[-1])
+        sample = np.searchsorted(self._times_s, starts_s, side="right") - 1
+        return self._gains[sample]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded SNR series: each sample holds until the next one, the last as long as the one before it.
+
+    A session starts at the first sample. Gains are relative to `mean_snr`: a curve built with that mean
+    has the SNR that was recorded, and another mean shifts the whole series.
+
+    Parameters
+    ----------
+    times_s : tuple of float. At least two, finite, strictly increasing, in seconds.
+    snr_db : tuple of float. Signal-to-noise ratio from each time on, dB, finite; as many as `times_s`.
+    end : 'hold', 'loop' or 'refuse'. After the series: keep the last sample, start again, or have the
+        session raise `channels.capacity.ChannelEnded`.
+
+    Raises
+    ------
+    ValueError
+        A series that is not as described.
+
+    Examples
+    --------
+    >>> recorded = Recorded(times_s=(0.0, 1.0), snr_db=(10.0, 0.0), end="loop")
+    >>> recorded.mean_snr
+    5.5
+    """
+
+    times_s: tuple[float, ...]
+    snr_db: tuple[float, ...]
+    end: Literal["hold", "loop", "refuse"] = "refuse"
+
+    def __post_init__(self) -> None:
+        if len(self.times_s) < 2 or len(self.times_s) != len(self.snr_db):
+            raise ValueError(
+                f"Recorded: needs at least two samples with a time and an SNR each, "
+                f"got {len(self.times_s)} times and {len(self.snr_db)} SNRs"
+            )
+        if not np.isfinite(self.times_s + self.snr_db).all():
+            raise ValueError("Recorded: times_s and snr_db must be finite")
+        backwards = np.flatnonzero(np.diff(self.times_s) <= 0)
+        if backwards.size:
+            raise ValueError(
+                f"Recorded.times_s: must increase, but {self.times_s[backwards[0] + 1]} "
+                f"follows {self.times_s[backwards[0]]}"
+            )
+        if self.end not in {"hold", "loop", "refuse"}:
+            raise ValueError(f"Recorded.end: must be hold, loop or refuse, got {self.end!r}")
+
+    @property
+    def length_s(self) -> float:
+        """Length of the series in seconds."""
+        return float(np.sum(self._held_s()))
+
+    @property
+    def mean_snr(self) -> float:
+        """Mean of the signal-to-noise ratio over the time of the series, linear."""
+        return float(np.average(self._snr(), weights=self._held_s()))
+
+    def gains(self) -> FloatArray:
+        """[num_samples], float. Power gain of each sample over the series' mean, linear."""
+        return self._snr() / self.mean_snr
+
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+        """Start the gains of one session: block by block, the sample that holds at its start.
+
+        Raises
+        ------
+        ValueError
+            A block is longer than the shortest step of the series: samples would be passed over.
+        """
+        shortest_s = float(np.min(np.diff(self.times_s)))
+        if coherence_time_s > shortest_s * (1 + 1e-9):
+            raise ValueError(
+                f"coherence_time_s: must be at most the shortest step of the recorded series, "
+                f"{shortest_s} s, got {coherence_time_s}"
+            )
+        return _RecordedStream(self, coherence_time_s)
+
+    def cdf(self, gain: float) -> float:
+        """Share of the series' time with a gain of at most `gain`."""
+        return float(np.average(self.gains() <= gain, weights=self._held_s()))
+
+    def _snr(self) -> FloatArray:
+        return np.asarray(10.0 ** (np.array(self.snr_db) / 10))
+
+    def _held_s(self) -> FloatArray:
+        steps_s = np.diff(self.times_s)
+        return np.append(steps_s, steps_s[-1])
+
+
+def load_recorded(path: Path, end: Literal["hold", "loop", "refuse"] = "refuse") -> Recorded:
+    """Read a recorded SNR series from a CSV file with the header ``time_s,snr_db``.
+
+    Parameters
+    ----------
+    path : Path. The file, UTF-8.
+    end : 'hold', 'loop' or 'refuse'. See `Recorded`.
+
+    Raises
+    ------
+    ValueError
+        The file is not such a series; the message begins with ``file:line``.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.reader(file)
+        header = [name.strip() for name in next(rows, [])]
+        if header != COLUMNS:
+            raise ValueError(f"{path}:1: the header must be {','.join(COLUMNS)}, got {','.join(header)!r}")
+        samples = [_sample(f"{path}:{rows.line_num}", row) for row in rows if row]
+    try:
+        return Recorded(tuple(time_s for time_s, _ in samples), tuple(snr for _, snr in samples), end)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _sample(place: str, row: list[str]) -> tuple[float, float]:
+    """Time and SNR of one row."""
+    try:
+        time_s, snr_db = (float(text) for text in row)
+    except ValueError as error:
+        raise ValueError(f"{place}: needs two numbers, got {','.join(row)!r}") from error
+    if not (math.isfinite(time_s) and math.isfinite(snr_db)):
+        raise ValueError(f"{place}: needs finite numbers, got {','.join(row)!r}")
+    return time_s, snr_db
