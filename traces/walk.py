@@ -8,7 +8,7 @@ the tree from there on. Decisions use nothing but what a node stores, so a repla
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -138,6 +138,12 @@ class Rounds:
             llm_nll=np.full(shape, np.nan),
             rejection=np.full(shape, np.nan),
         )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rounds]) -> Rounds:
+        """Rounds of several walks, one after the other; ``node`` then belongs to different forests."""
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def refuse(parents: NDArray[np.int64], _tokens: NDArray[np.int64]) -> NDArray[np.int64]:
