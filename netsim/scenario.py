@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,15 +49,28 @@ def load_scenario(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
         raise InputError([places.fault((), text)])
     data = _override(document.data, overrides, places)
     scenario, findings = _complete(data, {"folder": path.resolve().parent})
-    if scenario is None or findings:
-        faults = [places.fault(found.path, found.text) for found in findings]
-        raise InputError(sorted(dict.fromkeys(faults), key=lambda fault: fault.line or 0))
+    faults = document.faults + [places.fault(found.path, found.text) for found in findings]
+    if scenario is None or faults:
+        # One fault a key and line: a value that is not YAML is not also of the wrong type.
+        first: dict[tuple[str, str, int | None], Fault] = {}
+        for fault in faults:
+            first.setdefault((fault.source, fault.path, fault.line), fault)
+        raise InputError(sorted(first.values(), key=lambda fault: fault.line or 0))
     return scenario
 
 
 def scenario_schema() -> dict[str, Any]:
     """JSON Schema of a scenario file, for editors; `load_scenario` checks more than it can say."""
-    return Scenario.model_json_schema()
+    schema = Scenario.model_json_schema()
+    # The sweep may set any key but the name, so a file may lack it.
+    return {**_without_infinity(schema), "required": ["name"]}
+
+
+def _without_infinity(schema: Any) -> Any:
+    """JSON has no infinity; a default of it is left out."""
+    if isinstance(schema, dict):
+        return {key: _without_infinity(value) for key, value in schema.items() if value != math.inf}
+    return [_without_infinity(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def trace_folder(scenario: Scenario) -> Path:
@@ -67,37 +81,47 @@ def trace_folder(scenario: Scenario) -> Path:
     ValueError
         The trace is live or parametric.
     """
-    if not isinstance(scenario.trace, str):
-        raise ValueError(f"a {scenario.trace.kind} trace has no folder")
-    return PROJECT_TRACES / scenario.trace
+    if isinstance(scenario.trace, str):
+        return PROJECT_TRACES / scenario.trace
+    raise ValueError(f"a {scenario.trace.kind} trace has no folder")
 
 
 def _override(data: dict[str, Any], overrides: Iterable[str], places: Places) -> dict[str, Any]:
     faults: list[Fault] = []
     for override in overrides:
-        name, equals, text = override.partition("=")
-        option = f"--set {name}"
-        keys = _override_path(name)
-        if not equals or not all(keys):
-            fault_text = f"not a setting, given {quote(override)}, allowed: path.to.key=value"
-            faults.append(Fault("--set", "", fault_text))
-            continue
+        name, _, text = override.partition("=")
         try:
-            value = parse_yaml(text, option).data
-            data = put(_without_axis(data, name), keys, value)
+            value = _override_value(text, f"--set {name}")
+            data = put(_without_axis(data, name), _override_path(override), value)
         except InputError as error:
-            faults += [Fault(option, fault.path, fault.text) for fault in error.faults]
+            faults += error.faults
         except ValueError as error:
-            faults.append(Fault(option, "", str(error)))
-        places.set_by(option, keys)
+            faults.append(Fault(f"--set {name}", "", str(error)))
+        else:
+            places.set_by(f"--set {name}", _override_path(override))
     if faults:
         raise InputError(faults)
     return data
 
 
-def _override_path(name: str) -> tuple[str, ...]:
+def _override_value(text: str, option: str) -> Any:
+    """The value of an override; what is wrong with it has no line."""
+    try:
+        document = parse_yaml(text, option)
+    except InputError as error:
+        raise InputError(Fault(option, fault.path, fault.text) for fault in error.faults) from None
+    if document.faults:
+        raise InputError(Fault(option, fault.path, fault.text) for fault in document.faults)
+    return document.data
+
+
+def _override_path(override: str) -> tuple[str, ...]:
+    name, equals, _ = override.partition("=")
     head, _, axis = name.partition(".")
-    return ("sweep", axis) if head == "sweep" and axis else tuple(name.split("."))
+    keys = ("sweep", axis) if head == "sweep" and axis else tuple(name.split("."))
+    if not equals or not all(keys):
+        raise ValueError(f"not a setting, given {quote(override)}, allowed: path.to.key=value")
+    return keys
 
 
 def _without_axis(data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -140,7 +164,7 @@ def _besides(findings: list[Finding], axes: object) -> list[Finding]:
     return [
         found
         for found in findings
-        if "missing" not in found.text or not any(path[: len(found.path)] == found.path for path in paths)
+        if found.kind != "missing" or not any(path[: len(found.path)] == found.path for path in paths)
     ]
 
 

@@ -20,6 +20,7 @@ from netsim.scenario_fields import (
     PluginName,
     Positive,
     absolute_path,
+    exists,
     path_if_there,
 )
 from netsim.scenario_policies import Policy
@@ -64,7 +65,7 @@ class ParametricTraceSettings(Block):
 
 def _trace_path(name: str, info: ValidationInfo) -> str:
     """Keep the name of one of the project's traces; make any other path absolute."""
-    if "/" not in name and (PROJECT_TRACES / name).exists():
+    if "/" not in name and exists(PROJECT_TRACES / name):
         return name
     found = path_if_there(name, info)
     return absolute_path(name, info) if found == name and "/" in name else found

@@ -80,9 +80,11 @@ def _choice_finding(path: KeyPath, given: Any, choice: Choice, data: object) -> 
     if isinstance(_at(data, path), dict):
         path = (*path, choice.key)
     word = given.get(choice.key)
-    wrong = f"unknown value, given {quote(word)}" if choice.key in given else "missing"
+    if choice.key not in given:
+        return Finding(path, f"missing, allowed: {choice.allowed}", "missing")
     hint = did_you_mean(word, choice.words)
-    return Finding(path, f"{wrong}, allowed: {choice.allowed}{hint}", "choice")
+    text = f"unknown value, given {quote(word)}, allowed: {choice.allowed}{hint}"
+    return Finding(path, text, "choice")
 
 
 def _at(data: object, path: KeyPath) -> object:
@@ -95,14 +97,18 @@ def _path_in(data: object, location: KeyPath, *, keep_last: bool) -> KeyPath:
     path: KeyPath = ()
     for position, part in enumerate(location):
         last = position == len(location) - 1
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, (list, tuple)) and isinstance(part, int):
-            data = data[part]
+        if _holds(data, part):
+            data = _at(data, (part,))
         elif not (last and keep_last):
             continue
         path += (part,)
     return path
+
+
+def _holds(data: object, part: str | int) -> bool:
+    return (
+        part in data if isinstance(data, dict) else isinstance(data, (list, tuple)) and isinstance(part, int)
+    )
 
 
 @dataclass
@@ -127,7 +133,7 @@ class Places:
         """Note that ``option`` gave the value at ``path``, and whatever is below it."""
         for places in (self.lines, self.options):
             for below in [known for known in places if known[: len(path)] == path]:
-                del places[below]  # type: ignore[attr-defined]
+                del places[below]
         self.options[path] = option
 
     def fault(self, path: KeyPath, text: str) -> Fault:

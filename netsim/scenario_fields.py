@@ -24,7 +24,6 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 from typing_extensions import Self
 
 _RANGE_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
-_FORM_ERRORS = {"string_pattern_mismatch", "literal_error"}
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,10 @@ class Expect:
 def _what_is_wrong(value: object, errors: set[str]) -> str:
     if errors & _RANGE_ERRORS and not isinstance(value, str):
         return "out of range"
-    if isinstance(value, str) and errors & _FORM_ERRORS:
+    if isinstance(value, str) and "literal_error" in errors:
         return "unknown value"
+    if isinstance(value, str) and errors & {"string_pattern_mismatch", "string_too_short"}:
+        return "malformed"
     return "wrong value" if isinstance(value, list) else "wrong type"
 
 
@@ -136,7 +137,15 @@ def _folders(info: ValidationInfo) -> list[Path]:
 
 
 def _find(text: str, info: ValidationInfo) -> Path | None:
-    return next((path.resolve() for folder in _folders(info) if (path := folder / text).exists()), None)
+    return next((path.resolve() for folder in _folders(info) if exists(path := folder / text)), None)
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; a name too long to be one is none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def path_if_there(text: str, info: ValidationInfo) -> str:

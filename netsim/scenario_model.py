@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -93,7 +93,7 @@ class Scenario(Block):
     seeds: Seeds = 20
     token_seeds: Annotated[
         Literal["recorded", "fresh"], Expect("recorded or fresh", ("recorded", "fresh"))
-    ] = "recorded"
+    ] = "recorded"  # noqa: S105 (no password)
     off_tree: Annotated[Literal["follow", "refuse"], Expect("follow or refuse", ("follow", "refuse"))] = (
         "follow"
     )
@@ -106,11 +106,10 @@ class Scenario(Block):
             policies += [(("devices", index, "policy"), own.policy) for index, own in enumerate(self.devices)]
         size = self.payload.vocabulary_size
         for path, policy in policies:
-            if isinstance(policy, CuHlmSettings) and isinstance(size, int) and isinstance(policy.k, int):
-                if policy.k > size:
-                    text = "out of range, given {k}, allowed: 1 to payload.vocabulary_size, which is {size}"
-                    context = {"path": (*path, "k"), "k": policy.k, "size": size}
-                    raise PydanticCustomError("said", text, context)
+            k = policy.k if isinstance(policy, CuHlmSettings) else None
+            if isinstance(size, int) and isinstance(k, int) and k > size:
+                text = "out of range, given {k}, allowed: 1 to payload.vocabulary_size, which is {size}"
+                raise PydanticCustomError("said", text, {"path": (*path, "k"), "k": k, "size": size})
         return self
 
     def seed_values(self) -> Sequence[int]:
@@ -136,11 +135,11 @@ class Scenario(Block):
         return points
 
     def resolved_yaml(self) -> str:
-        """This scenario with every default written out; `load_scenario` gives an equal one back."""
+        """Write the scenario with every default written out; `load_scenario` gives an equal one back."""
         return dump_yaml(self.model_dump())
 
     def digest(self) -> str:
-        """SHA-256 of this scenario's content, however its file spells it: 64 hexadecimal digits."""
+        """SHA-256 of the scenario's content, however its file spells it: 64 hexadecimal digits."""
         content = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(content.encode("ascii")).hexdigest()
 
@@ -200,22 +199,23 @@ def expand(
 
 
 def check(
-    data: dict[str, Any], steps: Iterable[Step], context: Mapping[str, Any] | None
+    data: dict[str, Any], steps: Sequence[Step], context: Mapping[str, Any] | None
 ) -> tuple[Scenario | None, list[Finding]]:
     """Put one value of each axis into ``data`` and check the scenario that results; see `expand`."""
-    steps = tuple(steps)
-    for step in steps:
-        try:
+    axis = ""
+    try:
+        for step in steps:
+            axis = step.axis
             data = put(data, step.path, step.value)
-        except ValueError as error:
-            return None, [Finding(("sweep", step.axis), str(error), "said")]
+    except ValueError as error:
+        return None, [Finding(("sweep", axis), str(error), "said")]
     try:
         return Scenario.model_validate(data, context=context), []
     except ValidationError as error:
         return None, [_in_sweep(found, steps) for found in explain(error, data)]
 
 
-def _in_sweep(found: Finding, steps: tuple[Step, ...]) -> Finding:
+def _in_sweep(found: Finding, steps: Sequence[Step]) -> Finding:
     """The same finding, at the axis that brought it in if one did: the last that covers its path."""
     for step in reversed(steps):
         if found.kind == "unknown_key" and step.path[: len(found.path)] == found.path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Strict
 from pydantic_core import PydanticCustomError
 
 from netsim.errors import quote
-from netsim.scenario_fields import Block, Finite
+from netsim.scenario_fields import Block, Expect
 from netsim.yaml_file import KeyPath
 
 MAX_POINTS = 100_000
@@ -26,12 +27,15 @@ def _said(text: str, *path: str) -> PydanticCustomError:
     return PydanticCustomError("said", "{text}", {"text": text, "path": path})
 
 
+_Number = Annotated[int | float, Expect("a finite number")]
+
+
 class RangeSettings(Block):
     """An axis from ``start`` to ``stop``, both included, in steps of ``step``."""
 
-    start: Annotated[int, Strict()] | Finite
-    stop: Annotated[int, Strict()] | Finite
-    step: Annotated[int, Strict()] | Finite
+    start: _Number
+    stop: _Number
+    step: _Number
 
     def values(self) -> tuple[int | float, ...]:
         """All values, in decimal arithmetic: 0 to 1 by 0.05 holds 0.15, not 0.15000000000000002.
@@ -60,9 +64,12 @@ def _axis_values(value: Any) -> tuple[Any, ...]:
         raise _said(f"wrong type, given {quote(value)}, allowed: a list, or {{start, stop, step}}")
     if not value:
         raise _said("empty axis, given [], allowed: at least one value")
-    for index, item in enumerate(value):
-        if item in value[:index]:
+    seen: set[str] = set()
+    for item in value:
+        spelling = json.dumps(item, sort_keys=True)
+        if spelling in seen:
             raise _said(f"listed twice, given {quote(item)}, allowed: each value once")
+        seen.add(spelling)
     return tuple(value)
 
 

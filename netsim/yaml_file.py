@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,13 @@ class Document:
         The document's content.
     lines : dict of path to int
         The line of each key and list item, from 1.
+    faults : list of Fault
+        What is wrong with single keys and values: duplicates, tags.
     """
 
     data: Any
-    lines: dict[KeyPath, int] = field(default_factory=dict)
+    lines: dict[KeyPath, int]
+    faults: list[Fault]
 
 
 def read_yaml(path: Path, source: str) -> Document:
@@ -64,7 +67,7 @@ def read_yaml(path: Path, source: str) -> Document:
     Raises
     ------
     InputError
-        Missing, unreadable, not UTF-8 or not YAML 1.2; all duplicate keys at once.
+        Missing, unreadable, not UTF-8 or not YAML 1.2, too large or too deep.
     """
     try:
         raw = path.read_bytes()
@@ -81,11 +84,11 @@ def read_yaml(path: Path, source: str) -> Document:
 
 
 def parse_yaml(text: str, source: str) -> Document:
-    """Parse one YAML 1.2 document; see `read_yaml`.
+    r"""Parse one YAML 1.2 document; see `read_yaml`.
 
     Examples
     --------
-    >>> parse_yaml("a: 1e6\\nb: no", "here").data
+    >>> parse_yaml("a: 1e6\nb: no", "here").data
     {'a': 1000000.0, 'b': 'no'}
     """
     directive = re.search(r"^%YAML[ \t]+(?!1\.2\b)(\S*)", text, re.MULTILINE)
@@ -103,10 +106,8 @@ def parse_yaml(text: str, source: str) -> Document:
     except RecursionError:
         raise InputError([_too_deep(source, None)]) from None
     builder = _Builder(yaml, source)
-    document = Document(None if root is None else builder.build(root, ()), builder.lines)
-    if builder.faults:
-        raise InputError(builder.faults)
-    return document
+    data = None if root is None else builder.build(root, ())
+    return Document(data, builder.lines, builder.faults)
 
 
 def _syntax_fault(error: MarkedYAMLError, source: str) -> Fault:
@@ -134,7 +135,7 @@ def dump_yaml(data: dict[str, Any]) -> str:
     """
     yaml = YAML()
     yaml.width = 1_000_000  # never fold a long line
-    yaml.representer.ignore_aliases = lambda data: True
+    yaml.representer.ignore_aliases = lambda _: True
     yaml.representer.add_representer(
         tuple, lambda representer, items: representer.represent_list(list(items))
     )
