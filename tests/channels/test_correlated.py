@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,6 +66,21 @@ def test_clarke_power_has_autocorrelation_j0_squared(num_paths: int) -> None:
     assert not (np.abs(covariance - unsquared) < 4 * error + 1 / num_paths).all()
 
 
+def test_clarke_complex_gain_has_autocorrelation_j0() -> None:
+    # Paths have independent phases, so the autocorrelation is the mean over paths of cos(omega * lag).
+    # Angles are spread evenly, so that this mean is far sharper than one over sampled gains.
+    shift_hz, lags_s = 20.0, np.linspace(0.0, 0.1, 40)
+    means = np.empty((500, 40))
+    for seed in range(500):
+        stream: Any = Clarke(shift_hz).stream(np.random.default_rng(seed), 0.01)
+        means[seed] = np.cos(np.outer(lags_s, stream._radians_per_s)).mean(axis=1)
+    # 4 standard errors, and rounding at lag 0.
+    error = means.std(axis=0) / math.sqrt(500)
+    assert (
+        np.abs(means.mean(axis=0) - special.j0(2 * math.pi * shift_hz * lags_s)) <= 4 * error + 1e-12
+    ).all()
+
+
 def test_clarke_is_exponential() -> None:
     gains = sessions(Clarke(20.0), 2, 0.01)
     # A sum of 64 unit phasors is off the exponential law by about 1 / (4 * 64) of its density: less
@@ -73,21 +89,27 @@ def test_clarke_is_exponential() -> None:
         assert stats.kstest(gains[:, block], "expon").pvalue > 1e-3
 
 
+FINE_SHIFT_HZ, FINE_BLOCK_S = 10.0, 0.0005
+
+
+@pytest.fixture(scope="module")
+def finely_sampled() -> FloatArray:
+    """[400, 4000] gains of sessions of 2 s, 200 blocks a Doppler period."""
+    streams = (Clarke(FINE_SHIFT_HZ).stream(np.random.default_rng(seed), FINE_BLOCK_S) for seed in range(400))
+    return np.array([stream.take(4000) for stream in streams])
+
+
 @pytest.mark.parametrize("level", [0.1, 0.5, 1.0])
-def test_clarke_crosses_a_level_at_his_rate(level: float) -> None:
+def test_clarke_crosses_a_level_at_his_rate(level: float, finely_sampled: FloatArray) -> None:
     """Upward crossings a second of the envelope through `level` times its root mean square.
 
     ``sqrt(2 pi) f_D level exp(-level^2)``: Goldsmith, Wireless Communications, 2005, section 3.2.3.
     """
-    shift_hz, coherence_time_s, num_blocks = 10.0, 0.0005, 4000
-    num_sessions = 400
-    counts = np.empty(num_sessions)
-    for seed in range(num_sessions):
-        stream = Clarke(shift_hz).stream(np.random.default_rng(seed), coherence_time_s)
-        above = stream.take(num_blocks) > level**2
-        counts[seed] = np.count_nonzero(~above[:-1] & above[1:])
-    rates = counts / ((num_blocks - 1) * coherence_time_s)
-    theory = math.sqrt(2 * math.pi) * shift_hz * level * math.exp(-(level**2))
+    num_sessions, num_blocks = finely_sampled.shape
+    above = finely_sampled > level**2
+    counts = np.count_nonzero(~above[:, :-1] & above[:, 1:], axis=1)
+    rates = counts / ((num_blocks - 1) * FINE_BLOCK_S)
+    theory = math.sqrt(2 * math.pi) * FINE_SHIFT_HZ * level * math.exp(-(level**2))
     # 4 standard errors over independent sessions, and what sampling and finite paths leave: a fade below
     # `level` lasts about level / (f_D sqrt(2 pi)) s, here at least 8 blocks, of which the short ones that
     # fall between two samples are under 2 %; 64 paths change the density at a level by under 1 / 64.

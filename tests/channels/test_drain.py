@@ -86,10 +86,12 @@ def test_no_bits_take_no_time() -> None:
 
 
 def test_transmission_that_fills_its_blocks_ends_at_the_edge() -> None:
-    # Two blocks of 1 bit, then a silence: the end is the edge, not the end of the silence.
-    rates_bps = np.array([1.0, 1.0, 0.0, 0.0, 1.0])
-    assert drain(rates_bps, prefix_sums(rates_bps, 1.0), 1.0, False, 0.0, 2.0) == 2.0
-    assert drain(rates_bps, prefix_sums(rates_bps, 1.0), 1.0, False, 0.0, 2.5) == 4.5
+    # Blocks of 1 bit, then a silence of 3: the end is the edge, not the end of the silence.
+    for num_blocks in range(1, 40):
+        rates_bps = np.array([1.0] * num_blocks + [0.0] * 3 + [1.0] * 40)
+        prefix_bits = prefix_sums(rates_bps, 1.0)
+        assert drain(rates_bps, prefix_bits, 1.0, False, 0.0, float(num_blocks)) == num_blocks
+        assert drain(rates_bps, prefix_bits, 1.0, False, 0.0, num_blocks + 0.5) == num_blocks + 3.5
 
 
 @pytest.mark.parametrize("coherence_time_s", [0.01, 0.1, 1 / 3, 0.7])

@@ -108,6 +108,7 @@ def test_draws_have_the_tables_probability_and_spread(
     # 4 standard errors each: binomial; and sigma / sqrt(2 n) for a standard deviation of normal draws.
     assert abs(share - probability) < 4 * math.sqrt(probability * (1 - probability) / num_draws)
     for line_of_sight, spread_db in ((True, clear_db), (False, blocked_db)):
+        assert SITES[environment].shadowing_db(line_of_sight=line_of_sight) == spread_db
         shadowing = np.array([shadow for sight, shadow in draws if sight == line_of_sight])
         assert abs(shadowing.std() - spread_db) < 4 * spread_db / math.sqrt(2 * shadowing.size)
         assert abs(shadowing.mean()) < 4 * spread_db / math.sqrt(shadowing.size)
