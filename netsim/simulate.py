@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netsim import build
 from netsim.decide import Decider
@@ -52,6 +52,22 @@ class Point:
             power=build.build_power(scenario),
         )
 
+    def with_policy(self, scenario: Scenario) -> Point:
+        """Build the same point under the policy of a scenario that differs in nothing else."""
+        return replace(self, scenario=scenario, policy=build.build_policy(scenario.policy))
+
+    def engine(self, wanted: str) -> str:
+        """The engine that times this point: ``events`` or ``arrays``, for ``auto`` the faster exact one.
+
+        Raises
+        ------
+        InputError
+            If ``arrays`` is wanted where it is not exact.
+        """
+        if wanted == "arrays":
+            raise build.fault("engine", "not built yet, given 'arrays', allowed: auto or events")
+        return "events"
+
     def rounds(self, seed: int) -> Rounds:
         """Decisions of every prompt."""
         return self.decider.rounds(self.policy, seed)
@@ -66,8 +82,9 @@ class Point:
         job = DeviceJob(workload, links, self.costs.grant_s, self.costs.propagation_s)
         return simulate_events([job])[0]
 
-    def row(self, seed: int) -> Row:
+    def row(self, seed: int, engine: str = "auto") -> Row:
         """Result columns of ``netsim.rows.COLUMNS`` under one seed."""
+        used = self.engine(engine)
         rounds = self.rounds(seed)
         workload = self.workload(rounds)
         timings = self.timings(workload, seed)
@@ -75,7 +92,7 @@ class Point:
         return {
             "seed": seed,
             "token_seed": self.decider.token_seed(seed),
-            "engine": "events",
+            "engine": used,
             **decision_columns(rounds, workload, drafts=self.policy.drafts),
             **timing_columns(workload, timings, self.power, count_prompt=count_prompt),
             "source_top_p": self.trace.manifest.sampler.top_p,

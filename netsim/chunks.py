@@ -1,0 +1,167 @@
+"""Cut a sweep into chunks: the unit of work, of storage and of what an interruption can lose.
+
+A cell is one point under one seed and can be computed alone. A chunk is cells that share what is dear: one
+channel (all keys but the policy), a block of seeds, and the policies for which these seeds are missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netsim.errors import Fault, InputError
+from netsim.scenario import Scenario
+from netsim.scenario_channel import RecordedFadingSettings
+from netsim.simulate import Point
+from traces.manifest import digest_of
+
+#: Changes whenever the same scenario gives other numbers than before: older chunks are then not reused.
+RESULTS_VERSION = 1
+#: Rounds of a chunk, by engine: one to a few seconds of work.
+ROUNDS_PER_CHUNK = {"events": 100_000, "arrays": 4_000_000}
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One point of a sweep, checked and named by what determines its rows.
+
+    Attributes
+    ----------
+    scenario : Scenario. Without a sweep.
+    coordinates : dict of swept key to scalar. A threshold given by name is its number.
+    digest : str. SHA-256 of everything but the seed that determines a row.
+    channel : str. The same for points that differ in their policy alone.
+    trace_digest : str. SHA-256 of the trace.
+    engine : str. ``events`` or ``arrays``.
+    rounds : int. Rounds of one cell.
+    """
+
+    scenario: Scenario
+    coordinates: dict[str, Any]
+    digest: str
+    channel: str
+    trace_digest: str
+    engine: str
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Cells to compute together: every point, all of one channel, under every seed."""
+
+    points: tuple[SweepPoint, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Digest of the cells: 32 hexadecimal digits."""
+        return digest_of([[point.digest for point in self.points], self.seeds])[:32]
+
+    @property
+    def num_cells(self) -> int:
+        """Rows that the chunk gives."""
+        return len(self.points) * len(self.seeds)
+
+
+def sweep_points(scenario: Scenario, engine: str) -> list[SweepPoint]:
+    """All points of a sweep, built once so that what can't be had is refused before any work.
+
+    Parameters
+    ----------
+    engine : str
+        ``auto``, ``events`` or ``arrays``.
+
+    Raises
+    ------
+    InputError
+        With every fault of every point, each said once.
+    """
+    ready: dict[str, Point] = {}
+    points: list[SweepPoint] = []
+    faults: dict[Fault, None] = {}
+    for point in scenario.points():
+        content = point.scenario.model_dump(mode="json", exclude={"name", "seeds", "sweep"})
+        channel = digest_of({key: value for key, value in content.items() if key != "policy"})
+        try:
+            if channel in ready:
+                built = ready[channel].with_policy(point.scenario)
+            else:
+                built = ready[channel] = Point.of(point.scenario)
+            used = built.engine(engine)
+        except InputError as error:
+            faults |= dict.fromkeys(error.faults)
+            continue
+        determined_by = {**content, "trace": built.trace.digest, "files": _file_digests(built)}
+        points.append(
+            SweepPoint(
+                scenario=point.scenario,
+                coordinates=_resolved(point.coordinates, built),
+                digest=digest_of([RESULTS_VERSION, used, determined_by]),
+                channel=channel,
+                trace_digest=built.trace.digest,
+                engine=used,
+                rounds=len(built.trace.prompts) * point.scenario.tokens,
+            )
+        )
+    if faults:
+        raise InputError(faults)
+    return points
+
+
+def _resolved(coordinates: Mapping[str, Any], built: Point) -> dict[str, Any]:
+    """Coordinates with a threshold as a number, also where the scenario names it."""
+    threshold = coordinates.get("policy.threshold")
+    if isinstance(threshold, str):
+        threshold = getattr(built.policy, "threshold")  # noqa: B009  (of the policies that have one)
+    return {**coordinates, "policy.threshold": threshold} if threshold is not None else dict(coordinates)
+
+
+def _file_digests(built: Point) -> list[str]:
+    """Digests of the files, beside the trace, that a scenario names."""
+    latencies = built.costs.slm, built.costs.llm
+    digests = [str(getattr(latency, "digest", "")) for latency in latencies]
+    fading = built.scenario.channel.fading
+    if isinstance(fading, RecordedFadingSettings):
+        digests.append(hashlib.sha256(Path(fading.file).read_bytes()).hexdigest())
+    return digests
+
+
+def missing_chunks(
+    points: Sequence[SweepPoint], seeds: Sequence[int], done: Mapping[str, set[int]]
+) -> Iterator[Chunk]:
+    """The chunks of a sweep, less what is done.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+        The scenario's seeds, in their order.
+    done : mapping of point digest to seeds
+        Cells that need no work.
+    """
+    channels: dict[tuple[str, str], list[SweepPoint]] = {}
+    for point in points:
+        channels.setdefault((point.channel, point.engine), []).append(point)
+    for group in channels.values():
+        budget = max(1, ROUNDS_PER_CHUNK[group[0].engine] // group[0].rounds)
+        for first_point in range(0, len(group), budget):
+            together = group[first_point : first_point + budget]
+            seeds_each = max(1, budget // len(together))
+            for first_seed in range(0, len(seeds), seeds_each):
+                yield from _missing(together, seeds[first_seed : first_seed + seeds_each], done)
+
+
+def _missing(
+    points: Sequence[SweepPoint], seeds: Sequence[int], done: Mapping[str, set[int]]
+) -> Iterator[Chunk]:
+    """Chunks of the points for which the same of these seeds are missing."""
+    by_seeds: dict[tuple[int, ...], list[SweepPoint]] = {}
+    for point in points:
+        finished = done.get(point.digest, set())
+        wanted = tuple(seed for seed in seeds if seed not in finished)
+        if wanted:
+            by_seeds.setdefault(wanted, []).append(point)
+    for wanted, group in by_seeds.items():
+        yield Chunk(tuple(group), wanted)

@@ -1,0 +1,130 @@
+"""Compute chunks: in this process, in local processes, or on a Dask cluster, by the same joblib call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+import joblib
+import pyarrow as pa
+
+from netsim import build
+from netsim.chunks import Chunk, SweepPoint
+from netsim.decide import Decider
+from netsim.errors import Fault, InputError
+from netsim.rows import Row
+from netsim.scenario import Scenario
+from netsim.simulate import Point
+from netsim.store import SCHEMA
+from traces.manifest import canonical
+
+#: Keys that decide what a round is, whatever its policy and channel: points that agree in them share a decider.
+DECIDED_BY = ("trace", "uncertainty", "tokens", "eos", "token_seeds", "off_tree")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that failed: where, and why."""
+
+    coordinates: dict[str, object]
+    seed: int
+    reason: str
+
+    def __str__(self) -> str:
+        place = ", ".join(f"{name} {value}" for name, value in self.coordinates.items() if value is not None)
+        return f"{place or 'the only point'}, seed {self.seed}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a chunk: rows of the columns ``netsim.store.SCHEMA``, and the cells that failed."""
+
+    name: str
+    rows: pa.Table
+    failures: tuple[Failure, ...]
+
+
+def compute(chunk: Chunk) -> Outcome:
+    """Compute every cell of a chunk; one that fails does not keep the others from finishing."""
+    rows: list[Row] = []
+    failures: list[Failure] = []
+    first = chunk.points[0].scenario
+    decider = _decider(_decided_by(first))
+    built = Point.of(first, decider.trace, decider)
+    points = [built.with_policy(point.scenario) for point in chunk.points]
+    # Seeds outside, so that policies meet the same capacity curves.
+    for seed in chunk.seeds:
+        for point, ready in zip(chunk.points, points, strict=True):
+            row = _row(point, ready, seed)
+            if isinstance(row, Failure):
+                failures.append(row)
+            else:
+                rows.append(row)
+    return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
+
+
+def _row(point: SweepPoint, ready: Point, seed: int) -> Row | Failure:
+    try:
+        return {"point": point.digest, **ready.row(seed, engine=point.engine)}
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is reported with its cell)
+        return Failure(point.coordinates, seed, f"{type(error).__name__}: {error}")
+
+
+def compute_all(
+    chunks: Iterable[Chunk], *, jobs: int, backend: str, scheduler: str | None
+) -> Iterator[Outcome]:
+    """Compute chunks side by side; outcomes come as they finish.
+
+    Parameters
+    ----------
+    jobs : int
+        Local processes; a cluster has its own number of workers.
+    backend : str
+        ``local`` or ``dask``.
+    scheduler : str, optional
+        Address of the Dask scheduler, ``tcp://host:port``.
+
+    Raises
+    ------
+    InputError
+        If the cluster can't be reached, or Dask is not installed.
+    """
+    with ExitStack() as stack:
+        if backend == "dask":
+            stack.enter_context(_on_cluster(scheduler or ""))
+            parallel = joblib.Parallel(return_as="generator_unordered")
+        else:
+            # The work is compiled loops and small arrays: threads of a numeric library would only get in the way.
+            stack.enter_context(joblib.parallel_config("loky", inner_max_num_threads=1))
+            parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+        yield from parallel(joblib.delayed(compute)(chunk) for chunk in chunks)
+
+
+@contextmanager
+def _on_cluster(scheduler: str) -> Iterator[None]:
+    try:
+        from distributed import Client  # noqa: PLC0415  (an optional extra)
+    except ImportError:
+        text = "needs the extra 'dask': pip install -e '.[dask]'"
+        raise InputError([Fault("--backend dask", "", text)]) from None
+    try:
+        client = Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise InputError([Fault("--scheduler", "", f"no answer from {scheduler!r}: {error}")]) from None
+    with client, joblib.parallel_config("dask"):
+        yield
+
+
+def _decided_by(scenario: Scenario) -> str:
+    return canonical(scenario.model_dump(mode="json", include=set(DECIDED_BY)))
+
+
+@lru_cache(maxsize=1)
+def _decider(settings: str) -> Decider:
+    """The decider of these settings, kept from chunk to chunk: a path is worked out once in a process."""
+    content = {"name": "decider", "policy": {"name": "slm"}, **json.loads(settings)}
+    scenario = Scenario.model_validate(content)
+    return build.build_decider(scenario, build.open_trace(scenario))
