@@ -148,6 +148,11 @@ def tokenizer_difference(slm: PreTrainedTokenizerBase, llm: PreTrainedTokenizerB
     return None
 
 
+def model_name(model: PreTrainedModel) -> str:
+    """Name of a model's folder (of the hub: the part after the owner) or, without one, its type."""
+    return Path(model.config.name_or_path or "").name or str(model.config.model_type)
+
+
 def logits_width(model: PreTrainedModel) -> int:
     """Number of entries of the model's logits."""
     head: torch.nn.Linear = model.get_output_embeddings()  # type: ignore[no-untyped-call]

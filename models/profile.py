@@ -17,7 +17,7 @@ import torch
 from transformers import PreTrainedModel
 
 from models.architecture import ARCHITECTURES, architecture_config, build_random
-from models.pair import DTYPES, load_model, pair_folders
+from models.pair import DTYPES, Pair, load_model, model_name, pair_folders
 from models.timing import REPEATS, Profile, default_grid, profile_model
 
 
@@ -66,6 +66,27 @@ def measure(
         )
     slm, llm = (load_model(folder, dtype, device) for folder in pair_folders(source))
     return pair_profile(one(slm, f"{source}/slm"), one(llm, f"{source}/llm"))
+
+
+def measure_loaded(pair: Pair, longest: int, report: Callable[[str], None] | None = None) -> Profile:
+    """Measure both models of a loaded pair, one sequence at a time, up to ``longest`` positions."""
+
+    def one(model: PreTrainedModel) -> Profile:
+        grid = default_grid(model)
+        axes = {name: up_to(getattr(grid, name), longest) for name in ("contexts", "positions")}
+        return profile_model(model, model_name(model), replace(grid, **axes), report=report)
+
+    return pair_profile(one(pair.slm), one(pair.llm))
+
+
+def up_to(axis: Sequence[int], longest: int) -> tuple[int, ...]:
+    """Points of an axis that interpolation up to ``longest`` needs.
+
+    >>> up_to((0, 64, 128, 256, 512), 100)
+    (0, 64, 128)
+    """
+    above = [value for value in axis if value >= longest]
+    return tuple(value for value in axis if not above or value <= above[0])
 
 
 def pair_profile(slm: Profile, llm: Profile) -> Profile:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from netsim.cli_common import bad_input
+
+if TYPE_CHECKING:
+    from models.pair import Pair
+    from models.plan import Plan
+    from traces.manifest import Prompt
+    from traces.walk import Policy as WalkPolicy
 
 ALL_COUNTS = "all-counts"
 
@@ -26,26 +31,125 @@ def record(
     ],
     pair: Annotated[str | None, typer.Option(help="A pair that ships with the project: tiny.")] = None,
     slm: Annotated[
-        str | None, typer.Option(help="Small model: a folder, or a name in the hub's cache.")
+        str | None, typer.Option(help="Small model: a folder, or a name of the hub (or of its cache).")
     ] = None,
     llm: Annotated[str | None, typer.Option(help="Large model.")] = None,
     tokens: Annotated[int, typer.Option(min=1, help="Tokens per prompt.")] = 48,
     seeds: Annotated[int, typer.Option(min=1, help="Token seeds 0, 1, …")] = 8,
-    count: Annotated[
-        int | None, typer.Option("--num-prompts", min=1, help="Only the first prompts of the file.")
+    num_prompts: Annotated[
+        int | None, typer.Option(min=1, help="Only the first prompts of the file.")
     ] = None,
-    temperature: Annotated[float, typer.Option(min=1e-6, help="Sampling temperature of both models.")] = 1.0,
+    temperature: Annotated[
+        float, typer.Option(min=1e-6, max=100, help="Sampling temperature of both models.")
+    ] = 1.0,
     top_p: Annotated[
         float, typer.Option(min=1e-6, max=1.0, help="Nucleus; 1 stores the full vocabulary.")
     ] = 1.0,
-    samples: Annotated[int, typer.Option(min=1, help="Temperature samples of the uncertainty.")] = 20,
-    theta_max: Annotated[float, typer.Option(min=1e-6, help="Largest temperature of the uncertainty.")] = 2.0,
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    samples: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Temperature samples of the uncertainty.")
+    ] = 20,
+    theta_max: Annotated[
+        float, typer.Option(min=1e-6, max=100, help="Largest temperature of the uncertainty.")
+    ] = 2.0,
+    eos: Annotated[
+        Literal["stop", "ignore"], typer.Option(help="What the end-of-sequence token does.")
+    ] = "stop",
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16"], typer.Option(help="Of both models.")
+    ] = "float32",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or mps.")] = "cpu",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes, each with its own copy of both models.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Processor threads of each process; part of what repeats exactly.")
+    ] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Record a trace; the same command resumes an interrupted one.
 
     Example: netsim record --pair tiny --prompts models/tiny/prompts-evaluation.jsonl --policy hlm
     --policy all-counts --temperature 0.8 --top-p 0.97 --out traces/mine
     """
-    raise NotImplementedError
+    try:
+        from models.pair import PairError, pair_folders
+        from models.plan import Plan
+        from models.processes import PairSource, run_in_processes
+        from models.prompts import PromptError
+        from models.record import record as record_trace
+    except ModuleNotFoundError as error:
+        raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
+    from netsim.cli_record_progress import recording_progress
+    from traces.manifest import LATENCY, TraceError
+    from traces.nodes import Sampler
+    from traces.walk import Measure
+
+    policies = _policies(policy, samples)
+    try:
+        if (pair is None) != (slm is not None and llm is not None) or (pair and (slm or llm)):
+            raise bad_input("--pair", "give --pair, or both --slm and --llm")
+        folders = pair_folders(pair) if pair else (slm or "", llm or "")
+        source = PairSource(folders[0], folders[1], dtype, device, threads)
+        loaded = source.load()
+        plan = Plan(
+            name=out.resolve().name,
+            prompts=_prompts(prompts, loaded, num_prompts),
+            num_tokens=tokens,
+            token_seeds=range(seeds),
+            sampler=Sampler(temperature, top_p),
+            measure=Measure(samples, theta_max),
+            policies=policies,
+            eos=_end(loaded) if eos == "stop" else None,
+        )
+        run = run_in_processes(source, jobs) if jobs > 1 else None
+        with recording_progress(quiet=quiet) as progress:
+            record_trace(loaded, plan, out, progress, run)
+        if not (out / LATENCY).exists():
+            _measure_latency(loaded, plan, out / LATENCY)
+    except (PairError, PromptError, TraceError) as error:
+        raise bad_input("", str(error)) from None
+    if not quiet:
+        print(f"trace: {out}")
+
+
+def _policies(specs: list[str], samples: int) -> dict[str, WalkPolicy]:
+    """Policies by their specs, in the order given, each once."""
+    from netsim.build import build_policy
+    from netsim.policy_spec import parse_policy, policy_spec
+    from netsim.scenario_policies import Policy, UHlmSettings
+
+    settings: list[Policy] = []
+    for spec in specs:
+        if spec == ALL_COUNTS:
+            counts = range(samples + 1)
+            settings += [UHlmSettings(name="u-hlm", threshold=count / samples) for count in counts]
+        else:
+            settings.append(parse_policy(spec))
+    return {policy_spec(own): build_policy(own) for own in settings}
+
+
+def _prompts(path: Path, pair: Pair, count: int | None) -> list[Prompt]:
+    from models.prompts import encode_prompt, read_prompts
+    from traces.manifest import Prompt
+
+    return [
+        Prompt(
+            id=own.id,
+            tokens=tuple(encode_prompt(own, pair.tokenizer)),
+            text=own.prompt,
+            source=own.source or "",
+            reference=own.reference or "",
+        )
+        for own in read_prompts(path)[:count]
+    ]
+
+
+def _end(pair: Pair) -> int | None:
+    end = pair.tokenizer.eos_token_id
+    return end if isinstance(end, int) else None
+
+
+def _measure_latency(pair: Pair, plan: Plan, path: Path) -> None:
+    """Measure how long a pass of each model takes here, one sequence at a time."""
+    from models.profile import measure_loaded, write_profile
+
+    longest = max(len(prompt.tokens) for prompt in plan.prompts) + plan.num_tokens
+    write_profile(measure_loaded(pair, longest), path)

@@ -64,9 +64,11 @@ def policy_spec(settings: Policy) -> str:
     'rand-hlm:skip_probability=0.45'
     """
     block = settings.model_dump(exclude_defaults=True)
-    rest = ",".join(
-        f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
-        for key, value in block.items()
-        if key != "name"
-    )
+    rest = ",".join(f"{key}={_exact(value)}" for key, value in block.items() if key != "name")
     return f"{settings.name}:{rest}" if rest else settings.name
+
+
+def _exact(value: Any) -> str:
+    """Shortest text that reads back as the same value: a threshold of 1/7 must keep its digits."""
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)

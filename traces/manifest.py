@@ -73,18 +73,43 @@ class Shard(_Part):
 
 
 class Calibration(_Part):
-    """Line ``beta ~ a u + b`` of the calibration prompts, and what the thresholds follow from."""
+    """Line ``beta ~ a u + b`` of calibration prompts, and what thresholds and truncation follow from.
 
+    Attributes
+    ----------
+    source : name of the trace that it was fitted on; its prompts are no sweep's.
+    a, b : the line through the mean rejection of each bin of uncertainty, with 95 % intervals over prompts.
+    binned_r, raw_r : correlation of the bins' means, and of single rounds.
+    linear : False where a parabola fits the bins better than the line beyond chance (95 %).
+    delta : share of drafts that the LLM does not accept outright, ``P(y_d < x_d)``.
+    mean_rejection : mean rejection probability of a draft.
+    prompts, rounds : what it was fitted on.
+    u_tv : mean over rounds of ``U_TV(k)`` for ``k`` = 1 … vocabulary size, for the offline ``k``.
+    """
+
+    source: str
     a: float
     b: float
     a_interval: tuple[float, float]
     b_interval: tuple[float, float]
     binned_r: float
     raw_r: float
-    delta: float
-    mean_rejection: float
-    prompts: int
-    rounds: int
+    linear: bool
+    delta: float = Field(ge=0, le=1)
+    mean_rejection: float = Field(ge=0, le=1)
+    prompts: int = Field(ge=2)
+    rounds: int = Field(ge=2)
+    u_tv: tuple[float, ...]
+
+    def threshold(self, name: Literal["risk-averse", "risk-prone"]) -> float | None:
+        """Uncertainty at which the line predicts a rejection of 0, or of ``delta`` (arXiv 2412.12687).
+
+        May lie outside [0, 1]. None where the line does not rise, so that no threshold follows from it.
+        """
+        if self.a <= 0:
+            return None
+        aim = 0.0 if name == "risk-averse" else self.delta
+        return (aim - self.b) / self.a
 
 
 class Manifest(_Part):
@@ -174,9 +199,20 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file under a temporary name and rename it when it is complete and on disk."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    # The process's number: one that outlived its recording can't write into the same file.
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove what a killed recording left half written."""
+    for path in folder.glob("*.partial"):
+        path.unlink(missing_ok=True)

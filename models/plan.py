@@ -1,0 +1,51 @@
+"""What to record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from traces.manifest import Prompt
+from traces.nodes import Sampler
+from traces.walk import Measure, Policy
+
+#: (prompt's number, token seed): the unit of recording.
+Group = tuple[int, int]
+
+
+class RecordingStopped(RuntimeError):  # noqa: N818 - says what happened
+    """A recording that could not go on; what was complete stays usable."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to record.
+
+    Attributes
+    ----------
+    name : str
+    prompts : sequence of Prompt
+    num_tokens : int
+        Tokens per prompt.
+    token_seeds : sequence of int
+    sampler : Sampler
+    measure : Measure
+    policies : mapping of spec (``u-hlm:threshold=0.3``) to Policy
+        Every path of these is recorded; all share the tree.
+    eos : int, optional
+        Token that ends a prompt; None records to the full length.
+    """
+
+    name: str
+    prompts: Sequence[Prompt]
+    num_tokens: int
+    token_seeds: Sequence[int]
+    sampler: Sampler
+    measure: Measure
+    policies: dict[str, Policy]
+    eos: int | None
+
+    @property
+    def groups(self) -> list[Group]:
+        """A prompt's seeds together, so that whole prompts are finished early."""
+        return [(prompt, seed) for prompt in range(len(self.prompts)) for seed in self.token_seeds]
