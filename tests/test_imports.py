@@ -26,33 +26,34 @@ FOREIGN = {
     "traces": {"numba", "numpy", "pydantic", "safetensors"},
 }
 ONLY_IN_MODELS = {"tokenizers", "torch", "transformers"}
-ONLY_IN_FUNCTIONS = {"dask", "distributed"}
+ONLY_LATE = {"dask", "distributed"}
 
 
-def imports(tree: ast.AST, *, in_function: bool = False) -> Iterator[tuple[str, bool]]:
-    """Every imported module's first name, and whether the import waits until a function is called."""
+def imports(tree: ast.AST, *, late: bool = False) -> Iterator[tuple[str, bool]]:
+    """Every imported module's first name, and whether it waits for a function's call or for a type checker."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name.partition(".")[0], in_function) for alias in node.names)
+            yield from ((alias.name.partition(".")[0], late) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"line {node.lineno}: a relative import hides its package"
-            yield (node.module or "").partition(".")[0], in_function
+            yield (node.module or "").partition(".")[0], late
         else:
-            inside = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            yield from imports(node, in_function=inside)
+            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            is_for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            yield from imports(node, late=late or is_function or is_for_types)
 
 
 def faults(package: str, file_name: str, source: str) -> list[str]:
     """What a module imports that its package may not."""
     found = []
-    for name, in_function in imports(ast.parse(source)):
-        late_command = package == "netsim" and file_name.startswith("cli") and in_function
+    for name, late in imports(ast.parse(source)):
+        late_command = package == "netsim" and file_name.startswith("cli") and late
         if name in OURS - {package}:
             allowed = name in ARROWS[package] or late_command
         elif name in ONLY_IN_MODELS:
             allowed = package == "models"
-        elif name in ONLY_IN_FUNCTIONS:
-            allowed = in_function and package == "netsim"
+        elif name in ONLY_LATE:
+            allowed = late and package == "netsim"
         else:
             allowed = package not in FOREIGN or name in {package, *FOREIGN[package], *sys.stdlib_module_names}
         if not allowed:
@@ -91,7 +92,7 @@ def test_a_command_may_import_what_it_needs_late() -> None:
 
 
 def test_simulating_loads_neither_torch_nor_dask() -> None:
-    modules = sorted({*ONLY_IN_MODELS, *ONLY_IN_FUNCTIONS})
+    modules = sorted({*ONLY_IN_MODELS, *ONLY_LATE})
     code = (
         "import sys, netsim, netsim.cli, channels, traces, analysis, analysis.figures\n"
         f"print([name for name in {modules} if name in sys.modules])"

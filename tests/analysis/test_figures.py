@@ -15,8 +15,20 @@ from analysis.figures import FIGURES, breakdown, plot, throughput_vs_snr, throug
 from analysis.results import SNR, Results
 from analysis.style import COLUMN_IN, MAX_CURVES, PAGE_IN, STYLE, curve_style
 from analysis.transforms import STAGES, curves, panels, points
+from tests.sweep_factory import made_up_sweep
 
 ONE_PANEL = {"throughput-vs-snr"}
+
+
+@pytest.fixture
+def sweep() -> Results:
+    return made_up_sweep()
+
+
+@pytest.fixture
+def results_folder(tmp_path: Path) -> Path:
+    made_up_sweep().table.to_parquet(tmp_path / "results.parquet")
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)

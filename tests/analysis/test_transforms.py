@@ -10,6 +10,7 @@ import pytest
 from analysis.results import SNR, Results, read_results
 from analysis.transforms import curves, families, panels, points
 from netsim.statistics import token_seed_interval
+from tests.sweep_factory import made_up_sweep
 
 THROUGHPUT = "throughput_tok_s"
 LABELS = [
@@ -21,6 +22,17 @@ LABELS = [
     "u-hlm, threshold 0.5",
     "oracle",
 ]
+
+
+@pytest.fixture
+def sweep() -> Results:
+    return made_up_sweep()
+
+
+@pytest.fixture
+def results_folder(tmp_path: Path) -> Path:
+    made_up_sweep().table.to_parquet(tmp_path / "results.parquet")
+    return tmp_path
 
 
 def test_a_results_folder_is_read_with_its_axes(results_folder: Path, sweep: Results) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from analysis.results import Results
 
@@ -25,7 +24,8 @@ SNRS_DB = np.arange(-10, 31, 5)
 AXES = ("policy.name", "policy.threshold", "policy.skip_probability", "channel.snr_db")
 
 
-def made_up_sweep() -> pd.DataFrame:
+@cache
+def made_up_sweep() -> Results:
     """Policies x SNRs x 20 seeds over 8 token seeds; seconds from a Shannon link of 1 MHz, and some noise."""
     rng = np.random.default_rng(0)
     rows = []
@@ -50,15 +50,4 @@ def made_up_sweep() -> pd.DataFrame:
             | stages
             | {"llm_nll": nll + rng.normal(scale=0.03), "on_trace": 1.0, "source_top_p": 0.97}
         )
-    return pd.DataFrame(rows)
-
-
-@pytest.fixture(scope="session")
-def sweep() -> Results:
-    return Results(made_up_sweep(), AXES)
-
-
-@pytest.fixture
-def results_folder(tmp_path: Path, sweep: Results) -> Path:
-    sweep.table.to_parquet(tmp_path / "results.parquet")
-    return tmp_path
+    return Results(pd.DataFrame(rows), AXES)
