@@ -43,7 +43,7 @@ def _options(
 
 def register() -> None:
     """Add the commands, in the order of a person's work."""
-    from netsim import cli_files, cli_record, cli_simulate, cli_traces
+    from netsim import cli_calibrate, cli_files, cli_record, cli_simulate, cli_traces
 
     for command in (
         cli_simulate.run,
@@ -51,6 +51,7 @@ def register() -> None:
         cli_simulate.plot,
         cli_record.record,
         cli_traces.replay,
+        cli_calibrate.calibrate,
         cli_files.validate,
         cli_files.schema,
     ):

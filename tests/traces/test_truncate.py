@@ -18,7 +18,8 @@ def random_row(size: int, concentration: float, stored: float, seed: int) -> NDA
     """Stored entries of a distribution over ``size`` tokens: at least one, the others of probability 0."""
     rng = np.random.default_rng(seed)
     row = rng.gamma(concentration, size=max(1, round(stored * size))) + 1e-300
-    return row / row.sum()
+    result: NDArray[np.float64] = row / row.sum()
+    return result
 
 
 def u_tv(x: NDArray[np.float64], kept: int, size: int, x_draft: float, beta: float) -> float:
