@@ -34,10 +34,10 @@ def package_version() -> str:
 
 
 def strip_header(text: str) -> str:
-    """Drop the comment block (licence, "do not edit") that a file begins with.
+    r"""Drop the comment block (licence, "do not edit") that a file begins with.
 
-    >>> strip_header("# Copyright\\n#\\n\\nimport math\\n# kept\\n")
-    'import math\\n# kept\\n'
+    >>> strip_header("# Copyright\n#\n\nimport math\n# kept\n")
+    'import math\n# kept\n'
     """
     lines = text.splitlines(keepends=True)
     first = 0

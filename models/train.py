@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -30,10 +30,18 @@ FOLDER = Path(__file__).parent / "tiny"
 VOCABULARY_SIZE = 2048
 END_OF_TEXT = "<|endoftext|>"
 BATCH, CONTEXT = 16, 256
-SHAPES: dict[str, dict[str, int]] = {
-    "slm": {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 352},
-    "llm": {"hidden_size": 256, "num_hidden_layers": 6, "num_attention_heads": 4, "intermediate_size": 704},
-}
+
+
+class Shape(NamedTuple):
+    """Size of a Llama model."""
+
+    hidden_size: int
+    layers: int
+    heads: int
+    intermediate_size: int
+
+
+SHAPES = {"slm": Shape(128, 2, 4, 352), "llm": Shape(256, 6, 4, 704)}
 STEPS = {"slm": 4000, "llm": 3200}
 MUON_RATE, ADAMW_RATE, DECAY_SHARE, WARM_UP_STEPS = 0.02, 4e-3, 0.6, 50
 
@@ -81,6 +89,7 @@ def token_stream(folder: Path, part: str) -> np.ndarray:
 
 def build(role: str) -> LlamaForCausalLM:
     """Untrained model of one role, weights drawn from torch's generator."""
+    shape = SHAPES[role]
     config = LlamaConfig(
         vocab_size=VOCABULARY_SIZE,
         max_position_embeddings=CONTEXT,
@@ -88,8 +97,11 @@ def build(role: str) -> LlamaForCausalLM:
         bos_token_id=None,
         eos_token_id=0,
         pad_token_id=None,
-        num_key_value_heads=SHAPES[role]["num_attention_heads"],
-        **SHAPES[role],
+        hidden_size=shape.hidden_size,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.heads,
+        intermediate_size=shape.intermediate_size,
     )
     return LlamaForCausalLM(config)
 
@@ -134,7 +146,7 @@ def train(role: str, folder: Path, steps: int, seed: int = 0) -> None:
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(batch[:, :-1]).logits
         loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten())
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for part in parts:
             part.step()
@@ -144,14 +156,14 @@ def train(role: str, folder: Path, steps: int, seed: int = 0) -> None:
             pace = (time.monotonic() - started) / (step + 1)
             left = pace * (steps - step - 1) / 60
             mean = float(np.mean(losses[-100:]))
-            print(f"{role}: step {step + 1}/{steps}, loss {mean:.3f}, {left:.0f} min left", file=sys.stderr)
+            sys.stderr.write(f"{role}: step {step + 1}/{steps}, loss {mean:.3f}, {left:.0f} min left\n")
     save(model, role, folder, {"steps": steps, "seed": seed, "final_loss": float(np.mean(losses[-200:]))})
 
 
 def save(model: LlamaForCausalLM, role: str, folder: Path, record: dict[str, Any]) -> None:
     """Write the model's folder in half precision."""
     target = folder / role
-    model.half().save_pretrained(target)
+    model.to(torch.float16).save_pretrained(target)
     load_tokenizer(folder).save_pretrained(target)
     record |= {"torch": torch.__version__, "text": f"transformers {package_version()}"}
     (target / "training.json").write_text(json.dumps(record, indent=2) + "\n")
@@ -160,7 +172,7 @@ def save(model: LlamaForCausalLM, role: str, folder: Path, record: dict[str, Any
 @torch.inference_mode()
 def perplexity(role: str, folder: Path, part: str = "evaluation", windows: int = 256) -> float:
     """Perplexity (temperature 1, full vocabulary) over evenly spaced windows of held-out files."""
-    model = LlamaForCausalLM.from_pretrained(folder / role, dtype=torch.float32).eval()
+    model = LlamaForCausalLM.from_pretrained(folder / role, dtype=torch.float32).train(mode=False)
     stream = token_stream(folder, part)
     starts = np.linspace(0, len(stream) - CONTEXT - 1, windows).astype(int)
     total = 0.0
@@ -172,6 +184,7 @@ def perplexity(role: str, folder: Path, part: str = "evaluation", windows: int =
 
 
 def main() -> None:
+    """Parse the command line and do what it says."""
     parser = argparse.ArgumentParser(prog="python -m models.train", description=__doc__)
     parser.add_argument("what", choices=["tokenizer", "slm", "llm", "report", "all"])
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the pair (default: models/tiny)")
@@ -184,7 +197,7 @@ def main() -> None:
             train_tokenizer(arguments.out)
         elif what == "report":
             for role in SHAPES:
-                print(f"{role}: held-out perplexity {perplexity(role, arguments.out):.3f}")
+                sys.stdout.write(f"{role}: held-out perplexity {perplexity(role, arguments.out):.3f}\n")
         else:
             train(what, arguments.out, arguments.steps or STEPS[what])
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from netsim.scenario import load_scenario
-from netsim.simulate import simulate
-from netsim.sweep import sweep
+from netsim.startup import check_packages
+
+# Before the imports below reach for channels and traces, whose names are also taken on the package index.
+check_packages()
+
+from netsim.scenario import load_scenario  # noqa: E402
+from netsim.simulate import simulate  # noqa: E402
+from netsim.sweep import sweep  # noqa: E402
 
 __all__ = ["load_scenario", "simulate", "sweep"]
