@@ -65,7 +65,7 @@ def train_tokenizer(folder: Path) -> None:
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     """Tokenizer of the pair, with the end-of-text mark as its end-of-sequence token."""
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # its parameters have no types
         tokenizer_file=str(folder / "tokenizer.json"),
         eos_token=END_OF_TEXT,
         clean_up_tokenization_spaces=False,
@@ -163,7 +163,8 @@ def train(role: str, folder: Path, steps: int, seed: int = 0) -> None:
 def save(model: LlamaForCausalLM, role: str, folder: Path, record: dict[str, Any]) -> None:
     """Write the model's folder in half precision."""
     target = folder / role
-    model.to(torch.float16).save_pretrained(target)
+    torch.nn.Module.to(model, torch.float16)
+    model.save_pretrained(target)
     load_tokenizer(folder).save_pretrained(target)
     record |= {"torch": torch.__version__, "text": f"transformers {package_version()}"}
     (target / "training.json").write_text(json.dumps(record, indent=2) + "\n")
