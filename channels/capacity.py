@@ -44,6 +44,7 @@ class Gains:
     fading : Fading. The model.
     coherence_time_s : float. Length of a block in seconds, > 0; infinite for a constant gain only.
     rng : numpy.random.Generator. Owned by this session.
+    num_blocks : int. Blocks drawn at once; a good guess saves doubling, and changes no gain.
 
     Attributes
     ----------
@@ -56,7 +57,13 @@ class Gains:
         A coherence time that is not positive, or infinite for a gain that varies.
     """
 
-    def __init__(self, fading: Fading, coherence_time_s: float, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        fading: Fading,
+        coherence_time_s: float,
+        rng: np.random.Generator,
+        num_blocks: int = FIRST_BLOCKS,
+    ) -> None:
         if not coherence_time_s > 0:
             raise ValueError(f"coherence_time_s: must be positive, got {coherence_time_s}")
         self.fading = fading
@@ -64,7 +71,7 @@ class Gains:
         self.values: FloatArray = np.empty(0)
         self.endless = False
         self._stream = fading.stream(rng, coherence_time_s)
-        self.grow(FIRST_BLOCKS)
+        self.grow(num_blocks)
         if math.isinf(coherence_time_s) and not self.endless:
             raise ValueError(
                 f"coherence_time_s: must be finite for {fading}: one draw held for ever "

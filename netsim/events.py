@@ -8,19 +8,29 @@ clock readings would lose digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
+from netsim.server import Server, SingleServer
 from netsim.timings import Timings
-from netsim.workload import Workload
+from netsim.uplink import FifoUplink, Link, Sent, Uplink
+from netsim.workload import Round
 
 
-#: Seconds that bits need from a start on, both counted from the session's own start.
-Link = Callable[[float, float], float]
+class Work(Protocol):
+    """The rounds of a device's sessions; ``netsim.workload.Workload`` is one that is planned ahead."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Sessions and tokens: (num_sessions, num_tokens)."""
+
+    def rounds(self, session: int, elapsed: Callable[[], float]) -> Iterator[Round]:
+        """Rounds of one session; ``elapsed`` gives the seconds since the session's start."""
 
 
 @dataclass(frozen=True)
@@ -29,113 +39,170 @@ class DeviceJob:
 
     Attributes
     ----------
-    workload : Workload
-    links : sequence of callables ``duration(start_s, bits)``, one per session
+    workload : Work
+    links : iterable of Link, one per session; each is taken when its session starts
     grant_s, propagation_s : float. Seconds before every upload, and of its way.
+    arrivals_s : [num_sessions], float, optional
+        When each session is asked for, not decreasing. It starts then, or when the one before is over.
+        Without them, each starts when the one before is over, and the first at 0.
     """
 
-    workload: Workload
-    links: Sequence[Link]
+    workload: Work
+    links: Iterable[Link]
     grant_s: float
     propagation_s: float
+    arrivals_s: Sequence[float] | None = None
 
 
-class _Cell:
-    """The shared parts of the network."""
+@dataclass(frozen=True)
+class DeviceLog:
+    """When the rounds of one device took place.
 
-    def __init__(self, env: simpy.Environment) -> None:
-        self.env = env
-        self.uplink = simpy.Resource(env)
-        self.server = simpy.Resource(env)
+    Attributes
+    ----------
+    timings : Timings
+    completed : [num_sessions], int. Rounds that were over when the simulation ended.
+    """
+
+    timings: Timings
+    completed: NDArray[np.int64]
+
+
+def _one_server(env: simpy.Environment) -> Server:
+    return SingleServer(env, 1)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the devices share, as functions that make it for one run.
+
+    Attributes
+    ----------
+    uplink, server : callable. Default: one upload and one request at a time, first come, first served.
+    """
+
+    uplink: Callable[[simpy.Environment], Uplink] = FifoUplink
+    server: Callable[[simpy.Environment], Server] = _one_server
 
 
 def simulate_events(jobs: Sequence[DeviceJob]) -> list[Timings]:
-    """Run every device's sessions to their end; one ``Timings`` per device.
+    """Run every device's sessions to their end in the default cell; one ``Timings`` per device."""
+    return [log.timings for log in simulate_cell(jobs, Cell())]
 
-    The uplink serves one transmission at a time, and the server one request, first come first served.
+
+def simulate_cell(jobs: Sequence[DeviceJob], cell: Cell, until_s: float | None = None) -> list[DeviceLog]:
+    """Run every device's sessions.
+
+    Parameters
+    ----------
+    jobs : sequence of DeviceJob. One per device.
+    cell : Cell
+    until_s : float, optional. Stop then; rounds that are not over are left out. Default: to the end.
     """
     env = simpy.Environment()
-    cell = _Cell(env)
-    logs: list[list[_Row]] = [[] for _ in jobs]
-    for job, log in zip(jobs, logs, strict=True):
-        env.process(_device(cell, job, log))
-    env.run()
-    return [_timings(job.workload, log) for job, log in zip(jobs, logs, strict=True)]
+    uplink, server = cell.uplink(env), cell.server(env)
+    devices = [_Device(env, uplink, server, number, job) for number, job in enumerate(jobs)]
+    for device in devices:
+        env.process(device.run())
+    env.run(until_s)
+    return [_log(job.workload.shape, device.rows) for job, device in zip(jobs, devices, strict=True)]
 
 
-#: grant, uplink, queue, prompt, start, air, prompt's air; in the order of ``Timings``.
-_Row = tuple[float, float, float, float, float, float, float]
+_T = TypeVar("_T")
+_Steps = Generator[simpy.Event, Any, _T]
+#: In the order of ``Timings``.
+_Row = tuple[float, float, float, float, float, float, float, float, float]
+_NOTHING = Sent(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def _round_rows(workload: Workload, session: int) -> Iterator[tuple[Any, ...]]:
-    """Rounds of one session as plain numbers: much faster to loop over than arrays."""
-    length = workload.length[session]
-    columns = (
-        workload.slm_s + workload.slm_prefill_s,
-        workload.uncertainty_s,
-        workload.uploads,
-        workload.bits,
-        workload.carries_prompt,
-        workload.prompt_bits,
-        workload.calls_llm,
-        workload.llm_s + workload.llm_prefill_s,
-        workload.downlink_s,
-    )
-    return zip(*(column[session, :length].tolist() for column in columns), strict=True)
+class _Device:
+    """One device at work: a process over its sessions."""
 
+    def __init__(
+        self, env: simpy.Environment, uplink: Uplink, server: Server, number: int, job: DeviceJob
+    ) -> None:
+        self._env = env
+        self._uplink = uplink
+        self._server = server
+        self._number = number
+        self._job = job
+        self.rows: list[list[_Row]] = []
 
-def _device(cell: _Cell, job: DeviceJob, log: list[_Row]) -> Generator[simpy.Event, None, None]:
-    env, timeout = cell.env, cell.env.timeout
-    for session, link in enumerate(job.links):
-        elapsed = 0.0
-        for slm, unsure, uploads, bits, brings, prompt_bits, calls, llm, down in _round_rows(
-            job.workload, session
-        ):
-            start = env.now
-            waited = grant = air = prompt_air = 0.0
+    def run(self) -> _Steps[None]:
+        """Work through the sessions."""
+        env, arrivals_s = self._env, self._job.arrivals_s
+        for session, link in enumerate(self._job.links):
+            if arrivals_s is not None and arrivals_s[session] > env.now:
+                yield env.timeout(arrivals_s[session] - env.now)
+            yield from self._session(session, link)
+
+    def _session(self, session: int, link: Link) -> _Steps[None]:
+        env, job, timeout = self._env, self._job, self._env.timeout
+        log: list[_Row] = []
+        self.rows.append(log)
+        elapsed, began = 0.0, env.now
+        for (
+            slm,
+            unsure,
+            uploads,
+            bits,
+            brings,
+            prompt_bits,
+            calls,
+            llm,
+            down,
+            context,
+            new,
+        ) in job.workload.rounds(session, lambda: env.now - began):
+            start, sent, waited, batch = env.now, _NOTHING, 0.0, 0.0
             if slm:
                 yield timeout(slm)
             if unsure:
                 yield timeout(unsure)
             elapsed += slm + unsure
             if uploads or brings:
-                grant = job.grant_s
-                if grant:
-                    yield timeout(grant)
-                    elapsed += grant
-                with cell.uplink.request() as turn:
-                    asked = env.now
-                    yield turn
-                    waited = env.now - asked
-                    elapsed += waited
-                    prompt_air = link(elapsed, prompt_bits) if prompt_bits else 0.0
-                    air = link(elapsed + prompt_air, bits) if uploads else 0.0
-                    yield timeout(prompt_air + air)
-                if job.propagation_s:
-                    yield timeout(job.propagation_s)
-                elapsed += prompt_air + air + job.propagation_s
+                sent = yield from self._upload(link, elapsed, prompt_bits, bits)
+                elapsed += job.grant_s
+                elapsed += sent.queued_s
+                elapsed += sent.prompt_s + sent.own_s + job.propagation_s
             if calls:
-                with cell.server.request() as turn:
-                    asked = env.now
-                    yield turn
-                    queued = env.now - asked
-                    yield timeout(llm)
+                waited, passed = yield from self._server.serve(llm, context, new)
                 if down:
                     yield timeout(down)
-                elapsed += queued + llm + down
-                waited += queued
-            if uploads:
-                log.append((grant, air + job.propagation_s, waited, prompt_air, start, air, prompt_air))
-            else:
-                # A round that sends only the prompt's ids owes its whole upload to the prompt.
-                own = grant + prompt_air + job.propagation_s if brings else 0.0
-                log.append((0.0, 0.0, waited, own, start, 0.0, prompt_air))
+                elapsed += waited + passed + down
+                batch = passed - llm
+            log.append(_row(job, sent, start, waited, batch, uploads=uploads, brings=brings))
+
+    def _upload(self, link: Link, elapsed: float, prompt_bits: float, bits: float) -> _Steps[Sent]:
+        env, job = self._env, self._job
+        sent = _NOTHING
+        if job.grant_s:
+            yield env.timeout(job.grant_s)
+        if bits or prompt_bits:
+            sent = yield from self._uplink.send(self._number, link, elapsed + job.grant_s, prompt_bits, bits)
+        if job.propagation_s:
+            yield env.timeout(job.propagation_s)
+        return sent
 
 
-def _timings(workload: Workload, log: list[_Row]) -> Timings:
-    timings = Timings.zeros(*workload.slm_s.shape)
-    valid = np.arange(workload.slm_s.shape[1]) < workload.length[:, None]
-    columns = np.array(log).reshape(-1, len(fields(Timings))).T
+def _row(
+    job: DeviceJob, sent: Sent, start: float, waited: float, batch: float, *, uploads: bool, brings: bool
+) -> _Row:
+    queued, prompt_s, own, prompt_air, air = sent
+    if uploads:
+        grant, own, owed = job.grant_s, own + job.propagation_s, prompt_s
+    else:
+        # A round that sends only the prompt's ids owes its whole upload to the prompt.
+        grant, owed = 0.0, job.grant_s + prompt_s + job.propagation_s if brings else 0.0
+    return grant, own, queued + waited, owed, start, air, prompt_air, waited, batch
+
+
+def _log(shape: tuple[int, int], sessions: list[list[_Row]]) -> DeviceLog:
+    timings = Timings.zeros(*shape)
+    completed = np.zeros(shape[0], np.int64)
+    completed[: len(sessions)] = [len(rows) for rows in sessions]
+    done = np.arange(shape[1]) < completed[:, None]
+    columns = np.array([row for rows in sessions for row in rows]).reshape(-1, len(fields(Timings))).T
     for field, column in zip(fields(Timings), columns, strict=True):
-        getattr(timings, field.name)[valid] = column
-    return timings
+        getattr(timings, field.name)[done] = column
+    return DeviceLog(timings, completed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +17,7 @@ from netsim.decide import Decider
 from netsim.errors import Fault, InputError
 from netsim.rows import Row
 from netsim.scenario import Scenario
-from netsim.simulate import Point
+from netsim.simulate import Point, array_rows
 from netsim.store import SCHEMA
 from traces.manifest import canonical
 
@@ -49,28 +49,48 @@ class Outcome:
 
 def compute(chunk: Chunk) -> Outcome:
     """Compute every cell of a chunk; one that fails does not keep the others from finishing."""
-    rows: list[Row] = []
     failures: list[Failure] = []
     first = chunk.points[0].scenario
     decider = _decider(_decided_by(first))
     built = Point.of(first, decider.trace, decider)
     points = [built.with_policy(point.scenario) for point in chunk.points]
+    try:
+        rows = _all_rows(chunk, points)
+    except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
+        rows, failures = _each_row(chunk, points)
+    return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
+
+
+def _all_rows(chunk: Chunk, points: Sequence[Point]) -> list[Row]:
+    digests = [point.digest for point in chunk.points]
+    if chunk.points[0].engine == "arrays":
+        return [{"point": digests[number], **row} for number, row in array_rows(points, chunk.seeds)]
     # Seeds outside, so that policies meet the same capacity curves.
+    return [
+        {"point": digest, **point.row(seed, "events")}
+        for seed in chunk.seeds
+        for digest, point in zip(digests, points, strict=True)
+    ]
+
+
+def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[Row], list[Failure]]:
+    rows: list[Row] = []
+    failures: list[Failure] = []
     for seed in chunk.seeds:
-        for point, ready in zip(chunk.points, points, strict=True):
-            row = _row(point, ready, seed)
+        for swept, point in zip(chunk.points, points, strict=True):
+            row = _row(swept, point, seed)
             if isinstance(row, Failure):
                 failures.append(row)
             else:
                 rows.append(row)
-    return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
+    return rows, failures
 
 
-def _row(point: SweepPoint, ready: Point, seed: int) -> Row | Failure:
+def _row(swept: SweepPoint, point: Point, seed: int) -> Row | Failure:
     try:
-        return {"point": point.digest, **ready.row(seed, engine=point.engine)}
+        return {"point": swept.digest, **point.row(seed, swept.engine)}
     except Exception as error:  # noqa: BLE001  (whatever it is, it is reported with its cell)
-        return Failure(point.coordinates, seed, f"{type(error).__name__}: {error}")
+        return Failure(swept.coordinates, seed, f"{type(error).__name__}: {error}")
 
 
 def compute_all(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from channels.capacity import CapacityCurve, Gains
+from channels.capacity import FIRST_BLOCKS, CapacityCurve, Gains
 from channels.fading import Fading
 from channels.rates import RateLaw
 
@@ -42,9 +42,13 @@ class Radio:
         if key not in self._curves:
             if any(known[0] != seed for known in self._curves):
                 self._curves.clear()
-            gains = Gains(self.fading, self.coherence_time_s, session_rng(*key))
-            self._curves[key] = CapacityCurve(gains, self.rate_law, self.snr, self.bandwidth_hz, self.gap)
+            self._curves[key] = self.new_curve(*key)
         return self._curves[key]
+
+    def new_curve(self, seed: int, device: int, prompt: int, num_blocks: int = FIRST_BLOCKS) -> CapacityCurve:
+        """The same, drawn anew and not kept; ``num_blocks`` is a guess at the blocks that it will need."""
+        gains = Gains(self.fading, self.coherence_time_s, session_rng(seed, device, prompt), num_blocks)
+        return CapacityCurve(gains, self.rate_law, self.snr, self.bandwidth_hz, self.gap)
 
 
 def session_rng(seed: int, device: int, prompt: int) -> np.random.Generator:

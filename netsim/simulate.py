@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from channels.capacity import CapacityCurve
 from netsim import build
+from netsim.arrays import time_sessions
 from netsim.decide import Decider
 from netsim.events import DeviceJob, simulate_events
 from netsim.radio import Radio
@@ -14,6 +19,9 @@ from netsim.timings import Timings
 from netsim.workload import Costs, Workload, build_workload
 from traces.trace import Trace
 from traces.walk import Policy, Rounds
+
+#: Rounds that the array engine times in one go: their times stay in a processor's cache.
+ROUNDS_AT_ONCE = 2**18
 
 
 @dataclass(frozen=True)
@@ -57,16 +65,8 @@ class Point:
         return replace(self, scenario=scenario, policy=build.build_policy(scenario.policy))
 
     def engine(self, wanted: str) -> str:
-        """The engine that times this point: ``events`` or ``arrays``, for ``auto`` the faster exact one.
-
-        Raises
-        ------
-        InputError
-            If ``arrays`` is wanted where it is not exact.
-        """
-        if wanted == "arrays":
-            raise build.fault("engine", "not built yet, given 'arrays', allowed: auto or events")
-        return "events"
+        """The engine that times this point: ``events`` or ``arrays``, for ``auto`` the faster exact one."""
+        return "events" if wanted == "events" else "arrays"
 
     def rounds(self, seed: int) -> Rounds:
         """Decisions of every prompt."""
@@ -78,25 +78,69 @@ class Point:
 
     def timings(self, workload: Workload, seed: int) -> Timings:
         """Times of every round by the event engine."""
-        links = [self.radio.curve(seed, 0, prompt).duration for prompt in self.trace.prompts]
+        links = [self.radio.curve(seed, 0, prompt) for prompt in self.trace.prompts]
         job = DeviceJob(workload, links, self.costs.grant_s, self.costs.propagation_s)
         return simulate_events([job])[0]
 
+    def array_timings(self, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
+        """Times of every round of several workloads under several seeds, by the array engine."""
+
+        def curve(seed: int, session: int, num_blocks: int) -> CapacityCurve:
+            return self.radio.new_curve(seeds[seed], 0, self.trace.prompts[session], num_blocks)
+
+        return time_sessions(workloads, curve, len(seeds), self.costs.grant_s, self.costs.propagation_s)
+
     def row(self, seed: int, engine: str = "auto") -> Row:
         """Result columns of ``netsim.rows.COLUMNS`` under one seed."""
-        used = self.engine(engine)
+        if self.engine(engine) == "arrays":
+            return next(array_rows([self], [seed]))[1]
         rounds = self.rounds(seed)
         workload = self.workload(rounds)
-        timings = self.timings(workload, seed)
+        return next(self._rows(rounds, workload, self.timings(workload, seed), [seed], "events"))
+
+    def _rows(
+        self, rounds: Rounds, workload: Workload, timings: Timings, seeds: Sequence[int], engine: str
+    ) -> Iterator[Row]:
+        """Rows of seeds that share their decisions."""
+        decided = decision_columns(rounds, workload, drafts=self.policy.drafts)
         count_prompt = self.scenario.latency.prefill
-        return {
-            "seed": seed,
-            "token_seed": self.decider.token_seed(seed),
-            "engine": used,
-            **decision_columns(rounds, workload, drafts=self.policy.drafts),
-            **timing_columns(workload, timings, self.power, count_prompt=count_prompt),
-            "source_top_p": self.trace.manifest.sampler.top_p,
-        }
+        timed = timing_columns(workload, timings, self.power, count_prompt=count_prompt)
+        values = [np.broadcast_to(column, len(seeds)).tolist() for column in timed.values()]
+        for seed, *own in zip(seeds, *values, strict=True):
+            row = {
+                "seed": seed,
+                "token_seed": self.decider.token_seed(seed),
+                "engine": engine,
+                **decided,
+                **dict(zip(timed, own, strict=True)),
+                "source_top_p": self.trace.manifest.sampler.top_p,
+            }
+            yield {name: row[name] for name in COLUMNS}
+
+
+def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, Row]]:
+    """Rows of points that differ in their policy alone, by the array engine.
+
+    Yields
+    ------
+    int, Row
+        Number of the point in ``points``, and its row of one of the seeds; in no particular order.
+    """
+    first = points[0]
+    by_token_seed: dict[int, list[int]] = {}
+    for seed in seeds:
+        by_token_seed.setdefault(first.decider.token_seed(seed), []).append(seed)
+    for alike in by_token_seed.values():
+        rounds = [point.rounds(alike[0]) for point in points]
+        workloads = [point.workload(decided) for point, decided in zip(points, rounds, strict=True)]
+        at_once = max(1, ROUNDS_AT_ONCE // sum(workload.slm_s.size for workload in workloads))
+        for start in range(0, len(alike), at_once):
+            part = alike[start : start + at_once]
+            timings = first.array_timings(workloads, part)
+            for number, point in enumerate(points):
+                of_point = rounds[number], workloads[number], timings[number]
+                for row in point._rows(*of_point, part, "arrays"):  # noqa: SLF001  (of its own class)
+                    yield number, row
 
 
 def simulate(scenario: Scenario, seed: int = 0) -> Row:
@@ -118,5 +162,4 @@ def simulate(scenario: Scenario, seed: int = 0) -> Row:
     InputError
         If the scenario asks for what can't be had.
     """
-    row = Point.of(scenario).row(seed)
-    return {name: row[name] for name in COLUMNS}
+    return Point.of(scenario).row(seed)

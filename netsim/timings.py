@@ -23,8 +23,10 @@ class Timings:
     queue_s : Waiting for the uplink and at the server.
     prompt_s : Grant, air time and propagation that only the prompt's ids caused.
     start_s : Start of the round since the simulation's start.
-    air_s : Time in which the device transmits, the prompt's ids left out.
+    air_s : Time in which the device transmits, the prompt's ids left out; counted at full power.
     prompt_air_s : Time in which the device transmits the prompt's ids.
+    server_wait_s : The part of ``queue_s`` at the server.
+    batch_s : What the LLM's pass took beyond that of the request by itself, because of its batch.
     """
 
     grant_s: FloatArray
@@ -34,6 +36,8 @@ class Timings:
     start_s: FloatArray
     air_s: FloatArray
     prompt_air_s: FloatArray
+    server_wait_s: FloatArray
+    batch_s: FloatArray
 
     @classmethod
     def zeros(cls, num_sessions: int, num_tokens: int) -> Timings:

@@ -5,7 +5,8 @@ Both engines time the same ``Workload``, so that what a round costs is said in o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -98,6 +99,7 @@ class Workload:
     carries_prompt : bool. Whether the round brings the prompt to the LLM.
     slm_prefill_s, llm_prefill_s : float
         What the first pass over the prompt takes beyond an ordinary pass.
+    llm_context, llm_positions : int. Cached and new tokens of the LLM's pass, its prefill included.
     """
 
     length: NDArray[np.int64]
@@ -112,6 +114,46 @@ class Workload:
     downlink_s: FloatArray
     slm_prefill_s: FloatArray
     llm_prefill_s: FloatArray
+    llm_context: NDArray[np.int64]
+    llm_positions: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Sessions and tokens: (num_sessions, num_tokens)."""
+        num_sessions, num_tokens = self.slm_s.shape
+        return num_sessions, num_tokens
+
+    def take(self, sessions: NDArray[np.int64]) -> Workload:
+        """The workload of some of the sessions, in the given order."""
+        return Workload(**{field.name: getattr(self, field.name)[sessions] for field in fields(self)})
+
+    def rounds(self, session: int, elapsed: Callable[[], float]) -> Iterator[Round]:  # noqa: ARG002
+        """Rounds of one session as plain numbers, which are much faster to loop over than arrays.
+
+        Parameters
+        ----------
+        session : int
+        elapsed : callable. Seconds since the session's start; for rounds that depend on the channel.
+        """
+        own = slice(self.length[session])
+        columns = (
+            self.slm_s[session, own] + self.slm_prefill_s[session, own],
+            self.uncertainty_s[session, own],
+            self.uploads[session, own],
+            self.bits[session, own],
+            self.carries_prompt[session, own],
+            self.prompt_bits[session, own],
+            self.calls_llm[session, own],
+            self.llm_s[session, own] + self.llm_prefill_s[session, own],
+            self.downlink_s[session, own],
+            self.llm_context[session, own],
+            self.llm_positions[session, own],
+        )
+        return zip(*(column.tolist() for column in columns), strict=True)
+
+
+#: What the columns of ``Workload.rounds`` are, in its order.
+Round = tuple[float, float, bool, float, bool, float, bool, float, float, int, int]
 
 
 def build_workload(
@@ -140,7 +182,9 @@ def build_workload(
     skipped = position - seen - 1
     context = prompt_tokens[:, None] + position - 1
     slm_s, slm_prefill_s = _slm_seconds(costs, prompt_tokens, context, valid & drafts)
-    llm_s, llm_prefill_s = _llm_seconds(costs, context, skipped, calls, first_call)
+    # Tokens that the LLM has not seen, and catches up with in the same pass.
+    behind = skipped if costs.catch_up else np.zeros_like(skipped)
+    llm_s, llm_prefill_s = _llm_seconds(costs, context, behind, calls, first_call)
     full = payload_bits(costs.vocabulary_size, costs.vocabulary_size, costs.probability_bits)
     response_s = costs.id_bits / costs.downlink_bps + costs.propagation_s
     # A round's upload: the distribution, the draft's id and the ids of the skipped tokens.
@@ -158,6 +202,8 @@ def build_workload(
         downlink_s=np.where(calls, response_s, 0.0),
         slm_prefill_s=slm_prefill_s,
         llm_prefill_s=llm_prefill_s,
+        llm_context=np.where(calls & ~first_call, context - behind, 0),
+        llm_positions=np.where(calls, np.where(first_call, context + 1, behind + 1), 0),
     )
 
 
@@ -182,12 +228,11 @@ def _slm_seconds(
 def _llm_seconds(
     costs: Costs,
     context: NDArray[np.int64],
-    skipped: NDArray[np.int64],
+    behind: NDArray[np.int64],
     calls: NDArray[np.bool_],
     first_call: NDArray[np.bool_],
 ) -> tuple[FloatArray, FloatArray]:
     ordinary, prefill = np.zeros(calls.shape), np.zeros(calls.shape)
-    behind = skipped if costs.catch_up else np.zeros_like(skipped)
     ordinary[calls] = costs.llm.seconds((context - behind)[calls], (behind + 1)[calls])
     whole = costs.llm.seconds(0, context[first_call] + 1)
     prefill[first_call] = np.maximum(whole - ordinary[first_call], 0.0)

@@ -7,7 +7,6 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
-from trace_factory import make_trace
 
 import netsim
 from netsim.errors import InputError
@@ -16,6 +15,7 @@ from netsim.scenario import Scenario, load_scenario
 from netsim.simulate import Point
 from netsim.store import LOCK
 from netsim.sweep import run_sweep
+from tests.trace_factory import make_trace
 
 SWEEP = """
 name: small
