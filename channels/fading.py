@@ -22,6 +22,9 @@ from scipy import special
 
 from channels.rates import FloatArray
 
+SKIP_AT_ONCE = 65536
+"""Blocks that are drawn at once where they must be drawn to be skipped: half a megabyte."""
+
 
 class GainStream(abc.ABC):
     """The gains of one session, in order.
@@ -45,6 +48,12 @@ class GainStream(abc.ABC):
         -------
         [num_blocks], float. Power gain, linear, >= 0. Fewer only where a finite series ends.
         """
+
+    def skip(self, num_blocks: int) -> None:
+        """Pass over gains that nobody looks at; what follows is as if they had been taken."""
+        while num_blocks > 0:
+            self.take(min(num_blocks, SKIP_AT_ONCE))
+            num_blocks -= SKIP_AT_ONCE
 
 
 class Fading(Protocol):
@@ -72,6 +81,9 @@ class _ConstantStream(GainStream):
         """Return ones."""
         return np.ones(num_blocks)
 
+    def skip(self, num_blocks: int) -> None:
+        """Nothing changes."""
+
 
 class IndependentStream(GainStream):
     """Independent gains: block ``i`` is `inverse_cdf` of the i-th uniform of `rng`.
@@ -91,6 +103,13 @@ class IndependentStream(GainStream):
     def take(self, num_blocks: int) -> FloatArray:
         """Return the next `num_blocks` gains."""
         return np.asarray(self._inverse_cdf(self._rng.random(num_blocks)), dtype=np.float64)
+
+    def skip(self, num_blocks: int) -> None:
+        """Pass over gains: one step of the generator each, all at once where it can jump."""
+        if isinstance(self._rng.bit_generator, np.random.PCG64):
+            self._rng.bit_generator.advance(num_blocks)
+        else:
+            super().skip(num_blocks)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,131 @@
+"""A capacity curve that forgets: for a session that spends most of its time waiting for others.
+
+Among a thousand devices a session may last for a million blocks of which it uses one in a thousand. Its
+curve jumps over the others, keeps a short window, and can't be asked about the past.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from channels.capacity import ChannelEnded, LinkNeverSends
+from channels.drain import delivered, drain, locate, prefix_sums
+from channels.fading import Fading
+from channels.rates import FloatArray, RateLaw
+
+WINDOW_BLOCKS = 32
+"""Blocks of a new window; each further draw doubles it."""
+
+MOST_WINDOW_BLOCKS = 2**22
+"""An upload that needs more is refused: 11 hours at 10 ms a block."""
+
+
+class PassingCurve:
+    """Cumulative capacity of one session, asked for times that don't go back.
+
+    The gains are those of `channels.capacity.CapacityCurve` with the same arguments and generator.
+
+    Parameters
+    ----------
+    fading : Fading. The model.
+    coherence_time_s : float. Length of a block in seconds, > 0.
+    rng : numpy.random.Generator. Owned by this session.
+    rate_law : RateLaw
+    snr, bandwidth_hz, gap : float. As in `channels.capacity.CapacityCurve`.
+    """
+
+    def __init__(
+        self,
+        fading: Fading,
+        coherence_time_s: float,
+        rng: np.random.Generator,
+        rate_law: RateLaw,
+        snr: float,
+        bandwidth_hz: float,
+        gap: float = 1.0,
+    ) -> None:
+        self._fading = fading
+        self._coherence_time_s = coherence_time_s
+        self._stream = fading.stream(rng, coherence_time_s)
+        self._rate_law = rate_law
+        self._snr = snr
+        self._bandwidth_hz = bandwidth_hz
+        self._gap = gap
+        self._first_block = 0
+        self._snrs: FloatArray = np.empty(0)
+        self._grow(WINDOW_BLOCKS)
+
+    def duration(self, start_s: float, bits: float) -> float:
+        """Seconds until `bits` have drained from `start_s` on; as `CapacityCurve.duration`."""
+        local_s = self._local(start_s)
+        while True:
+            seconds: float = drain(
+                self._rates_bps, self._prefix_bits, self._coherence_time_s, self._endless, local_s, bits
+            )
+            if 0.0 <= seconds < math.inf:
+                return seconds
+            self._extend()
+
+    def bits_between(self, start_s: float, end_s: float) -> float:
+        """Bits that the link carries from `start_s` to `end_s` (seconds)."""
+        local_s = self._local(start_s)
+        while True:
+            bits: float = delivered(
+                self._rates_bps,
+                self._prefix_bits,
+                self._coherence_time_s,
+                self._endless,
+                local_s,
+                local_s + (end_s - start_s),
+            )
+            if bits >= 0.0:
+                return bits
+            self._extend()
+
+    def rate_bps(self, time_s: float) -> float:
+        """Rate at `time_s` seconds, bit/s."""
+        return float(self._rates_bps[self._index(time_s)])
+
+    def snr(self, time_s: float) -> float:
+        """Signal-to-noise ratio at `time_s` seconds, linear."""
+        return float(self._snrs[self._index(time_s)])
+
+    def _index(self, time_s: float) -> int:
+        block = int(locate(self._local(time_s), self._coherence_time_s)[0])
+        return min(block, self._snrs.size - 1)
+
+    def _local(self, time_s: float) -> float:
+        """Seconds since the start of a window that holds `time_s`."""
+        block, offset_s = locate(time_s, self._coherence_time_s)
+        if block < self._first_block:
+            raise ValueError(f"a passing curve forgets: asked for {time_s} s after a later time")
+        if block >= self._first_block + self._snrs.size and not self._endless:
+            # One block before is kept: the same moment, added up another way, may lie a hair earlier.
+            known = self._first_block + self._snrs.size
+            self._first_block = max(int(block) - 1, known)
+            self._stream.skip(self._first_block - known)
+            self._snrs = np.empty(0)
+            self._grow(WINDOW_BLOCKS)
+        return float((block - self._first_block) * self._coherence_time_s + offset_s)
+
+    def _extend(self) -> None:
+        if self._endless:
+            raise LinkNeverSends(f"{self._fading}: the rate is 0 for good")
+        if self._snrs.size >= MOST_WINDOW_BLOCKS:
+            raise LinkNeverSends(
+                f"{self._fading}: an upload is not over after {self._snrs.size} blocks of "
+                f"{self._coherence_time_s} s: the link is too slow"
+            )
+        self._grow(self._snrs.size)
+
+    def _grow(self, num_blocks: int) -> None:
+        gains = self._stream.take(num_blocks)
+        if not gains.size:
+            end_s = (self._first_block + self._snrs.size) * self._coherence_time_s
+            raise ChannelEnded(f"{self._fading}: the channel ends after {end_s} s, before the session does")
+        self._snrs = np.concatenate((self._snrs, self._snr * gains))
+        self._rates_bps = self._rate_law(self._snrs, self._bandwidth_hz, self._gap)
+        self._prefix_bits = prefix_sums(self._rates_bps, self._coherence_time_s)
+        self._endless = self._stream.settled

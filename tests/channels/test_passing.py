@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from channels.capacity import ChannelEnded, LinkNeverSends, session_curve
+from channels.correlated import Clarke, GaussMarkov
+from channels.fading import Fading, Nakagami, NoFading, Rayleigh, Rician
+from channels.passing import PassingCurve
+from channels.rates import cqi, shannon
+from channels.recorded import Recorded
+
+FADINGS = [NoFading(), Rayleigh(), Rician(3.0), Nakagami(2.0), GaussMarkov(0.9), Clarke(5.0)]
+
+
+@pytest.mark.parametrize("fading", FADINGS, ids=str)
+def test_it_is_the_whole_curve_wherever_it_looks(fading: Fading) -> None:
+    rng = np.random.default_rng(1)
+    whole = session_curve(fading, shannon, 10.0, 1e6, 0.01, np.random.default_rng(7))
+    passing = PassingCurve(fading, 0.01, np.random.default_rng(7), shannon, 10.0, 1e6)
+    time_s = 0.0
+    for gap_s, bits in zip(rng.exponential(3.0, 40), rng.exponential(3e6, 40), strict=True):
+        time_s += gap_s
+        expected_s = whole.duration(time_s, bits)
+        # Both are sums of the same blocks in another order.
+        assert passing.duration(time_s, bits) == pytest.approx(expected_s, rel=1e-12)
+        end_s = time_s + expected_s / 2
+        assert passing.bits_between(time_s, end_s) == pytest.approx(
+            whole.bits_between(time_s, end_s), rel=1e-9
+        )
+        assert passing.snr(time_s) == whole.snr(time_s)
+        assert passing.rate_bps(time_s) == whole.rate_bps(time_s)
+        time_s += expected_s
+
+
+def test_it_refuses_the_past() -> None:
+    curve = PassingCurve(Rayleigh(), 0.01, np.random.default_rng(0), shannon, 10.0, 1e6)
+    curve.duration(100.0, 1.0)
+    with pytest.raises(ValueError, match="forgets"):
+        curve.duration(1.0, 1.0)
+
+
+def test_it_refuses_a_link_that_can_never_send() -> None:
+    curve = PassingCurve(NoFading(), 0.01, np.random.default_rng(0), cqi, 1e-3, 1e6)
+    with pytest.raises(LinkNeverSends, match="for good"):
+        curve.duration(0.0, 1.0)
+
+
+def test_a_recorded_channel_ends() -> None:
+    curve = PassingCurve(
+        Recorded((0.0, 1.0), (10.0, 10.0)), 0.01, np.random.default_rng(0), shannon, 10.0, 1e6
+    )
+    assert curve.duration(1.5, 1e5) == pytest.approx(1e5 / (1e6 * np.log2(11)))
+    with pytest.raises(ChannelEnded, match="2"):
+        curve.duration(1.5, 1e7)

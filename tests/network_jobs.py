@@ -1,0 +1,75 @@
+"""Small networks with work in plain numbers, for tests against queueing theory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from netsim.events import DeviceJob
+from netsim.workload import Workload
+
+
+@dataclass(frozen=True)
+class ConstantLink:
+    """A link whose rate never changes."""
+
+    bit_rate_bps: float = 1.0
+
+    def duration(self, start_s: float, bits: float) -> float:  # noqa: ARG002
+        return bits / self.bit_rate_bps
+
+    def bits_between(self, start_s: float, end_s: float) -> float:
+        return (end_s - start_s) * self.bit_rate_bps
+
+    def rate_bps(self, time_s: float) -> float:  # noqa: ARG002
+        return self.bit_rate_bps
+
+
+def plain_workload(
+    shape: tuple[int, int],
+    *,
+    slm_s: ArrayLike = 0.0,
+    bits: ArrayLike = 0.0,
+    prompt_bits: ArrayLike = 0.0,
+    llm_s: ArrayLike = 0.0,
+    downlink_s: ArrayLike = 0.0,
+) -> Workload:
+    """Rounds that all upload and call the LLM where these take anything; arguments broadcast to ``shape``."""
+
+    def table(values: ArrayLike) -> np.ndarray:
+        return np.array(np.broadcast_to(np.asarray(values, np.float64), shape))
+
+    nothing = np.zeros(shape)
+    return Workload(
+        length=np.full(shape[0], shape[1]),
+        slm_s=table(slm_s),
+        uncertainty_s=nothing,
+        uploads=table(bits) > 0,
+        bits=table(bits),
+        carries_prompt=table(prompt_bits) > 0,
+        prompt_bits=table(prompt_bits),
+        calls_llm=table(llm_s) > 0,
+        llm_s=table(llm_s),
+        downlink_s=table(downlink_s),
+        slm_prefill_s=nothing,
+        llm_prefill_s=nothing,
+        llm_context=nothing.astype(int),
+        llm_positions=np.ones(shape, int),
+    )
+
+
+def plain_job(
+    shape: tuple[int, int],
+    link: object | None = None,
+    *,
+    grant_s: float = 0.0,
+    propagation_s: float = 0.0,
+    arrivals_s: Sequence[float] | None = None,
+    **work: ArrayLike,
+) -> DeviceJob:
+    """A device with such work; its link carries 1 bit/s unless another is given."""
+    links = [link or ConstantLink()] * shape[0]
+    return DeviceJob(plain_workload(shape, **work), links, grant_s, propagation_s, arrivals_s)  # type: ignore[arg-type]
