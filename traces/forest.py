@@ -38,7 +38,7 @@ def distributions(
             )
         order = np.argsort(-full, kind="mergesort")
         mass, kept = 0.0, 0
-        while kept < len(order) and mass < top_p - 1e-12:
+        while kept < len(order) and (top_p >= 1 or mass < top_p - 1e-12):
             mass += full[order[kept]]
             kept += 1
         for rank in range(kept):

@@ -102,8 +102,8 @@ def nucleus(probability: NDArray[np.float64], top_p: float) -> NDArray[np.bool_]
     order = np.argsort(-probability, axis=-1, kind="stable")
     ranked = np.take_along_axis(probability, order, axis=-1)
     before = np.cumsum(ranked, axis=-1) - ranked
-    # A sum that reaches top_p up to rounding has reached it.
-    needed = before < top_p - 1e-12
+    # A sum that reaches top_p up to rounding has reached it; 1 means everything, however unlikely.
+    needed = (before < top_p - 1e-12) | (top_p >= 1)
     result = np.empty(probability.shape, bool)
     np.put_along_axis(result, order, needed, axis=-1)
     return result
@@ -160,6 +160,7 @@ def compress(
     token: NDArray[np.int32],
     sampler: Sampler,
     theta: NDArray[np.float64],
+    true_next: NDArray[np.int64] | None = None,
 ) -> NodeTable:
     """Stored form of nodes from both models' logits over the whole vocabulary.
 
@@ -168,6 +169,8 @@ def compress(
     slm_logits, llm_logits : [num_nodes, vocabulary_size], float. Finite.
     parent, token : [num_nodes], int. Where each node hangs.
     theta : [num_points], float. Points of the temperature integral.
+    true_next : [num_nodes], int, optional
+        Token that follows in a given text; stored even where it is in neither nucleus.
 
     Raises
     ------
@@ -179,6 +182,8 @@ def compress(
     slm, llm = _row(slm_logits, sampler), _row(llm_logits, sampler)
     partitions = [log_sum_exp(slm.shifted / (sampler.temperature * point)) for point in theta]
     union = slm.inside | llm.inside
+    if true_next is not None:
+        union[np.arange(len(union)), true_next] = True
     rows, ids = np.nonzero(union)
     return NodeTable(
         parent=np.asarray(parent, np.int32),

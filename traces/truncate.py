@@ -17,12 +17,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from traces.quantise import quantise
+
 #: ``l(-1)``: the smoothed rejection of a token that is not the draft.
 SMOOTH_OTHER = math.log1p(math.exp(-1.0))
 
 
 @njit(cache=True)
-def reconstruct(x: NDArray[np.float64], kept: int, vocabulary_size: int) -> NDArray[np.float64]:
+def reconstruct(
+    x: NDArray[np.float64], kept: int, vocabulary_size: int, bits: int = 0
+) -> NDArray[np.float64]:
     """Server's reconstruction of one row from its ``kept`` largest entries.
 
     Parameters
@@ -33,6 +37,9 @@ def reconstruct(x: NDArray[np.float64], kept: int, vocabulary_size: int) -> NDAr
         ``k``; at least ``vocabulary_size`` means all. Ties go to the lower token id.
     vocabulary_size : int
         ``V`` of the trace.
+    bits : int
+        Bits of the quantised values (``traces.quantise``); 0: exact values. Quantised values that leave no tail,
+        or add up to more than 1, are divided by their sum.
 
     Returns
     -------
@@ -44,15 +51,51 @@ def reconstruct(x: NDArray[np.float64], kept: int, vocabulary_size: int) -> NDAr
     >>> reconstruct(np.array([0.5, 0.3, 0.2]), 1, 5)
     array([0.5  , 0.125, 0.125])
     """
-    if kept >= vocabulary_size:
+    if kept >= vocabulary_size and bits == 0:
         return x.copy()
-    order = np.argsort(-x, kind="mergesort")
-    head = order[:kept]
+    head = np.argsort(-x, kind="mergesort")[:kept]
+    values = x[head] if bits == 0 else quantise(x[head], bits)
     mass = 0.0
-    for index in head:
-        mass += x[index]
-    result = np.full(len(x), max(0.0, 1.0 - mass) / (vocabulary_size - kept))
-    result[head] = x[head]
+    for value in values:
+        mass += value
+    if bits > 0 and (kept >= vocabulary_size or mass > 1.0):
+        values, mass = values / mass, 1.0
+    tail = max(0.0, 1.0 - mass) / (vocabulary_size - kept) if kept < vocabulary_size else 0.0
+    result = np.full(len(x), tail)
+    result[head] = values
+    return result
+
+
+@njit(cache=True)
+def rebuild_each(
+    x: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    kept: NDArray[np.int64],
+    vocabulary_size: int,
+    bits: int,
+) -> NDArray[np.float64]:
+    """``reconstruct`` of the rows ``x[starts[i]:ends[i]]``, one after the other."""
+    result = np.empty((ends - starts).sum())
+    first = 0
+    for path in range(len(starts)):
+        last = first + ends[path] - starts[path]
+        result[first:last] = reconstruct(x[starts[path] : ends[path]], kept[path], vocabulary_size, bits)
+        first = last
+    return result
+
+
+@njit(cache=True)
+def gather(
+    values: NDArray[np.float64], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Rows ``values[starts[i]:ends[i]]``, one after the other."""
+    result = np.empty((ends - starts).sum())
+    first = 0
+    for path in range(len(starts)):
+        last = first + ends[path] - starts[path]
+        result[first:last] = values[starts[path] : ends[path]]
+        first = last
     return result
 
 

@@ -8,201 +8,24 @@ the tree from there on. Decisions use nothing but what a node stores, so a repla
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from traces.draws import TokenDraws
 from traces.forest import Forest
-from traces.uncertainty import disagreement, theta_rule
-from traces.verify import accepts, choose, resample_each
+from traces.rounds import Drafts, Measure, Policy, Rounds
+from traces.step import Step
+
+__all__ = ["Drafts", "Expand", "Measure", "Policy", "Rounds", "refuse", "walk"]
 
 #: ``expand(parents, tokens)`` appends the missing nodes to the forest and returns them; -1 where it has none.
 Expand = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
-#: Guard of ``floor(samples * threshold)`` against 0.3 * 20 = 5.999…
-COUNT_GUARD = 1e-9
-
-
-@dataclass(frozen=True)
-class Measure:
-    """How the device measures its uncertainty.
-
-    Attributes
-    ----------
-    samples : int or None
-        Temperature samples ``K``; None is the limit of many, where ``u = q``.
-    theta_max : float
-        Largest sampling temperature, in units of the sampler's.
-    """
-
-    samples: int | None = 20
-    theta_max: float = 2.0
-
-
-@dataclass(frozen=True)
-class Drafts:
-    """What a policy may look at when it decides, for paths in lockstep.
-
-    Attributes
-    ----------
-    uncertainty : [num_paths], float in [0, 1]
-    count : [num_paths], int, or None where the measure has no grid. ``K * uncertainty``.
-    samples : int or None. ``K``.
-    accepted : [num_paths], bool. Outcome of the accept draw; only an oracle may use it.
-    skip_draw : [num_paths], float in [0, 1). For policies that toss a coin.
-    """
-
-    uncertainty: NDArray[np.float64]
-    count: NDArray[np.int64] | None
-    samples: int | None
-    accepted: NDArray[np.bool_]
-    skip_draw: NDArray[np.float64]
-
-    def at_most(self, threshold: float) -> NDArray[np.bool_]:
-        """Whether the uncertainty is at most ``threshold``; counts are compared, not floats."""
-        if self.count is None or self.samples is None:
-            low: NDArray[np.bool_] = self.uncertainty <= threshold
-        else:
-            low = self.count <= np.floor(self.samples * threshold + COUNT_GUARD)
-        return low
-
-
-class Policy(Protocol):
-    """Decides which rounds are transmitted.
-
-    Attributes
-    ----------
-    drafts : bool
-        Whether the SLM drafts; False means that every token is the LLM's own.
-    """
-
-    @property
-    def drafts(self) -> bool:
-        """Whether the SLM drafts."""
-
-    def transmits(self, drafts: Drafts) -> NDArray[np.bool_]:
-        """Which paths send their round: [num_paths], bool."""
-
-
-@dataclass(frozen=True)
-class Rounds:
-    """Decisions of one policy: arrays over groups (prompt, token seed) and positions.
-
-    Entries at and past ``length[group]`` mean nothing.
-
-    Attributes
-    ----------
-    length : [num_groups], int. Tokens generated, the end-of-sequence token included.
-    node : [num_groups, num_tokens], int. Node of the forest that decided the round.
-    token : [num_groups, num_tokens], int. Output.
-    draft : [num_groups, num_tokens], int. -1 without a draft.
-    uncertainty : [num_groups, num_tokens], float. NaN without a draft.
-    transmitted, accepted : [num_groups, num_tokens], bool. ``accepted`` is counterfactual where skipped.
-    on_tree : [num_groups, num_tokens], bool. Whether the round's prefix is recorded.
-    llm_nll : [num_groups, num_tokens], float. Nats of the output, LLM's full distribution, temperature 1.
-    rejection : [num_groups, num_tokens], float
-        ``max(0, 1 - y_d / x_d)``, the probability that the draft is rejected. NaN without a draft.
-    """
-
-    length: NDArray[np.int64]
-    node: NDArray[np.int64]
-    token: NDArray[np.int64]
-    draft: NDArray[np.int64]
-    uncertainty: NDArray[np.float64]
-    transmitted: NDArray[np.bool_]
-    accepted: NDArray[np.bool_]
-    on_tree: NDArray[np.bool_]
-    llm_nll: NDArray[np.float64]
-    rejection: NDArray[np.float64]
-
-    @property
-    def valid(self) -> NDArray[np.bool_]:
-        """[num_groups, num_tokens], bool. Rounds that took place."""
-        return np.arange(self.token.shape[1]) < self.length[:, None]
-
-    @classmethod
-    def empty(cls, num_groups: int, num_tokens: int) -> Rounds:
-        """Rounds to be filled in."""
-        shape = num_groups, num_tokens
-        return cls(
-            length=np.zeros(num_groups, np.int64),
-            node=np.full(shape, -1, np.int64),
-            token=np.full(shape, -1, np.int64),
-            draft=np.full(shape, -1, np.int64),
-            uncertainty=np.full(shape, np.nan),
-            transmitted=np.zeros(shape, bool),
-            accepted=np.zeros(shape, bool),
-            on_tree=np.zeros(shape, bool),
-            llm_nll=np.full(shape, np.nan),
-            rejection=np.full(shape, np.nan),
-        )
-
-    @classmethod
-    def joined(cls, parts: Sequence[Rounds]) -> Rounds:
-        """Rounds of several walks, one after the other; ``node`` then belongs to different forests."""
-        names = [field.name for field in fields(cls)]
-        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def refuse(parents: NDArray[np.int64], _tokens: NDArray[np.int64]) -> NDArray[np.int64]:
     """An ``expand`` that has no further nodes."""
     return np.full(len(parents), -1, np.int64)
-
-
-class _Step:
-    """Draws and decides one position for paths at known nodes."""
-
-    def __init__(self, forest: Forest, draws: TokenDraws, measure: Measure) -> None:
-        self.forest, self.draws, self.measure = forest, draws, measure
-        theta, self.weights = theta_rule(measure.theta_max, forest.table.slm_log_partition.shape[1])
-        self.inverse_temperature = 1 / (forest.sampler.temperature * theta)
-
-    def decide(self, rounds: Rounds, policy: Policy, groups: NDArray[np.int64], position: int) -> None:
-        """Fill in position ``position`` of the given groups, whose nodes are already in ``rounds``."""
-        forest, at = self.forest, (groups, position)
-        nodes = rounds.node[at]
-        starts, ends = forest.starts[nodes], forest.ends[nodes]
-        if policy.drafts:
-            output = self._drafted(rounds, policy, at, nodes, starts, ends)
-        else:
-            output = choose(forest.y, starts, ends, self.draws.llm[at])
-        rounds.token[at] = forest.table.ids[output]
-        logit = forest.table.llm_logit[output].astype(np.float64)
-        rounds.llm_nll[at] = forest.table.llm_unit[nodes] - logit
-        rounds.length[groups] = position + 1
-
-    def _drafted(
-        self,
-        rounds: Rounds,
-        policy: Policy,
-        at: tuple[NDArray[np.int64], int],
-        nodes: NDArray[np.int64],
-        starts: NDArray[np.int64],
-        ends: NDArray[np.int64],
-    ) -> NDArray[np.int64]:
-        forest, draws = self.forest, self.draws
-        draft = choose(forest.x, starts, ends, draws.draft[at])
-        x_draft, y_draft = forest.x[draft], forest.y[draft]
-        accepted = accepts(x_draft, y_draft, draws.accept[at])
-        table = forest.table
-        partitions = table.slm_log_partition
-        q = disagreement(table.slm_logit, partitions, nodes, draft, self.inverse_temperature, self.weights)
-        samples = self.measure.samples
-        count = None if samples is None else (draws.perturb[at] < q[:, None]).sum(axis=-1)
-        uncertainty = q if count is None or samples is None else count / samples
-        transmitted = policy.transmits(Drafts(uncertainty, count, samples, accepted, draws.skip[at]))
-        replaced = np.flatnonzero(transmitted & ~accepted)
-        output = draft.copy()
-        rows = starts[replaced], ends[replaced]
-        output[replaced] = resample_each(forest.x, forest.y, *rows, draws.resample[at][replaced])
-        rounds.draft[at] = table.ids[draft]
-        rounds.uncertainty[at] = uncertainty
-        rounds.transmitted[at] = transmitted
-        rounds.accepted[at] = accepted
-        rounds.rejection[at] = np.maximum(0.0, 1 - y_draft / x_draft)
-        return output
 
 
 def walk(
@@ -235,7 +58,7 @@ def walk(
     -------
     list of Rounds, one per policy
     """
-    step = _Step(forest, draws, measure)
+    step = Step(forest, draws, measure)
     results = [Rounds.empty(len(roots), num_tokens) for _ in policies]
     for rounds in results:
         if num_tokens:

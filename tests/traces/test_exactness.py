@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-import traces.walk
+import traces.step
 from netsim.policies import Hlm, Oracle, UHlm
 from tests.trace_factory import make_trace
 from traces.draws import TokenDraws, token_draws
@@ -103,7 +103,7 @@ def test_the_chi_square_catches_the_classic_mistakes(
     table_trace: Trace, monkeypatch: pytest.MonkeyPatch, name: str, mistake: Callable[..., object]
 ) -> None:
     forest, nodes = hlm_nodes(table_trace, 8)
-    monkeypatch.setattr(traces.walk, name, mistake)
+    monkeypatch.setattr(traces.step, name, mistake)
     assert pooled_p_value(forest, nodes, one_round(forest, nodes, Hlm(), 1)) < 1e-12
 
 
