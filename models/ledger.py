@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from models.pair import Pair, model_name
 from models.plan import Group, Plan
 from traces.forest import distributions
 from traces.manifest import (
+    EXTENSION,
     MANIFEST,
     Manifest,
-    MeasureSpec,
     ModelSpec,
     SamplerSpec,
     Shard,
@@ -29,10 +29,11 @@ from traces.manifest import (
     write_manifest,
 )
 from traces.shards import read_shard
-from traces.uncertainty import THETA_POINTS
 
-#: What a resumed recording may have that a new one has not.
-_RESULTS = {"shards", "outside_mass", "calibration"}
+#: What a recording may have that a new one of the same plan has not: a folder may also have been renamed.
+_RESULTS = {"name", "shards", "outside_mass", "calibration"}
+#: What an extension may add to; the padded batch follows from the policies.
+_GROWS = {"prompts", "token_seeds", "policies", "batch"}
 
 
 @dataclass
@@ -45,35 +46,51 @@ class Ledger:
     plan : Plan
     manifest : Manifest
         As written last.
+    file : str
+        Its file: an extension has its own until it is complete, so that the trace stays usable as it was.
+    base : mapping of group to Shard
+        Groups recorded for fewer policies, from which the new paths branch off.
     """
 
     folder: Path
     plan: Plan
     manifest: Manifest
+    file: str = MANIFEST
+    base: dict[Group, Shard] = field(default_factory=dict)
 
     @property
     def done(self) -> set[Group]:
         """Groups whose shard is complete."""
         return {(shard.prompt, shard.token_seed) for shard in self.manifest.shards}
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.file == MANIFEST and self.manifest.outside_mass is not None
+
     def add(self, shard: Shard) -> None:
         """Enter a complete shard."""
         self._write(self.manifest.model_copy(update={"shards": (*self.manifest.shards, shard)}))
 
     def finish(self) -> Manifest:
-        """Order the shards and report what the nuclei cut away."""
+        """Order the shards, report what the nuclei cut away, and remove files that an extension replaced."""
         order = {group: index for index, group in enumerate(self.plan.groups)}
         shards = sorted(self.manifest.shards, key=lambda shard: order[shard.prompt, shard.token_seed])
-        outside = _outside_mass(self.folder, self.manifest)
-        self._write(self.manifest.model_copy(update={"shards": tuple(shards), "outside_mass": outside}))
+        ordered = self.manifest.model_copy(update={"shards": tuple(shards)})
+        self._write(ordered.model_copy(update={"outside_mass": _outside_mass(self.folder, ordered)}))
+        (self.folder / self.file).replace(self.folder / MANIFEST)
+        listed = {shard.file for shard in shards}
+        for path in self.folder.glob("p*-s*.safetensors"):
+            if path.name not in listed:
+                path.unlink()
         return self.manifest
 
     def _write(self, manifest: Manifest) -> None:
-        write_manifest(self.folder, manifest)
+        write_manifest(self.folder, manifest, self.file)
         self.manifest = manifest
 
 
-def open_ledger(pair: Pair, plan: Plan, folder: Path) -> Ledger:
+def begin_or_resume(pair: Pair, plan: Plan, folder: Path) -> Ledger:
     """Begin a recording, or take up the one that the folder holds.
 
     Raises
@@ -85,7 +102,10 @@ def open_ledger(pair: Pair, plan: Plan, folder: Path) -> Ledger:
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / MANIFEST).exists():
         earlier = read_manifest(folder)
-        _check_same(folder, earlier, manifest)
+        differing = _differing(earlier, manifest)
+        if differing:
+            more = "; --extend adds to it" if differing <= _GROWS else ""
+            raise _other_recording(folder, differing, more)
         remove_partial_files(folder)
         return Ledger(folder, plan, earlier)
     if any(folder.glob("*.safetensors")):
@@ -94,11 +114,65 @@ def open_ledger(pair: Pair, plan: Plan, folder: Path) -> Ledger:
     return Ledger(folder, plan, manifest)
 
 
-def _check_same(folder: Path, earlier: Manifest, now: Manifest) -> None:
+def extend(pair: Pair, plan: Plan, folder: Path) -> Ledger:
+    """Begin to add prompts, token seeds or policies to a recording, or take up where that ended.
+
+    Raises
+    ------
+    TraceError
+        If the folder holds no trace, or one that the plan does not contain.
+    """
+    before, manifest = read_manifest(folder), _empty_manifest(pair, plan)
+    differing = _differing(before, manifest)
+    if not differing:
+        return begin_or_resume(pair, plan, folder)
+    if not differing <= _GROWS:
+        raise _other_recording(folder, differing - _GROWS, "")
+    if before.teacher_forced != manifest.teacher_forced:
+        raise TraceError(f"{folder}: texts and policies can't be recorded in one trace")
+    _check_contains(folder, before, manifest)
+    base = (
+        {} if before.policies == manifest.policies else {(s.prompt, s.token_seed): s for s in before.shards}
+    )
+    shards = () if base else before.shards
+    kept = {"name": before.name, "calibration": before.calibration, "shards": shards}
+    manifest = manifest.model_copy(update=kept)
+    if (folder / EXTENSION).exists():
+        started = read_manifest(folder, EXTENSION)
+        differing = _differing(started, manifest)
+        if differing:
+            raise _other_recording(
+                folder / EXTENSION, differing, "; finish it with its own command, or delete that file"
+            )
+        manifest = started
+    remove_partial_files(folder)
+    write_manifest(folder, manifest, EXTENSION)
+    return Ledger(folder, plan, manifest, EXTENSION, base)
+
+
+def _differing(earlier: Manifest, now: Manifest) -> set[str]:
+    """Keys in which two recordings differ."""
     before, after = (m.model_dump(mode="json", exclude=_RESULTS) for m in (earlier, now))
-    differing = [key for key in after if canonical(before[key]) != canonical(after[key])]
-    if differing:
-        raise TraceError(f"{folder}: holds another recording, which differs in {', '.join(differing)}")
+    return {key for key in after if canonical(before[key]) != canonical(after[key])}
+
+
+def _other_recording(path: Path, differing: set[str], more: str) -> TraceError:
+    return TraceError(
+        f"{path}: holds another recording, which differs in {', '.join(sorted(differing))}{more}"
+    )
+
+
+def _check_contains(folder: Path, before: Manifest, now: Manifest) -> None:
+    """Refuse a plan that would drop or renumber what is recorded."""
+    if now.prompts[: len(before.prompts)] != before.prompts:
+        raise TraceError(f"{folder}: an extension must begin with the {len(before.prompts)} prompts recorded")
+    for what, old, new in (
+        ("token seeds", before.token_seeds, now.token_seeds),
+        ("policies", before.policies, now.policies),
+    ):
+        lost = [str(item) for item in old if item not in new]
+        if lost:
+            raise TraceError(f"{folder}: an extension must name the recorded {what} again: {', '.join(lost)}")
 
 
 def _empty_manifest(pair: Pair, plan: Plan) -> Manifest:
@@ -110,13 +184,11 @@ def _empty_manifest(pair: Pair, plan: Plan) -> Manifest:
         vocabulary_size=pair.vocabulary_size,
         eos=plan.eos,
         sampler=SamplerSpec(temperature=plan.sampler.temperature, top_p=plan.sampler.top_p),
-        measure=MeasureSpec(
-            samples=plan.measure.samples, theta_max=plan.measure.theta_max, theta_points=THETA_POINTS
-        ),
+        measure=plan.measure_spec,
         num_tokens=plan.num_tokens,
         token_seeds=tuple(plan.token_seeds),
         policies=tuple(plan.policies),
-        batch=len(plan.policies),
+        batch=plan.batch,
         prompts=tuple(plan.prompts),
         hardware={
             "machine": platform.machine(),

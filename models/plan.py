@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from traces.manifest import Prompt
+from traces.manifest import MeasureSpec, Prompt
 from traces.nodes import Sampler
+from traces.uncertainty import THETA_POINTS
 from traces.walk import Measure, Policy
 
 #: (prompt's number, token seed): the unit of recording.
@@ -31,7 +32,8 @@ class Plan:
     sampler : Sampler
     measure : Measure
     policies : mapping of spec (``u-hlm:threshold=0.3``) to Policy
-        Every path of these is recorded; all share the tree.
+        Every path of these is recorded; all share the tree. None: the paths are the prompts' continuations
+        (teacher forcing).
     eos : int, optional
         Token that ends a prompt; None records to the full length.
     """
@@ -44,6 +46,18 @@ class Plan:
     measure: Measure
     policies: dict[str, Policy]
     eos: int | None
+
+    @property
+    def batch(self) -> int:
+        """Paths that go through the models side by side, padding included."""
+        return max(1, len(self.policies))
+
+    @property
+    def measure_spec(self) -> MeasureSpec:
+        """The measure, as the manifest has it."""
+        return MeasureSpec(
+            samples=self.measure.samples, theta_max=self.measure.theta_max, theta_points=THETA_POINTS
+        )
 
     @property
     def groups(self) -> list[Group]:

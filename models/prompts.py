@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerBase
 
 from models.text import SourceFile, source_files
 
@@ -107,19 +106,6 @@ def write_prompts(prompts: list[Prompt], path: Path) -> None:
     """Write prompts as JSONL that `read_prompts` reads back."""
     lines = [json.dumps({k: v for k, v in asdict(p).items() if v is not None}) + "\n" for p in prompts]
     path.write_text("".join(lines), encoding="utf-8")
-
-
-def encode_prompt(prompt: Prompt, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Token ids of a prompt: its own where they spell its text in this tokenizer, else encoded.
-
-    Raises `PromptError` if the prompt has no token.
-    """
-    ids = list(prompt.prompt_ids or ())
-    if not ids or max(ids) >= len(tokenizer) or tokenizer.decode(ids) != prompt.prompt:
-        ids = tokenizer.encode(prompt.prompt)
-    if not ids:
-        raise PromptError(f"prompt {prompt.id!r} is empty: a model needs at least one token to go on from")
-    return ids
 
 
 def built_in_prompts(

@@ -9,20 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from models.expand import GroupTree, TreeSettings
-from models.ledger import Ledger, open_ledger
+from models.ledger import Ledger, begin_or_resume, extend
 from models.pair import Pair
 from models.plan import Group, Plan, RecordingStopped
 from traces.draws import token_draws
 from traces.manifest import Manifest, Shard, TraceError
-from traces.nodes import NodeTable
-from traces.shards import write_shard
+from traces.shards import extended_shard_name, read_shard, shard_name, write_shard
 from traces.uncertainty import THETA_POINTS
 from traces.walk import walk
 
 #: Told after every group: (groups done, groups in all, nodes that this group has).
 Progress = Callable[[int, int, int], None]
-#: Records groups in any order and yields each one's shard as soon as its file is complete.
-Runner = Callable[[Sequence["Job"]], Iterator[Shard]]
 
 
 @dataclass(frozen=True)
@@ -34,14 +31,29 @@ class Job:
     plan : Plan
     folder : Path
     group : (prompt, token seed)
+    recorded : Shard, optional
+        The group as far as it is recorded, to which the paths of new policies are added.
     """
 
     plan: Plan
     folder: Path
     group: Group
+    recorded: Shard | None = None
 
 
-def record(pair: Pair, plan: Plan, folder: Path, progress: Progress, run: Runner | None = None) -> Manifest:
+#: Records groups in any order and yields each one's shard as soon as its file is complete.
+Runner = Callable[[Sequence[Job]], Iterator[Shard]]
+
+
+def record(
+    pair: Pair,
+    plan: Plan,
+    folder: Path,
+    progress: Progress,
+    run: Runner | None = None,
+    *,
+    extending: bool = False,
+) -> Manifest:
     """Record a plan into a folder, going on where an earlier run of the same plan ended.
 
     Parameters
@@ -49,6 +61,8 @@ def record(pair: Pair, plan: Plan, folder: Path, progress: Progress, run: Runner
     run : callable, optional
         Runs the jobs elsewhere, e.g. ``models.processes.run_in_processes``; default: here, one by one.
         The bytes are the same.
+    extending : bool
+        Let the folder hold a recording of fewer prompts, token seeds or policies, which is then completed.
 
     Raises
     ------
@@ -58,11 +72,16 @@ def record(pair: Pair, plan: Plan, folder: Path, progress: Progress, run: Runner
         If a file can't be written, for instance because the disk is full.
     """
     _check_lengths(pair, plan)
-    ledger = open_ledger(pair, plan, folder)
-    jobs = [Job(plan, folder, group) for group in plan.groups if group not in ledger.done]
-    if not jobs and ledger.manifest.outside_mass is not None:
+    try:
+        ledger = (extend if extending else begin_or_resume)(pair, plan, folder)
+    except OSError as error:
+        raise RecordingStopped(f"{error.filename or folder}: {error.strerror}") from error
+    jobs = [
+        Job(plan, folder, group, ledger.base.get(group)) for group in plan.groups if group not in ledger.done
+    ]
+    if not jobs and ledger.is_finished:
         return ledger.manifest
-    total = len(jobs) + len(ledger.done)
+    total = len(plan.groups)
     try:
         for shard in run(jobs) if run else run_here(pair, jobs):
             ledger.add(shard)
@@ -79,24 +98,40 @@ def run_here(pair: Pair, jobs: Sequence[Job]) -> Iterator[Shard]:
 
 def record_group(pair: Pair, job: Job) -> Shard:
     """Walk one group with both models in the loop, and write its shard."""
-    table = _tree(pair, job.plan, job.group)
-    return write_shard(job.folder, *job.group, table, pair.vocabulary_size)
+    plan, recorded = job.plan, job.recorded
+    tree = grow(pair, job)
+    if recorded is None:
+        name = shard_name(*job.group)
+    elif tree.forest.table.num_nodes == recorded.num_nodes:
+        return recorded
+    else:
+        name = extended_shard_name(*job.group, len(plan.policies))
+    return write_shard(job.folder, *job.group, tree.forest.table, pair.vocabulary_size, name)
 
 
-def _tree(pair: Pair, plan: Plan, group: Group) -> NodeTable:
-    settings = TreeSettings(plan.sampler, plan.measure.theta_max, THETA_POINTS, len(plan.policies))
-    tree = GroupTree(pair, plan.prompts[group[0]].tokens, settings)
+def grow(pair: Pair, job: Job) -> GroupTree:
+    """Tree of one group: every policy's path, or the prompt's continuation."""
+    plan = job.plan
+    settings = TreeSettings(plan.sampler, plan.measure.theta_max, THETA_POINTS, plan.batch)
+    prompt = plan.prompts[job.group[0]]
+    recorded = None
+    if job.recorded is not None:
+        recorded = read_shard(job.folder, job.recorded, pair.vocabulary_size, plan.measure_spec)
+    tree = GroupTree(pair, prompt.tokens, settings, recorded=recorded, text=prompt.continuation)
+    if not plan.policies:
+        tree.follow_text(plan.num_tokens)
+        return tree
     walk(
         tree.forest,
         np.array([0]),
         list(plan.policies.values()),
-        token_draws([group], plan.num_tokens, plan.measure.samples or 0),
+        token_draws([job.group], plan.num_tokens, plan.measure.samples or 0),
         plan.num_tokens,
         plan.measure,
         eos=plan.eos,
         expand=tree.expand,
     )
-    return tree.forest.table
+    return tree
 
 
 def _check_lengths(pair: Pair, plan: Plan) -> None:
@@ -111,6 +146,6 @@ def _check_lengths(pair: Pair, plan: Plan) -> None:
 
 def _stopped(ledger: Ledger, total: int, error: OSError) -> RecordingStopped:
     return RecordingStopped(
-        f"{error.filename or ledger.folder}: {error.strerror}; {len(ledger.done)} of {total} groups are recorded and "
-        f"stay usable, the same command goes on from there"
+        f"{error.filename or ledger.folder}: {error.strerror}; {len(ledger.done)} of {total} groups are recorded "
+        f"and stay usable, the same command goes on from there"
     )

@@ -28,7 +28,16 @@ def record(
         typer.Option(
             help="Repeatable: hlm, u-hlm:threshold=0.3; all-counts is u-hlm at every count of disagreement."
         ),
-    ],
+    ] = [],  # noqa: B006  (typer copies it)
+    teacher_forced: Annotated[
+        bool,
+        typer.Option(
+            "--teacher-forced", help="Follow the prompts' references, one path each, instead of policies."
+        ),
+    ] = False,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Add prompts, seeds or policies to the trace in the folder.")
+    ] = False,
     pair: Annotated[str | None, typer.Option(help="A pair that ships with the project: tiny.")] = None,
     slm: Annotated[
         str | None, typer.Option(help="Small model: a folder, or a name of the hub (or of its cache).")
@@ -82,6 +91,8 @@ def record(
     from traces.nodes import Sampler
     from traces.walk import Measure
 
+    if teacher_forced == bool(policy):
+        raise bad_input("--policy", "give at least one policy, or --teacher-forced instead")
     policies = _policies(policy, samples)
     try:
         if (pair is None) != (slm is not None and llm is not None) or (pair and (slm or llm)):
@@ -89,19 +100,20 @@ def record(
         folders = pair_folders(pair) if pair else (slm or "", llm or "")
         source = PairSource(folders[0], folders[1], dtype, device, threads)
         loaded = source.load()
+        end = _end(loaded) if eos == "stop" else None
         plan = Plan(
             name=out.resolve().name,
-            prompts=_prompts(prompts, loaded, num_prompts),
+            prompts=_prompts(prompts, loaded, num_prompts, tokens if teacher_forced else 0, end),
             num_tokens=tokens,
-            token_seeds=range(seeds),
+            token_seeds=range(1 if teacher_forced else seeds),
             sampler=Sampler(temperature, top_p),
             measure=Measure(samples, theta_max),
             policies=policies,
-            eos=_end(loaded) if eos == "stop" else None,
+            eos=end,
         )
         run = run_in_processes(source, jobs) if jobs > 1 else None
         with recording_progress(quiet=quiet) as progress:
-            record_trace(loaded, plan, out, progress, run)
+            record_trace(loaded, plan, out, progress, run, extending=extend)
         if not (out / LATENCY).exists():
             _measure_latency(loaded, plan, out / LATENCY)
     except (PairError, PromptError, TraceError) as error:
@@ -112,7 +124,7 @@ def record(
 
 def _policies(specs: list[str], samples: int) -> dict[str, WalkPolicy]:
     """Policies by their specs, in the order given, each once."""
-    from netsim.build import build_policy
+    from netsim.build_policy import build_policy
     from netsim.policy_spec import parse_policy, policy_spec
     from netsim.scenario_policies import Policy, UHlmSettings
 
@@ -126,8 +138,10 @@ def _policies(specs: list[str], samples: int) -> dict[str, WalkPolicy]:
     return {policy_spec(own): build_policy(own) for own in settings}
 
 
-def _prompts(path: Path, pair: Pair, count: int | None) -> list[Prompt]:
-    from models.prompts import encode_prompt, read_prompts
+def _prompts(path: Path, pair: Pair, count: int | None, follow: int, end: int | None) -> list[Prompt]:
+    """Prompts of a file as tokens; with ``follow``, also that many tokens of their references."""
+    from models.encode import encode_prompt, encode_reference
+    from models.prompts import read_prompts
     from traces.manifest import Prompt
 
     return [
@@ -137,6 +151,7 @@ def _prompts(path: Path, pair: Pair, count: int | None) -> list[Prompt]:
             text=own.prompt,
             source=own.source or "",
             reference=own.reference or "",
+            continuation=tuple(encode_reference(own, pair.tokenizer, end)[:follow]) if follow else (),
         )
         for own in read_prompts(path)[:count]
     ]

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 FORMAT, VERSION = "netsim-trace", 1
 MANIFEST, LATENCY = "trace.json", "latency.json"
+#: Manifest of an extension that is under way; takes the manifest's place when it is complete.
+EXTENSION = "extension.json"
 #: Larger manifests are refused unread: a trace of 10 000 prompts has some 20 MB.
 MAX_MANIFEST_BYTES = 256 * 2**20
 
@@ -52,13 +54,17 @@ class ModelSpec(_Part):
 
 
 class Prompt(_Part):
-    """One prompt: its tokens, and where known its text, source and reference continuation."""
+    """One prompt: its tokens, and where known its text, source and reference continuation.
+
+    ``continuation`` is the text that a teacher-forced recording followed; its end-of-sequence token included.
+    """
 
     id: str
     tokens: tuple[TokenId, ...] = Field(min_length=1)
     text: str = ""
     source: str = ""
     reference: str = ""
+    continuation: tuple[TokenId, ...] = ()
 
 
 class Shard(_Part):
@@ -127,7 +133,7 @@ class Manifest(_Part):
     measure: MeasureSpec
     num_tokens: int = Field(ge=1, le=1_000_000)
     token_seeds: tuple[Seed, ...] = Field(min_length=1)
-    policies: tuple[str, ...] = Field(min_length=1)
+    policies: tuple[str, ...]
     batch: int = Field(ge=1)
     prompts: tuple[Prompt, ...] = Field(min_length=1)
     hardware: dict[str, str | int]
@@ -146,9 +152,17 @@ class Manifest(_Part):
         for shard in self.shards:
             if shard.prompt >= len(self.prompts) or shard.token_seed not in self.token_seeds:
                 raise ValueError(f"{shard.file} is of a prompt or token seed that is not listed")
-        if any(token >= self.vocabulary_size for prompt in self.prompts for token in prompt.tokens):
+        tokens = (token for p in self.prompts for token in (*p.tokens, *p.continuation))
+        if any(token >= self.vocabulary_size for token in tokens):
             raise ValueError("a prompt has a token outside the vocabulary")
+        if any(bool(p.continuation) == bool(self.policies) for p in self.prompts):
+            raise ValueError("either policies are recorded, or a continuation of every prompt")
         return self
+
+    @property
+    def teacher_forced(self) -> bool:
+        """Whether the paths are given texts, rather than what policies made of the token draws."""
+        return not self.policies
 
 
 def canonical(value: Any) -> str:
@@ -161,17 +175,17 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Read and check ``trace.json``.
+def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
+    """Read and check ``trace.json``, or ``EXTENSION``.
 
     Raises
     ------
     TraceError
         Missing, unreadable, of another format or version, or inconsistent.
     """
-    path = folder / MANIFEST
+    path = folder / name
     if not path.is_file():
-        what = "no such folder" if not folder.exists() else f"not a trace: it has no {MANIFEST}"
+        what = "no such folder" if not folder.exists() else f"not a trace: it has no {name}"
         raise TraceError(f"{folder}: {what}")
     if path.stat().st_size > MAX_MANIFEST_BYTES:
         raise TraceError(f"{path}: {path.stat().st_size} bytes, at most {MAX_MANIFEST_BYTES} are read")
@@ -191,10 +205,10 @@ def read_manifest(folder: Path) -> Manifest:
         raise TraceError(f"{path}: {place or 'content'}: {first['msg']}") from None
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Path, manifest: Manifest, name: str = MANIFEST) -> None:
     """Write ``trace.json`` so that a reader sees the old one or the new one, never a part."""
     text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
-    replace_file(folder / MANIFEST, text.encode())
+    replace_file(folder / name, text.encode())
 
 
 def replace_file(path: Path, content: bytes) -> None:

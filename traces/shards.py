@@ -30,23 +30,39 @@ def shard_name(prompt: int, token_seed: int) -> str:
     return f"p{prompt:05d}-s{token_seed:05d}.safetensors"
 
 
+def extended_shard_name(prompt: int, token_seed: int, num_policies: int) -> str:
+    """File name of a group to which the paths of further policies, so many in all, were added.
+
+    >>> extended_shard_name(3, 0, 23)
+    'p00003-s00000-23.safetensors'
+    """
+    return shard_name(prompt, token_seed).replace(".", f"-{num_policies}.")
+
+
 def id_type(vocabulary_size: int) -> type[np.uint16 | np.int32]:
     """Smallest stored type of a token id."""
     return np.uint16 if vocabulary_size <= 2**16 else np.int32
 
 
-def write_shard(folder: Path, prompt: int, token_seed: int, table: NodeTable, vocabulary_size: int) -> Shard:
-    """Write one group's nodes; a reader never sees a part of the file."""
+def write_shard(
+    folder: Path,
+    prompt: int,
+    token_seed: int,
+    table: NodeTable,
+    vocabulary_size: int,
+    file: str | None = None,
+) -> Shard:
+    """Write one group's nodes; a reader never sees a part of the file. ``file`` defaults to ``shard_name``."""
     tensors: dict[str, NDArray[Any]] = {name: getattr(table, name) for name in columns() if name != "offsets"}
     for name in _LOGITS:
         tensors[name] = tensors[name].astype(np.float16)
     tensors["ids"] = table.ids.astype(id_type(vocabulary_size))
     tensors["count"] = np.diff(table.offsets).astype(np.int32)
     content = save(tensors)
-    name = shard_name(prompt, token_seed)
-    replace_file(folder / name, content)
+    file = file or shard_name(prompt, token_seed)
+    replace_file(folder / file, content)
     return Shard(
-        file=name,
+        file=file,
         prompt=prompt,
         token_seed=token_seed,
         num_nodes=table.num_nodes,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
+from models.encode import encode_prompt
 from models.prompts import (
     FOLDER,
     Prompt,
     PromptError,
     built_in_prompts,
-    encode_prompt,
     read_prompts,
     write_prompts,
 )

@@ -1,0 +1,42 @@
+"""Prompts and their references as token ids of a pair's tokenizer."""
+
+from __future__ import annotations
+
+from transformers import PreTrainedTokenizerBase
+
+from models.prompts import Prompt, PromptError
+
+
+def encode_prompt(prompt: Prompt, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Token ids of a prompt: its own where they spell its text in this tokenizer, else encoded.
+
+    Raises `PromptError` if the prompt has no token.
+    """
+    ids = list(prompt.prompt_ids or ())
+    if not ids or max(ids) >= len(tokenizer) or tokenizer.decode(ids) != prompt.prompt:
+        ids = tokenizer.encode(prompt.prompt)
+    if not ids:
+        raise PromptError(f"prompt {prompt.id!r} is empty: a model needs at least one token to go on from")
+    return ids
+
+
+def encode_reference(prompt: Prompt, tokenizer: PreTrainedTokenizerBase, end: int | None) -> list[int]:
+    """Token ids of a prompt's reference: its own where they spell it in this tokenizer, else encoded.
+
+    Parameters
+    ----------
+    end : int, optional
+        End-of-sequence token that closes an encoded answer.
+
+    Raises
+    ------
+    PromptError
+        If the prompt has no reference.
+    """
+    if not prompt.reference:
+        raise PromptError(f"prompt {prompt.id!r} has no reference to follow")
+    ids = list(prompt.reference_ids or ())
+    if not ids or max(ids) >= len(tokenizer) or tokenizer.decode(ids) != prompt.reference:
+        ids = tokenizer.encode(prompt.reference, add_special_tokens=False)
+        ids += [] if end is None else [end]
+    return ids
