@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.policies import Hlm
-from traces.draws import token_draws
+from traces.draws import TokenDraws, token_draws
 from traces.forest import Forest
 from traces.trace import Trace
 from traces.walk import Measure, Policy, Rounds, walk
@@ -20,7 +20,7 @@ class OffTree(ValueError):  # noqa: N818  (says what happened)
 
 @dataclass
 class Decider:
-    """Rounds of all complete prompts of a trace, kept per policy and token seed.
+    """Rounds of all complete prompts of a trace.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Decider:
     follow: bool = True
     _forests: dict[int, Forest] = field(default_factory=dict, repr=False)
     _fallbacks: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
-    _rounds: dict[tuple[Policy, int], Rounds] = field(default_factory=dict, repr=False)
+    _draws: dict[int, TokenDraws] = field(default_factory=dict, repr=False)
 
     def token_seed(self, seed: int) -> int:
         """Token seed of a row: the recorded ones in turn, or the seed itself if draws are fresh."""
@@ -70,12 +70,6 @@ class Decider:
         TraceError
             If a shard is missing or damaged.
         """
-        key = policy, self.token_seed(seed)
-        if key not in self._rounds:
-            self._rounds[key] = self._walk(policy, seed)
-        return self._rounds[key]
-
-    def _walk(self, policy: Policy, seed: int) -> Rounds:
         tree_seed = self.tree_seed(seed)
         forest = self.forest(tree_seed)
         rounds = self._decide(forest, policy, self.token_seed(seed), self._fallback(tree_seed))
@@ -91,22 +85,24 @@ class Decider:
     def _decide(
         self, forest: Forest, policy: Policy, token_seed: int, fallback: NDArray[np.int64] | None
     ) -> Rounds:
-        draws = token_draws(
-            [(number, token_seed) for number in self.trace.prompts],
-            self.num_tokens,
-            self.measure.samples or 0,
-        )
         rounds = walk(
             forest,
             forest.roots,
             [policy],
-            draws,
+            self._draws_of(token_seed),
             self.num_tokens,
             self.measure,
             eos=self.eos,
             fallback=fallback,
         )
         return rounds[0]
+
+    def _draws_of(self, token_seed: int) -> TokenDraws:
+        """Draws of one token seed: the last are kept, since policies come one after the other."""
+        if token_seed not in self._draws:
+            groups = [(number, token_seed) for number in self.trace.prompts]
+            self._draws = {token_seed: token_draws(groups, self.num_tokens, self.measure.samples or 0)}
+        return self._draws[token_seed]
 
     def forest(self, tree_seed: int) -> Forest:
         """Trees of all complete prompts under one recorded token seed."""
@@ -118,6 +114,16 @@ class Decider:
 
     def _fallback(self, tree_seed: int) -> NDArray[np.int64]:
         if tree_seed not in self._fallbacks:
-            rounds = self._decide(self.forest(tree_seed), Hlm(), tree_seed, None)
-            self._fallbacks[tree_seed] = np.where(rounds.valid, rounds.node, -1)
+            self._fallbacks[tree_seed] = self._recorded_path(tree_seed)
         return self._fallbacks[tree_seed]
+
+    def _recorded_path(self, tree_seed: int) -> NDArray[np.int64]:
+        """Nodes to follow off the tree: hlm's, or in a teacher-forced trace the text's."""
+        forest = self.forest(tree_seed)
+        if not self.trace.manifest.teacher_forced:
+            rounds = self._decide(forest, Hlm(), tree_seed, None)
+            return np.where(rounds.valid, rounds.node, -1)
+        # A text is a chain: its nodes lie one behind the other from their root.
+        depth = np.arange(self.num_tokens)
+        length = np.diff(forest.roots, append=forest.table.num_nodes)
+        return np.where(depth < length[:, None], forest.roots[:, None] + depth, -1)
