@@ -1,4 +1,4 @@
-"""The other blocks of a scenario file: trace, uncertainty, payload, latency and the network."""
+"""Blocks of a scenario file about the models: trace, uncertainty, payload and latency."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ from netsim.scenario_fields import (
     Flag,
     FolderOrName,
     NonNegative,
-    PluginName,
     Positive,
     absolute_path,
     exists,
     path_if_there,
 )
-from netsim.scenario_policies import Policy
 
 PROJECT_TRACES = Path(__file__).resolve().parents[1] / "traces"
 """Where a trace named without a path is looked up first."""
@@ -147,48 +145,3 @@ class LatencySettings(Block):
     propagation: NonNegative = 0.0
     prefill: Flag = False
     catch_up: Flag = True
-
-
-class DeviceSettings(Block):
-    """What one device has of its own; an empty key takes the scenario's value."""
-
-    snr_db: Annotated[float | None, Expect("a finite number")] = None
-    policy: Policy | None = None
-    slm: Annotated[ComputeLatency | None, Expect("seconds, recorded, or the name of a profile")] = None
-
-
-SCHEDULERS = ("fifo", "round-robin", "equal-split", "proportional-fair")
-
-
-class UplinkSettings(Block):
-    """Who may send when; slots of 0.5 ms for the schedulers that work by slots."""
-
-    scheduler: Annotated[
-        Literal["fifo", "round-robin", "equal-split", "proportional-fair"] | PluginName,
-        Expect(f"{', '.join(SCHEDULERS)} or module:Class", SCHEDULERS),
-    ] = "fifo"
-    slot_s: Positive = 0.0005
-
-
-class ServerSettings(Block):
-    """Replicas of the large model, and how each gathers a batch."""
-
-    max_batch: Count = 1
-    replicas: Count = 1
-    window_s: NonNegative = 0.0
-
-
-class DownlinkSettings(Block):
-    """Rate of the response; infinite by default, since it is a token index."""
-
-    rate_bps: Annotated[float, Field(gt=0, allow_inf_nan=True), Expect("a number above 0, or .inf")] = (
-        math.inf
-    )
-
-
-class EnergySettings(Block):
-    """Power that a device draws while it sends, computes and waits."""
-
-    transmit_w: NonNegative = 0.2
-    compute_w: NonNegative = 2.0
-    idle_w: NonNegative = 0.0

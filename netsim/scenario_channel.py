@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import Self
 
 from netsim.scenario_fields import (
     Block,
     Choice,
+    Count,
     Expect,
     FilePath,
     Finite,
@@ -53,10 +56,21 @@ class GaussMarkovSettings(Block):
 
 
 class ClarkeSettings(Block):
-    """Clarke's spectrum with maximum Doppler shift ``doppler_hz``."""
+    """Clarke's spectrum; the largest Doppler shift is given, or follows from speed and carrier."""
 
     name: Literal["clarke"]
-    doppler_hz: Positive
+    doppler_hz: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
+    speed_m_s: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
+    carrier_hz: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
+
+    @model_validator(mode="after")
+    def _one_source_of_doppler(self) -> Self:
+        from_speed = self.speed_m_s is not None and self.carrier_hz is not None
+        half = (self.speed_m_s is None) != (self.carrier_hz is None)
+        if half or from_speed == (self.doppler_hz is not None):
+            text = "not determined, allowed: either doppler_hz, or speed_m_s and carrier_hz"
+            raise PydanticCustomError("said", "{text}", {"text": text, "path": ("doppler_hz",)})
+        return self
 
 
 class RecordedFadingSettings(Block):
@@ -77,11 +91,27 @@ class OwnFadingSettings(Block):
     name: PluginName
 
 
+class HarqSettings(Block):
+    """Block errors of a finite code, and retransmission; blocks of ``block_symbols`` complex symbols."""
+
+    block_symbols: Count
+    max_transmissions: Annotated[int, Field(ge=1, le=4), Expect("a whole number from 1 to 4")] = 4
+    combining: Annotated[Literal["chase", "none"], Expect("chase or none", ("chase", "none"))] = "chase"
+
+
 class RateSettings(Block):
     """Rate from SNR: Shannon's formula, or the CQI table of 3GPP TS 38.214; both with a gap."""
 
     name: Annotated[Literal["shannon", "cqi"], Expect("shannon or cqi", ("shannon", "cqi"))] = "shannon"
     gap_db: NonNegative = 0.0
+    harq: HarqSettings | None = None
+
+    @model_validator(mode="after")
+    def _harq_needs_a_code(self) -> Self:
+        if self.harq is not None and self.name != "cqi":
+            text = "not used with rate shannon, which has no errors, allowed: with rate cqi"
+            raise PydanticCustomError("said", "{text}", {"text": text, "path": ("harq",)})
+        return self
 
 
 def _block_of_word(value: Any) -> Any:

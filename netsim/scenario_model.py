@@ -13,20 +13,19 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from netsim.errors import Fault, InputError
-from netsim.scenario_blocks import (
-    DeviceSettings,
-    DownlinkSettings,
-    EnergySettings,
-    LatencySettings,
-    PayloadSettings,
-    ServerSettings,
-    Trace,
-    UncertaintySettings,
-    UplinkSettings,
-)
+from netsim.scenario_blocks import LatencySettings, PayloadSettings, Trace, UncertaintySettings
 from netsim.scenario_channel import ChannelSettings
 from netsim.scenario_faults import Finding, explain
 from netsim.scenario_fields import Block, Count, Expect
+from netsim.scenario_network import (
+    DeviceSettings,
+    DownlinkSettings,
+    EnergySettings,
+    RequestSettings,
+    ServerSettings,
+    SiteSettings,
+    UplinkSettings,
+)
 from netsim.scenario_policies import CuHlmSettings, Policy
 from netsim.scenario_sweep import Step, Sweep, flatten, get, product, put
 from netsim.yaml_file import KeyPath, dump_yaml, spell
@@ -84,6 +83,8 @@ class Scenario(Block):
     channel: ChannelSettings = ChannelSettings()
     latency: LatencySettings = LatencySettings()
     devices: Devices = 1
+    site: SiteSettings | None = None
+    requests: RequestSettings = RequestSettings()
     uplink: UplinkSettings = UplinkSettings()
     server: ServerSettings = ServerSettings()
     downlink: DownlinkSettings = DownlinkSettings()
@@ -110,6 +111,16 @@ class Scenario(Block):
             if isinstance(size, int) and isinstance(k, int) and k > size:
                 text = "out of range, given {k}, allowed: 1 to payload.vocabulary_size, which is {size}"
                 raise PydanticCustomError("said", text, {"path": (*path, "k"), "k": k, "size": size})
+        return self
+
+    @model_validator(mode="after")
+    def _places_need_a_site(self) -> Self:
+        if self.site is None and isinstance(self.devices, tuple):
+            for index, own in enumerate(self.devices):
+                if own.position_m is not None:
+                    path = ("devices", index, "position_m")
+                    text = "nowhere to send to, allowed: with a site block"
+                    raise PydanticCustomError("said", "{text}", {"text": text, "path": path})
         return self
 
     def seed_values(self) -> Sequence[int]:

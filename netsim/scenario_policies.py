@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
-from netsim.scenario_fields import Block, Choice, Expect, PluginName, Share, tag_by
+from netsim.scenario_fields import Block, Choice, Expect, NonNegative, PluginName, Share, tag_by
 
 Threshold = Annotated[
     Annotated[float, Field(ge=0, le=1)] | Literal["risk-averse", "risk-prone"],
@@ -84,6 +84,17 @@ class OracleSettings(Block):
     name: Literal["oracle"]
 
 
+class ChannelAwareSettings(Block):
+    """As u-hlm, with a threshold that grows as the rate falls below that at the mean SNR.
+
+    The threshold is ``threshold * (rate / rate at the mean SNR) ** -exponent``, at most 1.
+    """
+
+    name: Literal["channel-aware"]
+    threshold: Share
+    exponent: NonNegative = 1.0
+
+
 class OwnPolicySettings(Block):
     """A user's own policy, ``module:Class``; every other key is handed to it."""
 
@@ -92,7 +103,7 @@ class OwnPolicySettings(Block):
     name: PluginName
 
 
-POLICIES = ("slm", "llm", "hlm", "rand-hlm", "u-hlm", "cu-hlm", "oracle")
+POLICIES = ("slm", "llm", "hlm", "rand-hlm", "u-hlm", "cu-hlm", "oracle", "channel-aware")
 
 Policy = Annotated[
     Annotated[SlmSettings, Tag("slm")]
@@ -102,6 +113,7 @@ Policy = Annotated[
     | Annotated[UHlmSettings, Tag("u-hlm")]
     | Annotated[CuHlmSettings, Tag("cu-hlm")]
     | Annotated[OracleSettings, Tag("oracle")]
+    | Annotated[ChannelAwareSettings, Tag("channel-aware")]
     | Annotated[OwnPolicySettings, Tag("module:Class")],
     Discriminator(tag_by("name", POLICIES)),
     Choice(f"{', '.join(POLICIES)} or module:Class", POLICIES, form="a block such as {name: hlm}"),

@@ -11,10 +11,10 @@ from netsim.scenario import load_scenario
 
 GOOD = "name: a\ntrace: tiny\npolicy: {name: hlm}\n"
 TOP = (
-    "name, trace, policy, uncertainty, payload, channel, latency, devices, uplink, server, downlink, energy, "
+    "name, trace, policy, uncertainty, payload, channel, latency, devices, site, requests, uplink, server, downlink, energy, "
     "tokens, eos, seeds, token_seeds, off_tree, sweep"
 )
-POLICIES = "slm, llm, hlm, rand-hlm, u-hlm, cu-hlm, oracle or module:Class"
+POLICIES = "slm, llm, hlm, rand-hlm, u-hlm, cu-hlm, oracle, channel-aware or module:Class"
 
 
 def faults(text: str, *overrides: str) -> list[str]:
@@ -96,7 +96,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("devices: []", "4: devices: empty list, given [], allowed: at least one device"),
         (
             "devices:\n  - {snr_db: 3}\n  - {snr: 3}",
-            "6: devices[1].snr: unknown key, given 'snr', allowed: snr_db, policy, slm; did you mean 'snr_db'?",
+            "6: devices[1].snr: unknown key, given 'snr', allowed: snr_db, policy, slm, position_m, velocity_m_s; did you mean 'snr_db'?",
         ),
         (
             "tokens: 1\ntokens: 2",
