@@ -8,7 +8,6 @@ from typing import Literal
 from channels.capacity import LinkNeverSends
 from channels.fading import Fading, NoFading, Rayleigh
 from channels.rates import cqi, shannon
-from netsim import policies
 from netsim.decide import Decider
 from netsim.errors import Fault, InputError
 from netsim.latency import load_latency
@@ -16,19 +15,11 @@ from netsim.latency_file import LatencyError
 from netsim.radio import Radio, from_db
 from netsim.rows import Power
 from netsim.scenario import Scenario, trace_folder
-from netsim.scenario_policies import (
-    HlmSettings,
-    LlmSettings,
-    OracleSettings,
-    RandHlmSettings,
-    SlmSettings,
-    UHlmSettings,
-)
-from netsim.scenario_policies import Policy as PolicySettings
+from netsim.scenario_policies import SlmSettings
 from netsim.workload import Costs, Latency
 from traces.manifest import TraceError
 from traces.trace import Trace
-from traces.walk import Measure, Policy
+from traces.walk import Measure
 
 
 def fault(path: str, text: str) -> InputError:
@@ -81,39 +72,9 @@ def build_decider(scenario: Scenario, trace: Trace) -> Decider:
     )
 
 
-def build_policy(settings: PolicySettings) -> Policy:
-    """The scenario's policy.
-
-    Raises
-    ------
-    InputError
-        For a policy, or a threshold by name, that can't be had.
-    """
-    match settings:
-        case SlmSettings():
-            return policies.Slm()
-        case LlmSettings():
-            return policies.Llm()
-        case HlmSettings():
-            return policies.Hlm()
-        case OracleSettings():
-            return policies.Oracle()
-        case RandHlmSettings():
-            return policies.RandHlm(settings.skip_probability)
-        case UHlmSettings():
-            if isinstance(settings.threshold, str):
-                raise fault(
-                    "policy.threshold", f"not built yet, given '{settings.threshold}', allowed: a number"
-                )
-            return policies.UHlm(float(settings.threshold))
-    raise fault("policy.name", f"not built yet, given '{settings.name}'")
-
-
 def build_costs(scenario: Scenario, trace: Trace) -> Costs:
     """What rounds are billed for."""
     latency, payload = scenario.latency, scenario.payload
-    if payload.quantise:
-        raise fault("payload.quantise", "not built yet, given true, allowed: false")
     size = payload.vocabulary_size
     return Costs(
         slm=_compute_latency(scenario, "slm", trace),

@@ -12,16 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netsim.build_policy import threshold_of
 from netsim.errors import Fault, InputError
 from netsim.scenario import Scenario
 from netsim.scenario_channel import RecordedFadingSettings
 from netsim.simulate import Point
-from traces.manifest import digest_of
+from traces.manifest import canonical, digest_of
 
 #: Changes whenever the same scenario gives other numbers than before: older chunks are then not reused.
 RESULTS_VERSION = 1
+#: Keys that no row depends on.
+NOT_IN_A_ROW = frozenset({"name", "seeds", "sweep"})
+#: Keys that may differ between points that share what is dear: the trace, the decisions, the latency profiles.
+VARIED = frozenset({"policy", "channel", "energy"})
 #: Rounds of a chunk, by engine: one to a few seconds of work.
-ROUNDS_PER_CHUNK = {"events": 100_000, "arrays": 4_000_000}
+ROUNDS_PER_CHUNK = {"events": 100_000, "arrays": 8_000_000}
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class SweepPoint:
     coordinates : dict of swept key to scalar. A threshold given by name is its number.
     digest : str. SHA-256 of everything but the seed that determines a row.
     channel : str. The same for points that differ in their policy alone.
-    trace_digest : str. SHA-256 of the trace.
+    sources : tuple of str. Digests of the trace and of both latency profiles.
     engine : str. ``events`` or ``arrays``.
     rounds : int. Rounds of one cell.
     """
@@ -43,7 +48,7 @@ class SweepPoint:
     coordinates: dict[str, Any]
     digest: str
     channel: str
-    trace_digest: str
+    sources: tuple[str, ...]
     engine: str
     rounds: int
 
@@ -83,50 +88,56 @@ def sweep_points(scenario: Scenario, engine: str) -> list[SweepPoint]:
     points: list[SweepPoint] = []
     faults: dict[Fault, None] = {}
     for point in scenario.points():
-        content = point.scenario.model_dump(mode="json", exclude={"name", "seeds", "sweep"})
-        channel = digest_of({key: value for key, value in content.items() if key != "policy"})
+        setup = setup_of(point.scenario)
         try:
-            if channel in ready:
-                built = ready[channel].with_policy(point.scenario)
+            if setup in ready:
+                built = ready[setup] = ready[setup].at(point.scenario)
             else:
-                built = ready[channel] = Point.of(point.scenario)
-            used = built.engine(engine)
+                built = ready[setup] = Point.of(point.scenario)
+            points.append(_sweep_point(point.scenario, point.coordinates, built, built.engine(engine)))
         except InputError as error:
             faults |= dict.fromkeys(error.faults)
-            continue
-        determined_by = {**content, "trace": built.trace.digest, "files": _file_digests(built)}
-        points.append(
-            SweepPoint(
-                scenario=point.scenario,
-                coordinates=_resolved(point.coordinates, built),
-                digest=digest_of([RESULTS_VERSION, used, determined_by]),
-                channel=channel,
-                trace_digest=built.trace.digest,
-                engine=used,
-                rounds=len(built.trace.prompts) * point.scenario.tokens,
-            )
-        )
     if faults:
         raise InputError(faults)
     return points
+
+
+def setup_of(scenario: Scenario) -> str:
+    """What of a scenario is dear to build, as JSON: all but its name, its seeds and `VARIED`."""
+    return canonical(scenario.model_dump(mode="json", exclude={*NOT_IN_A_ROW, *VARIED}))
+
+
+def _sweep_point(scenario: Scenario, coordinates: Mapping[str, Any], built: Point, engine: str) -> SweepPoint:
+    content = scenario.model_dump(mode="json", exclude=set(NOT_IN_A_ROW))
+    latencies = built.costs.slm, built.costs.llm
+    sources = built.trace.digest, *(str(getattr(latency, "digest", "")) for latency in latencies)
+    files = [*sources, *_channel_files(scenario)]
+    channel = {key: value for key, value in content.items() if key != "policy"}
+    return SweepPoint(
+        scenario=scenario,
+        coordinates=_resolved(coordinates, built),
+        digest=digest_of([RESULTS_VERSION, engine, {**content, "trace": ""}, files]),
+        channel=digest_of(channel),
+        sources=sources,
+        engine=engine,
+        rounds=len(built.trace.prompts) * scenario.tokens,
+    )
 
 
 def _resolved(coordinates: Mapping[str, Any], built: Point) -> dict[str, Any]:
     """Coordinates with a threshold as a number, also where the scenario names it."""
     threshold = coordinates.get("policy.threshold")
     if isinstance(threshold, str):
-        threshold = getattr(built.policy, "threshold")  # noqa: B009  (of the policies that have one)
+        threshold = threshold_of(built.policy)
     return {**coordinates, "policy.threshold": threshold} if threshold is not None else dict(coordinates)
 
 
-def _file_digests(built: Point) -> list[str]:
-    """Digests of the files, beside the trace, that a scenario names."""
-    latencies = built.costs.slm, built.costs.llm
-    digests = [str(getattr(latency, "digest", "")) for latency in latencies]
-    fading = built.scenario.channel.fading
-    if isinstance(fading, RecordedFadingSettings):
-        digests.append(hashlib.sha256(Path(fading.file).read_bytes()).hexdigest())
-    return digests
+def _channel_files(scenario: Scenario) -> list[str]:
+    """Digests of the files that a channel names."""
+    fading = scenario.channel.fading
+    if not isinstance(fading, RecordedFadingSettings):
+        return []
+    return [hashlib.sha256(Path(fading.file).read_bytes()).hexdigest()]
 
 
 def missing_chunks(

@@ -11,18 +11,12 @@ from functools import lru_cache
 import joblib
 import pyarrow as pa
 
-from netsim import build
-from netsim.chunks import Chunk, SweepPoint
-from netsim.decide import Decider
+from netsim.chunks import Chunk, SweepPoint, setup_of
 from netsim.errors import Fault, InputError
 from netsim.rows import Row
 from netsim.scenario import Scenario
 from netsim.simulate import Point, array_rows
 from netsim.store import SCHEMA
-from traces.manifest import canonical
-
-#: Keys that decide what a round is, whatever its policy and channel: points that agree in them share a decider.
-DECIDED_BY = ("trace", "uncertainty", "tokens", "eos", "token_seeds", "off_tree")
 
 
 @dataclass(frozen=True)
@@ -50,10 +44,9 @@ class Outcome:
 def compute(chunk: Chunk) -> Outcome:
     """Compute every cell of a chunk; one that fails does not keep the others from finishing."""
     failures: list[Failure] = []
-    first = chunk.points[0].scenario
-    decider = _decider(_decided_by(first))
-    built = Point.of(first, decider.trace, decider)
-    points = [built.with_policy(point.scenario) for point in chunk.points]
+    first = chunk.points[0]
+    built = _base(setup_of(first.scenario), first.sources).at(first.scenario)
+    points = [built.at(point.scenario) for point in chunk.points]
     try:
         rows = _all_rows(chunk, points)
     except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
@@ -138,13 +131,8 @@ def _on_cluster(scheduler: str) -> Iterator[None]:
         yield
 
 
-def _decided_by(scenario: Scenario) -> str:
-    return canonical(scenario.model_dump(mode="json", include=set(DECIDED_BY)))
-
-
 @lru_cache(maxsize=1)
-def _decider(settings: str) -> Decider:
-    """The decider of these settings, kept from chunk to chunk: a path is worked out once in a process."""
-    content = {"name": "decider", "policy": {"name": "slm"}, **json.loads(settings)}
-    scenario = Scenario.model_validate(content)
-    return build.build_decider(scenario, build.open_trace(scenario))
+def _base(setup: str, _sources: tuple[str, ...]) -> Point:
+    """A point of this setup, kept from chunk to chunk: a process opens a trace and decides a path once."""
+    content = {"name": "base", "policy": {"name": "slm"}, **json.loads(setup)}
+    return Point.of(Scenario.model_validate(content))

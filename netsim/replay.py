@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from netsim import build
+from netsim.build_policy import build_policy, surroundings
 from netsim.policy_spec import parse_policy, policy_spec
 from netsim.rows import Row, decision_columns
 from netsim.scenario import Scenario
@@ -48,7 +49,8 @@ def replay_rows(folder: Path, specs: Sequence[str], num_seeds: int | None = None
 
 
 def _pooled(scenario: Scenario, trace: Trace, seeds: range) -> Row:
-    decider, policy = build.build_decider(scenario, trace), build.build_policy(scenario.policy)
+    decider = build.build_decider(scenario, trace)
+    policy = build_policy(scenario.policy, surroundings(scenario, trace))
     costs = build.build_costs(
         scenario.model_copy(update={"latency": LatencySettings(slm=0.0, llm=0.0)}), trace
     )

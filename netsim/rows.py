@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from netsim.timings import Timings
 from netsim.workload import Workload
-from traces.walk import Rounds
+from traces.rounds import ALL, Rounds
 
 FloatArray = NDArray[np.float64]
 
@@ -23,6 +23,7 @@ COLUMNS = (
     "seed", "token_seed", "engine", "tokens", "throughput_tok_s", "latency_mean_s", "latency_p50_s",
     "latency_p95_s", "latency_p99_s", *STAGES, "first_token_s", "transmission_rate", "true_skip_rate",
     "rejection_rate", "uplink_bits", "llm_calls", "device_energy_j", "llm_nll", "on_trace", "source_top_p",
+    "upload_entries", "output_tv",
 )  # fmt: skip
 
 Row = dict[str, float | int | str | None]
@@ -96,25 +97,27 @@ def timing_columns(
 
     Returns
     -------
-    dict of column to float array, [] or [num_seeds]
+    dict of column to float array, [num_seeds], or [] for one seed or where all seeds agree
     """
     valid = np.arange(workload.slm_s.shape[1]) < workload.length[:, None]
     tokens = int(valid.sum())
     seconds = stage_seconds(workload, timings, count_prompt=count_prompt)
-    several = seconds.round_s.shape[:-2]
 
     def mean(values: FloatArray) -> FloatArray:
         """Mean over tokens; past a session's length all is 0."""
-        return np.broadcast_to(values.sum(axis=(-2, -1)) / tokens, several)
+        total: FloatArray = values.sum(axis=(-2, -1))
+        return total / tokens
 
     stages = {name: mean(seconds.stages[name]) for name in STAGES}
     mean_s = mean(seconds.round_s)
     air_s = mean(timings.air_s) + (mean(timings.prompt_air_s) if count_prompt else 0.0)
     computing_s = stages["slm_s"] + stages["uncertainty_s"]
     idle_s = mean_s - air_s - computing_s
+    with np.errstate(divide="ignore"):  # rounds that take no time at all: infinitely fast
+        throughput_tok_s = 1 / mean_s
     p50_s, p95_s, p99_s = _quantiles(seconds.round_s[..., valid], (0.5, 0.95, 0.99))
     return {
-        "throughput_tok_s": 1 / mean_s,
+        "throughput_tok_s": throughput_tok_s,
         "latency_mean_s": mean_s,
         "latency_p50_s": p50_s,
         "latency_p95_s": p95_s,
@@ -154,7 +157,14 @@ def decision_columns(rounds: Rounds, workload: Workload, *, drafts: bool) -> Row
         "llm_calls": float(workload.calls_llm.sum() / tokens),
         "llm_nll": float(rounds.llm_nll[valid].mean()) if on_trace == 1 else None,
         "on_trace": on_trace,
+        "upload_entries": _mean(rounds.entries, sent & (rounds.entries != ALL)),
+        "output_tv": _mean(rounds.output_tv, sent),
     }
+
+
+def _mean(of: NDArray[np.int64] | FloatArray, among: NDArray[np.bool_]) -> float | None:
+    """Mean over the chosen rounds; None if there are none."""
+    return float(of[among].mean()) if among.any() else None
 
 
 def _share(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> float | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from channels.capacity import CapacityCurve
 from netsim import build
 from netsim.arrays import time_sessions
+from netsim.build_policy import build_policy, surroundings
 from netsim.decide import Decider
 from netsim.events import DeviceJob, simulate_events
 from netsim.radio import Radio
@@ -20,8 +21,12 @@ from netsim.workload import Costs, Workload, build_workload
 from traces.trace import Trace
 from traces.walk import Policy, Rounds
 
+#: What can make a device wait; at their defaults, one device meets no contention.
+SHARED = ("devices", "uplink", "server")
 #: Rounds that the array engine times in one go: their times stay in a processor's cache.
 ROUNDS_AT_ONCE = 2**18
+#: Rounds whose decisions and work are kept, at some 150 bytes each.
+MOST_ROUNDS_PLANNED = 2**20
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,9 @@ class Point:
     costs: Costs
     radio: Radio
     power: Power
+    _plans: dict[tuple[Policy, int], tuple[Rounds, Workload]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, scenario: Scenario, trace: Trace | None = None, decider: Decider | None = None) -> Point:
@@ -54,32 +62,61 @@ class Point:
             scenario=scenario,
             trace=trace,
             decider=decider or build.build_decider(scenario, trace),
-            policy=build.build_policy(scenario.policy),
+            policy=build_policy(scenario.policy, surroundings(scenario, trace)),
             costs=build.build_costs(scenario, trace),
             radio=build.build_radio(scenario),
             power=build.build_power(scenario),
         )
 
-    def with_policy(self, scenario: Scenario) -> Point:
-        """Build the same point under the policy of a scenario that differs in nothing else."""
-        return replace(self, scenario=scenario, policy=build.build_policy(scenario.policy))
+    def at(self, scenario: Scenario) -> Point:
+        """Build the point of a scenario that differs in policy, channel or energy alone; the rest is shared."""
+        same_channel = scenario.channel == self.scenario.channel
+        return replace(
+            self,
+            scenario=scenario,
+            policy=build_policy(scenario.policy, surroundings(scenario, self.trace)),
+            radio=self.radio if same_channel else build.build_radio(scenario),
+            power=build.build_power(scenario),
+        )
 
     def engine(self, wanted: str) -> str:
-        """The engine that times this point: ``events`` or ``arrays``, for ``auto`` the faster exact one."""
-        return "events" if wanted == "events" else "arrays"
+        """The engine that times this point: ``events`` or ``arrays``, for ``auto`` the faster exact one.
+
+        Raises
+        ------
+        InputError
+            If ``arrays`` is wanted where something is shared, and waiting therefore possible.
+        """
+        plain = Scenario.model_fields
+        shared = [key for key in SHARED if getattr(self.scenario, key) != plain[key].default]
+        if wanted == "arrays" and shared:
+            raise build.fault(shared[0], "needs the event engine, allowed: --engine auto or events")
+        return "events" if wanted == "events" or shared else "arrays"
 
     def rounds(self, seed: int) -> Rounds:
         """Decisions of every prompt."""
-        return self.decider.rounds(self.policy, seed)
+        return self.plan(seed)[0]
 
-    def workload(self, rounds: Rounds) -> Workload:
-        """Work of every round."""
-        return build_workload(rounds, self.decider.prompt_tokens, self.costs, drafts=self.policy.drafts)
+    def plan(self, seed: int) -> tuple[Rounds, Workload]:
+        """Decisions and work of every round: the same for seeds that share their token seed, and for every channel."""
+        key = self.policy, self.decider.token_seed(seed)
+        if key not in self._plans:
+            rounds = self.decider.rounds(self.policy, seed)
+            work = build_workload(rounds, self.decider.prompt_tokens, self.costs, drafts=self.policy.drafts)
+            if len(self._plans) * rounds.node.size >= MOST_ROUNDS_PLANNED:
+                del self._plans[next(iter(self._plans))]
+            self._plans[key] = rounds, work
+        return self._plans[key]
 
     def timings(self, workload: Workload, seed: int) -> Timings:
         """Times of every round by the event engine."""
-        links = [self.radio.curve(seed, 0, prompt) for prompt in self.trace.prompts]
-        job = DeviceJob(workload, links, self.costs.grant_s, self.costs.propagation_s)
+        prompts = self.trace.prompts
+        job = DeviceJob(
+            workload,
+            lambda session, _: self.radio.curve(seed, 0, prompts[session]),
+            self.costs.grant_s,
+            self.costs.propagation_s,
+        )
         return simulate_events([job])[0]
 
     def array_timings(self, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
@@ -94,8 +131,7 @@ class Point:
         """Result columns of ``netsim.rows.COLUMNS`` under one seed."""
         if self.engine(engine) == "arrays":
             return next(array_rows([self], [seed]))[1]
-        rounds = self.rounds(seed)
-        workload = self.workload(rounds)
+        rounds, workload = self.plan(seed)
         return next(self._rows(rounds, workload, self.timings(workload, seed), [seed], "events"))
 
     def _rows(
@@ -131,8 +167,7 @@ def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[
     for seed in seeds:
         by_token_seed.setdefault(first.decider.token_seed(seed), []).append(seed)
     for alike in by_token_seed.values():
-        rounds = [point.rounds(alike[0]) for point in points]
-        workloads = [point.workload(decided) for point, decided in zip(points, rounds, strict=True)]
+        rounds, workloads = zip(*(point.plan(alike[0]) for point in points), strict=True)
         at_once = max(1, ROUNDS_AT_ONCE // sum(workload.slm_s.size for workload in workloads))
         for start in range(0, len(alike), at_once):
             part = alike[start : start + at_once]

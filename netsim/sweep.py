@@ -134,7 +134,7 @@ def _provenance(scenario: Scenario, points: Sequence[SweepPoint]) -> dict[str, o
     """What the results came from."""
     return {
         "scenario": scenario.digest(),
-        "traces": sorted({point.trace_digest for point in points}),
+        "traces": sorted({point.sources[0] for point in points}),
         "results_version": RESULTS_VERSION,
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }

@@ -5,14 +5,14 @@ Both engines time the same ``Workload``, so that what a round costs is said in o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from traces.walk import Rounds
+from traces.rounds import ALL, Rounds
 
 FloatArray = NDArray[np.float64]
 
@@ -127,13 +127,22 @@ class Workload:
         """The workload of some of the sessions, in the given order."""
         return Workload(**{field.name: getattr(self, field.name)[sessions] for field in fields(self)})
 
-    def rounds(self, session: int, elapsed: Callable[[], float]) -> Iterator[Round]:  # noqa: ARG002
+    def cut(self, length: NDArray[np.int64]) -> Workload:
+        """The same work up to a shorter length of each session; what is past it is 0."""
+        kept = np.arange(self.shape[1]) < length[:, None]
+        tables = {field.name: getattr(self, field.name) * kept for field in fields(self)[1:]}
+        return Workload(length=length, **tables)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Workload]) -> Workload:
+        """Sessions of several workloads, one after the other."""
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+    def rounds(self, session: int, link: object, elapsed: Callable[[], float]) -> Iterator[Round]:  # noqa: ARG002
         """Rounds of one session as plain numbers, which are much faster to loop over than arrays.
 
-        Parameters
-        ----------
-        session : int
-        elapsed : callable. Seconds since the session's start; for rounds that depend on the channel.
+        What was planned ahead looks neither at the ``link`` nor at the seconds ``elapsed`` in the session.
         """
         own = slice(self.length[session])
         columns = (
@@ -185,10 +194,11 @@ def build_workload(
     # Tokens that the LLM has not seen, and catches up with in the same pass.
     behind = skipped if costs.catch_up else np.zeros_like(skipped)
     llm_s, llm_prefill_s = _llm_seconds(costs, context, behind, calls, first_call)
-    full = payload_bits(costs.vocabulary_size, costs.vocabulary_size, costs.probability_bits)
+    entries = np.where(rounds.entries == ALL, costs.vocabulary_size, rounds.entries)
+    payload = payload_bits(entries, costs.vocabulary_size, costs.probability_bits)
     response_s = costs.id_bits / costs.downlink_bps + costs.propagation_s
     # A round's upload: the distribution, the draft's id and the ids of the skipped tokens.
-    bits = full + costs.id_bits * (1 + skipped)
+    bits = payload + costs.id_bits * (1 + skipped)
     return Workload(
         length=rounds.length,
         slm_s=slm_s,

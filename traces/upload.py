@@ -7,7 +7,7 @@ The server accepts and resamples by what it rebuilds, ``x_hat``. With the draft 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,14 +97,15 @@ class Upload:
         draft : [num_paths], int. Each draft's entry in the forest.
         uncertainty : [num_paths], float
         """
-        if self.draft_from_sent or (self.entries == ALL and self.quantise_bits is None):
-            return rows
         size = forest.vocabulary_size
+        if self.draft_from_sent:
+            return rows
         if isinstance(self.entries, Online):
             beta = np.clip(self.entries.a * uncertainty + self.entries.b, 0.0, 1.0)
-            chosen = smallest_kept_each(
-                forest.x, rows.starts, rows.ends, forest.x[draft], beta, self.entries.theta, size
-            )
+            x_draft, theta = forest.x[draft], self.entries.theta
+            chosen = smallest_kept_each(forest.x, rows.starts, rows.ends, x_draft, beta, theta, size)
+        elif self.quantise_bits is None and (self.entries == ALL or self.entries >= size):
+            return replace(rows, entries=np.full(len(draft), self.entries))
         else:
             chosen = np.full(len(draft), self.entries)
         return self._rebuilt(rows, size, chosen, from_sent=False)
