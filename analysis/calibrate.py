@@ -45,7 +45,7 @@ def calibrate(trace: Trace, rng: np.random.Generator) -> tuple[Fit, Calibration]
     if "hlm" not in trace.manifest.policies:
         raise TraceError(f"{trace.folder}: has no hlm path, which a calibration is measured on")
     recorded = trace.manifest.measure
-    measure = Measure(recorded.samples, recorded.theta_max)
+    measure = Measure(recorded.samples, recorded.theta_max, recorded.name)
     decider = Decider(trace, measure, trace.manifest.num_tokens, trace.manifest.eos, follow=False)
     paths = [decider.rounds(Hlm(), seed) for seed in range(len(trace.manifest.token_seeds))]
     try:

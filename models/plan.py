@@ -56,7 +56,10 @@ class Plan:
     def measure_spec(self) -> MeasureSpec:
         """The measure, as the manifest has it."""
         return MeasureSpec(
-            samples=self.measure.samples, theta_max=self.measure.theta_max, theta_points=THETA_POINTS
+            name=self.measure.name,
+            samples=self.measure.samples,
+            theta_max=self.measure.theta_max,
+            theta_points=THETA_POINTS,
         )
 
     @property

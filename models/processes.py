@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -59,6 +60,8 @@ _pair: Pair
 
 def _begin(source: PairSource) -> None:
     global _pair  # noqa: PLW0603 - what a pool's initializer makes has nowhere else to live
+    # Ctrl-C reaches every process of a terminal: the parent alone says what that means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     _pair = source.load()
 

@@ -52,24 +52,26 @@ def open_trace(scenario: Scenario) -> Trace:
 
 def build_decider(scenario: Scenario, trace: Trace) -> Decider:
     """What decides the scenario's rounds."""
-    settings = scenario.uncertainty
-    if settings.measure != "temperature":
-        raise fault("uncertainty.measure", f"not built yet, given '{settings.measure}', allowed: temperature")
-    recorded = trace.manifest.measure
-    if settings.theta_max != recorded.theta_max:
-        raise fault(
-            "uncertainty.theta_max",
-            f"not recorded in the trace, given {settings.theta_max:g}, allowed: {recorded.theta_max:g}",
-        )
-    samples = None if math.isinf(float(settings.samples)) else int(settings.samples)
     return Decider(
         trace=trace,
-        measure=Measure(samples, settings.theta_max),
+        measure=_measure(scenario, trace),
         num_tokens=scenario.tokens,
         eos=trace.manifest.eos if scenario.eos == "stop" else None,
         fresh=scenario.token_seeds == "fresh",
         follow=scenario.off_tree == "follow",
     )
+
+
+def _measure(scenario: Scenario, trace: Trace) -> Measure:
+    settings, recorded = scenario.uncertainty, trace.manifest.measure
+    if settings.measure != "temperature":
+        return Measure(None, settings.theta_max, settings.measure)
+    if settings.theta_max != recorded.theta_max:
+        raise fault(
+            "uncertainty.theta_max",
+            f"not recorded in the trace, given {settings.theta_max:g}, allowed: {recorded.theta_max:g}",
+        )
+    return Measure(None if math.isinf(float(settings.samples)) else int(settings.samples), settings.theta_max)
 
 
 def build_costs(scenario: Scenario, trace: Trace) -> Costs:

@@ -62,11 +62,14 @@ def surroundings(scenario: Scenario, trace: Trace) -> Surroundings:
     manifest, payload = trace.manifest, scenario.payload
     if payload.quantise and payload.probability_bits < 2:
         raise _fault("payload.quantise", "one bit can't tell probabilities apart, allowed: at least 2 bits")
-    samples = manifest.measure.samples or math.inf
+    recorded, wanted = manifest.measure, scenario.uncertainty
+    same_measure = recorded.name == wanted.measure and (
+        wanted.measure != "temperature" or (recorded.samples or math.inf) == wanted.samples
+    )
     return Surroundings(
         vocabulary_size=manifest.vocabulary_size,
         whole_vocabulary=manifest.sampler.top_p == 1,
-        calibration=manifest.calibration if samples == scenario.uncertainty.samples else None,
+        calibration=manifest.calibration if same_measure else None,
         quantise_bits=payload.probability_bits if payload.quantise else None,
     )
 

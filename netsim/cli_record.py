@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from netsim.cli_common import bad_input
+from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
     from models.pair import Pair
     from models.plan import Plan
+    from netsim.build_policy import Surroundings
     from traces.manifest import Prompt
     from traces.walk import Policy as WalkPolicy
 
@@ -54,6 +56,12 @@ def record(
     top_p: Annotated[
         float, typer.Option(min=1e-6, max=1.0, help="Nucleus; 1 stores the full vocabulary.")
     ] = 1.0,
+    measure: Annotated[
+        MeasureName,
+        typer.Option(
+            help="Uncertainty by which the recorded policies decide; others replay as far as they agree."
+        ),
+    ] = "temperature",
     samples: Annotated[
         int, typer.Option(min=1, max=10_000, help="Temperature samples of the uncertainty.")
     ] = 20,
@@ -86,6 +94,7 @@ def record(
         from models.record import record as record_trace
     except ModuleNotFoundError as error:
         raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
+    from netsim.build_policy import Surroundings
     from netsim.cli_record_progress import recording_progress
     from traces.manifest import LATENCY, TraceError
     from traces.nodes import Sampler
@@ -93,7 +102,8 @@ def record(
 
     if teacher_forced == bool(policy):
         raise bad_input("--policy", "give at least one policy, or --teacher-forced instead")
-    policies = _policies(policy, samples)
+    if ALL_COUNTS in policy and measure != "temperature":
+        raise bad_input("--policy", f"{ALL_COUNTS} needs the measure that counts, given --measure {measure}")
     try:
         if (pair is None) != (slm is not None and llm is not None) or (pair and (slm or llm)):
             raise bad_input("--pair", "give --pair, or both --slm and --llm")
@@ -107,8 +117,8 @@ def record(
             num_tokens=tokens,
             token_seeds=range(1 if teacher_forced else seeds),
             sampler=Sampler(temperature, top_p),
-            measure=Measure(samples, theta_max),
-            policies=policies,
+            measure=Measure(samples if measure == "temperature" else None, theta_max, measure),
+            policies=_policies(policy, samples, Surroundings(loaded.vocabulary_size, top_p == 1)),
             eos=end,
         )
         run = run_in_processes(source, jobs) if jobs > 1 else None
@@ -122,7 +132,7 @@ def record(
         print(f"trace: {out}")
 
 
-def _policies(specs: list[str], samples: int) -> dict[str, WalkPolicy]:
+def _policies(specs: list[str], samples: int, around: Surroundings) -> dict[str, WalkPolicy]:
     """Policies by their specs, in the order given, each once."""
     from netsim.build_policy import build_policy
     from netsim.policy_spec import parse_policy, policy_spec
@@ -135,7 +145,7 @@ def _policies(specs: list[str], samples: int) -> dict[str, WalkPolicy]:
             settings += [UHlmSettings(name="u-hlm", threshold=count / samples) for count in counts]
         else:
             settings.append(parse_policy(spec))
-    return {policy_spec(own): build_policy(own) for own in settings}
+    return {policy_spec(own): build_policy(own, around) for own in settings}
 
 
 def _prompts(path: Path, pair: Pair, count: int | None, follow: int, end: int | None) -> list[Prompt]:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from traces.uncertainty import MeasureName
+
 FORMAT, VERSION = "netsim-trace", 1
 MANIFEST, LATENCY = "trace.json", "latency.json"
 #: Manifest of an extension that is under way; takes the manifest's place when it is complete.
@@ -40,6 +42,7 @@ class SamplerSpec(_Part):
 class MeasureSpec(_Part):
     """For which uncertainty measure the paths were recorded."""
 
+    name: MeasureName = "temperature"
     samples: int | None = Field(ge=1, le=10_000)
     theta_max: float = Field(gt=0, le=100, allow_inf_nan=False)
     theta_points: int = Field(ge=2, le=256)

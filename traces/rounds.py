@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from traces.uncertainty import MeasureName
+
 #: Guard of ``floor(samples * threshold)`` against 0.3 * 20 = 5.999…
 COUNT_GUARD = 1e-9
 #: In place of a number of entries: the whole distribution.
@@ -22,13 +24,20 @@ class Measure:
     Attributes
     ----------
     samples : int or None
-        Temperature samples ``K``; None is the limit of many, where ``u = q``.
+        Temperature samples ``K``; None is the limit of many, where ``u = q``, and for the other measures.
     theta_max : float
         Largest sampling temperature, in units of the sampler's.
+    name : MeasureName
+        Which measure; all but ``temperature`` use neither samples nor ``theta_max``.
     """
 
     samples: int | None = 20
     theta_max: float = 2.0
+    name: MeasureName = "temperature"
+
+    def __post_init__(self) -> None:
+        if self.name != "temperature" and self.samples is not None:
+            raise ValueError(f"the measure '{self.name}' has no samples, given {self.samples}")
 
 
 @dataclass(frozen=True)
@@ -141,3 +150,7 @@ class Rounds:
         """Rounds of several walks, one after the other; ``node`` then belongs to different forests."""
         names = [field.name for field in fields(cls)]
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+    def take(self, groups: NDArray[np.int64]) -> Rounds:
+        """Rounds of some of the groups, in the given order."""
+        return Rounds(**{field.name: getattr(self, field.name)[groups] for field in fields(self)})

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from traces.draws import TokenDraws
 from traces.forest import Forest
 from traces.rounds import Drafts, Measure, Policy, Rounds
-from traces.uncertainty import disagreement, theta_rule
+from traces.uncertainty import disagreement, of_distribution, theta_rule
 from traces.upload import Compressed, Upload
 from traces.verify import accepts, choose, rejection, resample_each
 
@@ -74,7 +74,11 @@ class Step:
         self, at: tuple[NDArray[np.int64], int], nodes: NDArray[np.int64], draft: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.int64] | None]:
         """Uncertainty of each draft, and its count of disagreeing samples where there are samples."""
-        table, samples = self.forest.table, self.measure.samples
+        table, samples, name = self.forest.table, self.measure.samples, self.measure.name
+        if name != "temperature":
+            forest = self.forest
+            rows = forest.starts[nodes], forest.ends[nodes]
+            return of_distribution(name, forest.x, *rows, draft, forest.vocabulary_size), None
         rule = self.inverse_temperature, self.weights
         q = disagreement(table.slm_logit, table.slm_log_partition, nodes, draft, *rule)
         if samples is None:

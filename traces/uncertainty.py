@@ -1,6 +1,6 @@
-"""Temperature perturbation without a softmax: the probability that a perturbed sample disagrees.
+"""How unsure the SLM is of a draft: temperature perturbation, and measures of its distribution alone.
 
-U-HLM (arXiv 2412.12687, section III) draws temperatures ``theta_k ~ Uniform(0, theta_max]``, samples
+Temperature perturbation needs no softmax here, only the probability that a perturbed sample disagrees. U-HLM (arXiv 2412.12687, section III) draws temperatures ``theta_k ~ Uniform(0, theta_max]``, samples
 ``d_k ~ softmax(z / (T theta_k))`` and measures ``u = #{d_k != d} / K``. The ``K`` events are independent and,
 with ``theta_k`` integrated out, Bernoulli(q) with
 
@@ -11,10 +11,15 @@ so ``K u ~ Binomial(K, q)``. ``q`` belongs to a node of the trace and a draft; a
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+#: ``temperature``, and those that look at the draft's own distribution ``x`` alone; ``of_distribution`` has them.
+MeasureName = Literal["temperature", "entropy", "one-minus-max", "margin", "one-minus-draft"]
+MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
 #: Gauss-Legendre points of a recording: 16 are good to 5e-4, 64 to 3e-5 on a 2048-token pair.
 THETA_POINTS = 32
 
@@ -71,3 +76,61 @@ def disagreement(
             agreement += weights[point] * np.exp(min(0.0, exponent))
         result[path] = min(1.0, max(0.0, 1.0 - agreement))
     return result
+
+
+def of_distribution(
+    name: MeasureName,
+    x: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    draft: NDArray[np.int64],
+    vocabulary_size: int,
+) -> NDArray[np.float64]:
+    """Uncertainty by a measure of ``x``, the distribution that the draft is drawn from (cut to its nucleus).
+
+    All lie in [0, 1] and grow with uncertainty: ``entropy`` is Shannon's over ``log(vocabulary_size)``, ``margin`` is 1
+    minus the difference of the two largest probabilities, so that a lone candidate has 0.
+
+    Parameters
+    ----------
+    x : [num_entries], float. Sums to 1 over each row.
+    starts, ends : [num_paths], int. Each path's row.
+    draft : [num_paths], int. Entry of each draft.
+
+    Returns
+    -------
+    [num_paths], float
+
+    Examples
+    --------
+    >>> x, row = np.array([0.5, 0.25, 0.25]), (np.array([0]), np.array([3]))
+    >>> [of_distribution(name, x, *row, np.array([1]), 8).tolist() for name in MEASURES[1:]]
+    [[0.5], [0.5], [0.75], [0.75]]
+    """
+    entropy, largest, second = _summaries(x, starts, ends)
+    result: NDArray[np.float64]
+    if name == "entropy":
+        result = np.minimum(1.0, entropy / np.log(vocabulary_size))
+    elif name == "one-minus-draft":
+        result = 1 - x[draft]
+    else:
+        result = 1 - (largest if name == "one-minus-max" else largest - second)
+    return result
+
+
+@njit(cache=True)
+def _summaries(
+    x: NDArray[np.float64], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Entropy in nats, and the two largest probabilities, of each row."""
+    entropy, largest, second = np.zeros(len(starts)), np.zeros(len(starts)), np.zeros(len(starts))
+    for path in range(len(starts)):
+        for entry in range(starts[path], ends[path]):
+            value = x[entry]
+            if value > 0:
+                entropy[path] -= value * np.log(value)
+            if value > largest[path]:
+                largest[path], second[path] = value, largest[path]
+            elif value > second[path]:
+                second[path] = value
+    return entropy, largest, second

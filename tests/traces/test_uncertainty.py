@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import integrate, special
 
 from traces.nodes import log_sum_exp
-from traces.uncertainty import disagreement, theta_rule
+from traces.uncertainty import MEASURES, MeasureName, disagreement, of_distribution, theta_rule
 
 VOCABULARY, TEMPERATURE, THETA_MAX = 300, 0.8, 2.0
 
 
-def example(seed: int) -> np.ndarray:
+def example(seed: int) -> NDArray[np.float64]:
     rng = np.random.default_rng(seed)
     logits = 3 * rng.standard_normal(VOCABULARY)
-    return logits - logits.max()
+    shifted: NDArray[np.float64] = logits - logits.max()
+    return shifted
 
 
 def q_of(shifted: np.ndarray, draft: int, points: int) -> float:
@@ -60,3 +62,31 @@ def test_a_certain_token_never_disagrees() -> None:
     shifted[4] = 0.0
     assert q_of(shifted, 4, 32) < 1e-6
     assert q_of(shifted, 5, 32) > 1 - 1e-6
+
+
+def test_measures_of_a_distribution_against_their_definitions() -> None:
+    rng = np.random.default_rng(5)
+    x = special.softmax(2 * rng.standard_normal((6, 40)), axis=1)
+    x[:, ::3] = 0  # outside the nucleus
+    x /= x.sum(axis=1, keepdims=True)
+    starts = 40 * np.arange(6)
+    draft = starts + 7
+    ranked = -np.sort(-x, axis=1)
+    expected: dict[MeasureName, np.ndarray] = {
+        "entropy": special.entr(x).sum(axis=1) / np.log(500),
+        "one-minus-max": 1 - ranked[:, 0],
+        "margin": 1 - (ranked[:, 0] - ranked[:, 1]),
+        "one-minus-draft": 1 - x.ravel()[draft],
+    }
+    for name, value in expected.items():
+        measured = of_distribution(name, x.ravel(), starts, starts + 40, draft, 500)
+        np.testing.assert_allclose(measured, value, rtol=1e-12)
+
+
+def test_measures_at_their_ends() -> None:
+    rows = np.array([0, 4]), np.array([4, 8])
+    x = np.array([0, 1.0, 0, 0, 0.25, 0.25, 0.25, 0.25])
+    for name in MEASURES[1:]:
+        sure, unsure = of_distribution(name, x, *rows, np.array([1, 5]), 4)
+        assert sure == 0
+        assert unsure == {"entropy": 1.0, "margin": 1.0}.get(name, 0.75)
