@@ -75,8 +75,8 @@ def payload_bits(entries: ArrayLike, vocabulary_size: int, probability_bits: int
 
     Examples
     --------
-    >>> payload_bits([30, 32000], 32000, 8)
-    array([   690., 736000.])
+    >>> payload_bits([30, 32000], 32000, 8).tolist()
+    [690.0, 736000.0]
     """
     return np.asarray(entries, np.float64) * (probability_bits + index_bits(vocabulary_size))
 

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import chi2
+from trace_factory import make_trace
+
+from netsim.policies import Hlm, UHlm
+from traces.draws import TokenDraws
+from traces.forest import Forest
+from traces.quantise import quantise
+from traces.truncate import reconstruct, smallest_kept
+from traces.upload import Compressed, Online, Upload
+from traces.walk import Measure, Policy, Rounds, walk
+
+VOCABULARY, NUM_DRAWS = 16, 20_000
+FloatArray = NDArray[np.float64]
+
+
+@pytest.fixture(scope="module")
+def forest(tmp_path_factory: pytest.TempPathFactory) -> Forest:
+    trace = make_trace(tmp_path_factory.mktemp("upload"), prompts=6, token_seeds=(0,), num_tokens=2)
+    return trace.forest([(prompt, 0) for prompt in trace.prompts])
+
+
+def one_round(forest: Forest, policy: Policy, root: int, seed: int = 0) -> Rounds:
+    """``NUM_DRAWS`` independent rounds at one root."""
+    rng = np.random.default_rng(seed)
+    tables = [rng.random((NUM_DRAWS, 1)) for _ in range(5)]
+    draws = TokenDraws(*tables, perturb=rng.random((NUM_DRAWS, 1, 20)))
+    return walk(forest, np.full(NUM_DRAWS, root), [policy], draws, 1, Measure())[0]
+
+
+def x_and_y(forest: Forest, root: int) -> tuple[FloatArray, FloatArray]:
+    row = slice(forest.starts[root], forest.ends[root])
+    return forest.x[row], forest.y[row]
+
+
+def p_value(rounds: Rounds, expected: FloatArray) -> float:
+    """Chi-square of the outputs; tokens that are expected less than five times are pooled."""
+    counts = np.bincount(rounds.token[:, 0], minlength=VOCABULARY).astype(float)
+    expected = expected * NUM_DRAWS
+    rare = expected < 5
+    if rare.any():
+        counts = np.append(counts[~rare], counts[rare].sum())
+        expected = np.append(expected[~rare], expected[rare].sum())
+    expected = np.maximum(expected, 1e-9)
+    return float(chi2.sf(((counts - expected) ** 2 / expected).sum(), len(counts) - 1))
+
+
+def output_of(draft_from: FloatArray, sent: FloatArray, y: FloatArray) -> FloatArray:
+    """Output distribution, by running over every draft and every replacement."""
+    output = np.zeros(len(y))
+    residual = np.maximum(y - sent, 0)
+    for d, mass in enumerate(draft_from):
+        accept = min(1.0, y[d] / sent[d]) if sent[d] > 0 else 1.0
+        output[d] += mass * accept
+        if accept < 1:
+            output += mass * (1 - accept) * residual / residual.sum()
+    return output
+
+
+UPLOADS = [
+    Upload(1),
+    Upload(3),
+    Upload(8),
+    Upload(quantise_bits=3),
+    Upload(4, quantise_bits=2),
+]
+
+
+@pytest.mark.parametrize("upload", UPLOADS)
+def test_outputs_and_their_bias_follow_from_what_the_server_rebuilt(forest: Forest, upload: Upload) -> None:
+    """Six prefixes; a correct walk fails this once in 200 seeds a prefix, and the seed is fixed."""
+    assert isinstance(upload.entries, int)
+    distances = []
+    for root in forest.roots:
+        x, y = x_and_y(forest, root)
+        sent = reconstruct(x, upload.entries or VOCABULARY, VOCABULARY, upload.quantise_bits or 0)
+        expected = output_of(x, sent, y)
+        rounds = one_round(forest, Compressed(Hlm(), upload), root)
+        assert p_value(rounds, expected) > 0.005
+        distances.append(np.abs(expected - y).sum() / 2)
+        assert rounds.output_tv == pytest.approx(np.full((NUM_DRAWS, 1), distances[-1]), abs=1e-12)
+    # The bias is real: the test would not pass with y in the place of the expected output.
+    assert max(distances) > 0.01
+
+
+@pytest.mark.parametrize(
+    "upload", [Upload(1), Upload(3), Upload(quantise_bits=3), Upload(4, quantise_bits=2)]
+)
+def test_a_draft_from_what_is_sent_makes_the_output_exact(forest: Forest, upload: Upload) -> None:
+    """arXiv 2211.17192, theorem 1, holds for any x_hat that the draft is drawn from."""
+    exact = Upload(upload.entries, upload.quantise_bits, draft_from_sent=True)
+    rejected = 0
+    for root in forest.roots:
+        _, y = x_and_y(forest, root)
+        rounds = one_round(forest, Compressed(Hlm(), exact), root)
+        assert p_value(rounds, y) > 0.005
+        assert (rounds.output_tv == 0).all()
+        biased = one_round(forest, Compressed(Hlm(), upload), root)
+        rejected += p_value(biased, y) < 1e-6
+    assert rejected, "the test has no power: the draft from x passes it too"
+
+
+def test_drafts_come_from_x_hat_where_that_is_asked_for(forest: Forest) -> None:
+    root = int(forest.roots[0])
+    x, _ = x_and_y(forest, root)
+    rounds = one_round(forest, Compressed(Hlm(), Upload(2, draft_from_sent=True)), root)
+    drafts = np.bincount(rounds.draft[:, 0], minlength=VOCABULARY) / NUM_DRAWS
+    # Five standard errors of a share.
+    assert drafts == pytest.approx(reconstruct(x, 2, VOCABULARY), abs=5 * 0.5 / np.sqrt(NUM_DRAWS))
+
+
+@pytest.mark.parametrize("upload", [Upload(), Upload(VOCABULARY), Upload(2 * VOCABULARY)])
+def test_all_entries_are_the_plain_policy_to_the_bit(forest: Forest, upload: Upload) -> None:
+    root = int(forest.roots[1])
+    plain, compressed = (
+        one_round(forest, policy, root) for policy in (UHlm(0.3), Compressed(UHlm(0.3), upload))
+    )
+    for name in ("token", "draft", "uncertainty", "transmitted", "accepted", "rejection", "output_tv"):
+        assert (getattr(plain, name) == getattr(compressed, name)).all(), name
+
+
+def test_online_entries_are_those_of_each_round(forest: Forest) -> None:
+    rule = Online(theta=0.3, a=0.6, b=0.1)
+    root = int(forest.roots[2])
+    x, _ = x_and_y(forest, root)
+    rounds = one_round(forest, Compressed(Hlm(), Upload(rule)), root)
+    assert len(np.unique(rounds.entries)) > 1
+    for draft, u, entries in zip(
+        rounds.draft[:200, 0], rounds.uncertainty[:200, 0], rounds.entries[:200, 0], strict=True
+    ):
+        assert entries == smallest_kept(x, x[draft], min(1.0, 0.6 * u + 0.1), 0.3, VOCABULARY)
+
+
+def test_a_rule_that_looks_at_the_draft_cannot_also_choose_it() -> None:
+    with pytest.raises(ValueError, match="a rule looks at the draft"):
+        Upload(Online(0.1, 1, 0), draft_from_sent=True)
+
+
+@given(st.lists(st.floats(2.0**-24, 1.0), min_size=1), st.integers(2, 12))
+def test_quantised_values_are_off_by_at_most_half_a_step(values: list[float], bits: int) -> None:
+    exact = np.array(values)
+    step = 24 * np.log(2) / (2**bits - 2)
+    # Half a step in the logarithm, and rounding.
+    assert np.abs(np.log(quantise(exact, bits) / exact)).max() <= step / 2 + 1e-9
+    assert len(np.unique(quantise(np.geomspace(2.0**-24, 1, 5000), bits))) <= 2**bits - 1
+
+
+def uniform_8_bits(probability: FloatArray) -> FloatArray:
+    return np.rint(probability * 255) / 255
+
+
+@pytest.mark.parametrize(
+    ("quantiser", "low", "high"), [(lambda p: quantise(p, 8), 0.0, 0.02), (uniform_8_bits, 0.1, 1.0)]
+)
+def test_small_probabilities_survive_the_logarithmic_quantiser_alone(
+    quantiser: Callable[[FloatArray], FloatArray], low: float, high: float
+) -> None:
+    """Mass that is lost or gained over 2048 tokens, before any renormalisation."""
+    logits = 2 * np.random.default_rng(0).standard_normal(2048)
+    probability = np.exp(logits) / np.exp(logits).sum()
+    lost = np.abs(quantiser(probability) - probability).sum() / 2
+    assert low <= lost <= high
+
+
+def test_quantised_rows_sum_to_one() -> None:
+    x = np.random.default_rng(1).dirichlet(np.full(50, 0.2))
+    for kept in (1, 5, 50):
+        assert reconstruct(x, kept, 50, 8).sum() == pytest.approx(1)
