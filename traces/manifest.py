@@ -198,8 +198,9 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
         raise TraceError(f"{path}: damaged: not JSON ({error})") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TraceError(f"{path}: not a trace: its format is not '{FORMAT}'")
-    if content.get("version") != VERSION:
-        raise TraceError(f"{path}: format version {content.get('version')!r}, this netsim reads {VERSION}")
+    version = content.get("version")
+    if type(version) is not int or version != VERSION:
+        raise TraceError(f"{path}: format version {version!r}, this netsim reads {VERSION}")
     try:
         return Manifest.model_validate_json(json.dumps(content))
     except ValidationError as error:

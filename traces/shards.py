@@ -19,6 +19,8 @@ _PER_NODE = [
 ]  # fmt: skip
 
 _LOGITS = ["slm_logit", "llm_logit"]
+#: More than the names, types and shapes of the tensors take.
+MAX_HEADER_BYTES = 2**14
 
 
 def shard_name(prompt: int, token_seed: int) -> str:
@@ -80,10 +82,7 @@ def read_shard(folder: Path, shard: Shard, vocabulary_size: int, measure: Measur
         Missing, damaged (its bytes differ from those recorded), or not what the manifest says.
     """
     path = folder / shard.file
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise TraceError(f"{path}: missing or unreadable ({error.strerror})") from None
+    content = _read(path, _most_bytes(shard, vocabulary_size, measure))
     if hashlib.sha256(content).hexdigest() != shard.sha256:
         raise TraceError(f"{path}: damaged or of another recording: its digest is not that of trace.json")
     try:
@@ -91,6 +90,25 @@ def read_shard(folder: Path, shard: Shard, vocabulary_size: int, measure: Measur
     except (SafetensorError, KeyError, ValueError) as error:
         raise TraceError(f"{path}: damaged: not safetensors ({error})") from None
     return _checked(path, tensors, shard, vocabulary_size, measure)
+
+
+def _read(path: Path, most_bytes: int) -> bytes:
+    """Content of a regular file that is no larger than it may be: a link to a device would never end."""
+    if not path.is_file():
+        raise TraceError(f"{path}: missing, or not a file")
+    try:
+        size = path.stat().st_size
+        if size > most_bytes:
+            raise TraceError(f"{path}: damaged: {size} bytes, trace.json allows {most_bytes}")
+        return path.read_bytes()
+    except OSError as error:
+        raise TraceError(f"{path}: unreadable ({error.strerror})") from None
+
+
+def _most_bytes(shard: Shard, vocabulary_size: int, measure: MeasureSpec) -> int:
+    per_node = 4 * (3 + measure.theta_points + len(_PER_NODE))
+    per_entry = np.dtype(id_type(vocabulary_size)).itemsize + 2 * len(_LOGITS)
+    return shard.num_nodes * per_node + shard.num_entries * per_entry + MAX_HEADER_BYTES
 
 
 def _checked(
