@@ -129,6 +129,11 @@ class CapacityCurve:
         self._gap = gap
         self._compute()
 
+    @property
+    def mean_rate_bps(self) -> float:
+        """Rate at the mean SNR, bit/s."""
+        return float(self._rate_law(np.array([self._snr]), self._bandwidth_hz, self._gap)[0])
+
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until `bits` have drained, from `start_s` on.
 

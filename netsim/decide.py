@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from netsim.policies import Hlm
 from traces.draws import TokenDraws, token_draws
 from traces.forest import Forest
+from traces.path import Path
 from traces.trace import Trace
 from traces.walk import Measure, Policy, Rounds, walk
 
@@ -73,14 +75,37 @@ class Decider:
         tree_seed = self.tree_seed(seed)
         forest = self.forest(tree_seed)
         rounds = self._decide(forest, policy, self.token_seed(seed), self._fallback(tree_seed))
+        self.check_on_tree(rounds, range(len(forest.roots)), policy, seed)
+        return rounds
+
+    def path(self, place: int, seed: int) -> Path:
+        """Walk of one prompt, to be decided round by round; ``place`` counts among the complete prompts."""
+        tree_seed = self.tree_seed(seed)
+        return Path(
+            self.forest(tree_seed),
+            place,
+            self._draws_of(self.token_seed(seed)),
+            self.num_tokens,
+            self.measure,
+            eos=self.eos,
+            fallback=self._fallback(tree_seed),
+        )
+
+    def check_on_tree(self, rounds: Rounds, places: Sequence[int], policy: Policy, seed: int) -> None:
+        """Refuse rounds off the tree where the scenario does; ``places`` are their groups' prompts.
+
+        Raises
+        ------
+        OffTree
+            With the first such round.
+        """
         if not self.follow and not rounds.on_tree[rounds.valid].all():
             place = np.argwhere(rounds.valid & ~rounds.on_tree)[0]
-            prompt = self.trace.prompts[place[0]]
+            prompt = self.trace.prompts[places[place[0]]]
             raise OffTree(
                 f"{self.trace.folder}: {policy} leaves the recorded tree at prompt {prompt}, position {place[1]}, "
                 f"token seed {self.token_seed(seed)}: record this policy, or set off_tree: follow"
             )
-        return rounds
 
     def _decide(
         self, forest: Forest, policy: Policy, token_seed: int, fallback: NDArray[np.int64] | None

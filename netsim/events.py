@@ -8,7 +8,7 @@ clock readings would lose digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, TypeVar
 
@@ -29,8 +29,8 @@ class Work(Protocol):
     def shape(self) -> tuple[int, int]:
         """Sessions and tokens: (num_sessions, num_tokens)."""
 
-    def rounds(self, session: int, elapsed: Callable[[], float]) -> Iterator[Round]:
-        """Rounds of one session; ``elapsed`` gives the seconds since the session's start."""
+    def rounds(self, session: int, link: Link, elapsed: Callable[[], float]) -> Iterator[Round]:
+        """Rounds of one session over its link; ``elapsed`` gives the seconds since the session's start."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class DeviceJob:
     Attributes
     ----------
     workload : Work
-    links : iterable of Link, one per session; each is taken when its session starts
+    link : callable (session, start_s) -> Link. Asked when a session starts, with the time of the simulation.
     grant_s, propagation_s : float. Seconds before every upload, and of its way.
     arrivals_s : [num_sessions], float, optional
         When each session is asked for, not decreasing. It starts then, or when the one before is over.
@@ -48,7 +48,7 @@ class DeviceJob:
     """
 
     workload: Work
-    links: Iterable[Link]
+    link: Callable[[int, float], Link]
     grant_s: float
     propagation_s: float
     arrivals_s: Sequence[float] | None = None
@@ -131,16 +131,17 @@ class _Device:
     def run(self) -> _Steps[None]:
         """Work through the sessions."""
         env, arrivals_s = self._env, self._job.arrivals_s
-        for session, link in enumerate(self._job.links):
+        for session in range(self._job.workload.shape[0]):
             if arrivals_s is not None and arrivals_s[session] > env.now:
                 yield env.timeout(arrivals_s[session] - env.now)
-            yield from self._session(session, link)
+            yield from self._session(session)
 
-    def _session(self, session: int, link: Link) -> _Steps[None]:
+    def _session(self, session: int) -> _Steps[None]:
         env, job, timeout = self._env, self._job, self._env.timeout
         log: list[_Row] = []
         self.rows.append(log)
         elapsed, began = 0.0, env.now
+        link = job.link(session, began)
         for (
             slm,
             unsure,
@@ -153,7 +154,7 @@ class _Device:
             down,
             context,
             new,
-        ) in job.workload.rounds(session, lambda: env.now - began):
+        ) in job.workload.rounds(session, link, lambda: env.now - began):
             start, sent, waited, batch = env.now, _NOTHING, 0.0, 0.0
             if slm:
                 yield timeout(slm)

@@ -82,3 +82,38 @@ class Oracle:
     def transmits(self, drafts: Drafts) -> NDArray[np.bool_]:
         """Sent where the draft would be rejected."""
         return ~drafts.accepted
+
+
+@dataclass(frozen=True)
+class ChannelAware:
+    """As u-hlm, with a threshold that follows the current rate, so that a bad channel skips more.
+
+    In a round with ``r`` times the rate at the mean SNR the threshold is ``threshold * r ** -exponent``, at most
+    1. A design of this project (no published policy); where no channel is looked at, ``r`` is 1.
+
+    Parameters
+    ----------
+    threshold : float in [0, 1]. At the mean SNR.
+    exponent : float, >= 0. At 0 it is u-hlm.
+    """
+
+    threshold: float
+    exponent: float = 1.0
+    drafts: ClassVar[bool] = True
+
+    def transmits(self, drafts: Drafts) -> NDArray[np.bool_]:
+        """Sent as at the mean SNR."""
+        return UHlm(self.threshold).transmits(drafts)
+
+    def at_rate(self, relative_rate: float) -> UHlm:
+        """The policy of a round whose rate is ``relative_rate`` times that at the mean SNR.
+
+        Examples
+        --------
+        >>> ChannelAware(0.2).at_rate(0.5), ChannelAware(0.2).at_rate(0.0)
+        (UHlm(threshold=0.4), UHlm(threshold=1.0))
+        """
+        if self.threshold == 0:
+            return UHlm(0.0)
+        share = relative_rate**self.exponent
+        return UHlm(self.threshold / share if share > self.threshold else 1.0)

@@ -8,6 +8,7 @@ import numpy as np
 
 from channels.capacity import FIRST_BLOCKS, CapacityCurve, Gains
 from channels.fading import Fading
+from channels.passing import PassingCurve
 from channels.rates import RateLaw
 
 #: Domain of the fading streams, apart from token draws and arrivals.
@@ -49,6 +50,13 @@ class Radio:
         """The same, drawn anew and not kept; ``num_blocks`` is a guess at the blocks that it will need."""
         gains = Gains(self.fading, self.coherence_time_s, session_rng(seed, device, prompt), num_blocks)
         return CapacityCurve(gains, self.rate_law, self.snr, self.bandwidth_hz, self.gap)
+
+    def passing_curve(self, seed: int, device: int, session: int) -> PassingCurve:
+        """The same capacity for times that don't go back, with little memory."""
+        rng = session_rng(seed, device, session)
+        return PassingCurve(
+            self.fading, self.coherence_time_s, rng, self.rate_law, self.snr, self.bandwidth_hz, self.gap
+        )
 
 
 def session_rng(seed: int, device: int, prompt: int) -> np.random.Generator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -38,6 +39,12 @@ class Timings:
     prompt_air_s: FloatArray
     server_wait_s: FloatArray
     batch_s: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Timings]) -> Timings:
+        """Sessions of several devices, one after the other."""
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
     @classmethod
     def zeros(cls, num_sessions: int, num_tokens: int) -> Timings:

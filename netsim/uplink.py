@@ -22,6 +22,10 @@ class Link(Protocol):
     ``channels.capacity.CapacityCurve`` is one.
     """
 
+    @property
+    def mean_rate_bps(self) -> float:
+        """Rate at the mean SNR, bit/s."""
+
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until ``bits`` have drained, from ``start_s`` on, with the whole band."""
 
@@ -30,6 +34,9 @@ class Link(Protocol):
 
     def rate_bps(self, time_s: float) -> float:
         """Rate of the whole band at ``time_s``, bit/s."""
+
+    def snr(self, time_s: float) -> float:
+        """Signal-to-noise ratio at ``time_s``, linear."""
 
 
 class Sent(NamedTuple):

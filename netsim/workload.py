@@ -140,11 +140,12 @@ class Workload:
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
     def rounds(self, session: int, link: object, elapsed: Callable[[], float]) -> Iterator[Round]:  # noqa: ARG002
-        """Rounds of one session as plain numbers, which are much faster to loop over than arrays.
+        """Rounds of one session: planned ahead, so that they look neither at the link nor at the time."""
+        return self.rounds_from(session, 0)
 
-        What was planned ahead looks neither at the ``link`` nor at the seconds ``elapsed`` in the session.
-        """
-        own = slice(self.length[session])
+    def rounds_from(self, session: int, first: int) -> Iterator[Round]:
+        """Rounds of one session as plain numbers, which are much faster to loop over than arrays."""
+        own = slice(first, self.length[session])
         columns = (
             self.slm_s[session, own] + self.slm_prefill_s[session, own],
             self.uncertainty_s[session, own],

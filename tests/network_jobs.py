@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from netsim.events import DeviceJob
+from netsim.uplink import Link
 from netsim.workload import Workload
 
 
@@ -18,6 +19,10 @@ class ConstantLink:
 
     bit_rate_bps: float = 1.0
 
+    @property
+    def mean_rate_bps(self) -> float:
+        return self.bit_rate_bps
+
     def duration(self, start_s: float, bits: float) -> float:  # noqa: ARG002
         return bits / self.bit_rate_bps
 
@@ -26,6 +31,9 @@ class ConstantLink:
 
     def rate_bps(self, time_s: float) -> float:  # noqa: ARG002
         return self.bit_rate_bps
+
+    def snr(self, time_s: float) -> float:  # noqa: ARG002
+        return 1.0
 
 
 def plain_workload(
@@ -63,7 +71,7 @@ def plain_workload(
 
 def plain_job(
     shape: tuple[int, int],
-    link: object | None = None,
+    link: Link | None = None,
     *,
     grant_s: float = 0.0,
     propagation_s: float = 0.0,
@@ -71,5 +79,5 @@ def plain_job(
     **work: ArrayLike,
 ) -> DeviceJob:
     """A device with such work; its link carries 1 bit/s unless another is given."""
-    links = [link or ConstantLink()] * shape[0]
-    return DeviceJob(plain_workload(shape, **work), links, grant_s, propagation_s, arrivals_s)  # type: ignore[arg-type]
+    used = link or ConstantLink()
+    return DeviceJob(plain_workload(shape, **work), lambda *_: used, grant_s, propagation_s, arrivals_s)

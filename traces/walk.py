@@ -71,15 +71,15 @@ def walk(
         if position + 1 == num_tokens:
             break
         active = [
-            _running(rounds, groups, position, eos) for rounds, groups in zip(results, active, strict=True)
+            running(rounds, groups, position, eos) for rounds, groups in zip(results, active, strict=True)
         ]
         _grow(forest, results, active, position, expand)
         for index, (rounds, groups) in enumerate(zip(results, active, strict=True)):
-            active[index] = _advance(forest, rounds, groups, position, fallback)
+            active[index] = advance(forest, rounds, groups, position, fallback)
     return results
 
 
-def _running(rounds: Rounds, groups: NDArray[np.int64], position: int, eos: int | None) -> NDArray[np.int64]:
+def running(rounds: Rounds, groups: NDArray[np.int64], position: int, eos: int | None) -> NDArray[np.int64]:
     """Groups that go on after this position."""
     return groups if eos is None else groups[rounds.token[groups, position] != eos]
 
@@ -101,7 +101,7 @@ def _grow(
         expand(pairs[:, 0], pairs[:, 1])
 
 
-def _advance(
+def advance(
     forest: Forest,
     rounds: Rounds,
     groups: NDArray[np.int64],

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from channels.capacity import LinkNeverSends, session_curve
+from channels.capacity import CapacityCurve, LinkNeverSends, session_curve
 from channels.fading import NoFading, Rayleigh
 from channels.rates import cqi, shannon
 from netsim.events import Cell, simulate_cell, simulate_events
@@ -48,7 +48,7 @@ def test_alone_a_split_band_is_the_whole_one() -> None:
         "prompt_bits": np.eye(1, 30) * 1e4,
     }
 
-    def curve() -> object:
+    def curve() -> CapacityCurve:
         return session_curve(Rayleigh(), shannon, 5.0, 1e6, 0.01, np.random.default_rng(2))
 
     alone = simulate_events([plain_job((1, 30), curve(), **work)])[0]
