@@ -12,9 +12,11 @@ from netsim.decide import Decider
 from netsim.errors import Fault, InputError
 from netsim.latency import load_latency
 from netsim.latency_file import LatencyError
+from netsim.parametric import ParametricDecider, ParametricTrace
 from netsim.radio import Radio, from_db
 from netsim.rows import Power
 from netsim.scenario import Scenario, trace_folder
+from netsim.scenario_blocks import LiveTraceSettings, ParametricTraceSettings
 from netsim.scenario_policies import SlmSettings
 from netsim.workload import Costs, Latency
 from traces.manifest import TraceError
@@ -27,19 +29,24 @@ def fault(path: str, text: str) -> InputError:
     return InputError([Fault("", path, text)])
 
 
+def open_source(scenario: Scenario) -> Trace | ParametricTrace:
+    """The scenario's trace, or the statistics that stand in for one; raises as ``open_trace`` does."""
+    if isinstance(scenario.trace, ParametricTraceSettings):
+        return _parametric_trace(scenario.trace)
+    return open_trace(scenario)
+
+
 def open_trace(scenario: Scenario) -> Trace:
-    """The scenario's trace.
+    """The scenario's recorded trace.
 
     Raises
     ------
     InputError
         If it is missing, damaged, or too short for the scenario.
     """
-    if not isinstance(scenario.trace, str):
-        raise fault(
-            "trace",
-            f"not built yet, given kind: {scenario.trace.kind}, allowed: the name or folder of a trace",
-        )
+    if isinstance(scenario.trace, LiveTraceSettings):
+        text = "runs no models here, given kind: live, allowed: a recorded trace, or netsim run or sweep"
+        raise fault("trace", text)
     try:
         trace = Trace.open(trace_folder(scenario))
     except TraceError as error:
@@ -50,8 +57,26 @@ def open_trace(scenario: Scenario) -> Trace:
     return trace
 
 
-def build_decider(scenario: Scenario, trace: Trace) -> Decider:
+def _parametric_trace(settings: ParametricTraceSettings) -> ParametricTrace:
+    uncertainty, line = settings.uncertainty, settings.rejection
+    return ParametricTrace(
+        vocabulary_size=settings.vocabulary_size,
+        alpha=uncertainty.alpha,
+        beta=uncertainty.beta,
+        a=line.a,
+        b=line.b,
+        delta=line.delta,
+        num_prompts=settings.prompts,
+        prompt_tokens=settings.prompt_tokens,
+    )
+
+
+def build_decider(scenario: Scenario, trace: Trace | ParametricTrace) -> Decider | ParametricDecider:
     """What decides the scenario's rounds."""
+    if isinstance(trace, ParametricTrace):
+        if scenario.uncertainty.measure != "temperature":
+            raise fault("uncertainty.measure", "a parametric trace has none but temperature")
+        return ParametricDecider(trace, _samples(scenario), scenario.tokens)
     return Decider(
         trace=trace,
         measure=_measure(scenario, trace),
@@ -71,10 +96,15 @@ def _measure(scenario: Scenario, trace: Trace) -> Measure:
             "uncertainty.theta_max",
             f"not recorded in the trace, given {settings.theta_max:g}, allowed: {recorded.theta_max:g}",
         )
-    return Measure(None if math.isinf(float(settings.samples)) else int(settings.samples), settings.theta_max)
+    return Measure(_samples(scenario), settings.theta_max)
 
 
-def build_costs(scenario: Scenario, trace: Trace) -> Costs:
+def _samples(scenario: Scenario) -> int | None:
+    samples = scenario.uncertainty.samples
+    return None if math.isinf(float(samples)) else int(samples)
+
+
+def build_costs(scenario: Scenario, trace: Trace | ParametricTrace) -> Costs:
     """What rounds are billed for."""
     latency, payload = scenario.latency, scenario.payload
     size = payload.vocabulary_size
@@ -85,17 +115,19 @@ def build_costs(scenario: Scenario, trace: Trace) -> Costs:
         grant_s=latency.grant,
         propagation_s=latency.propagation,
         catch_up=latency.catch_up,
-        vocabulary_size=trace.manifest.vocabulary_size if size == "trace" else size,
+        vocabulary_size=trace.vocabulary_size if size == "trace" else size,
         probability_bits=payload.probability_bits,
         count_indices=payload.count_indices,
         downlink_bps=scenario.downlink.rate_bps,
     )
 
 
-def _compute_latency(scenario: Scenario, role: Literal["slm", "llm"], trace: Trace) -> Latency:
+def _compute_latency(
+    scenario: Scenario, role: Literal["slm", "llm"], trace: Trace | ParametricTrace
+) -> Latency:
     value = scenario.latency.slm if role == "slm" else scenario.latency.llm
     try:
-        return load_latency(value, role, trace.folder)
+        return load_latency(value, role, trace.folder if isinstance(trace, Trace) else None)
     except LatencyError as error:
         raise fault(f"latency.{role}", str(error)) from None
 

@@ -10,17 +10,22 @@ import numpy as np
 
 from netsim import policies
 from netsim.errors import Fault, InputError
+from netsim.parametric import ParametricTrace
+from netsim.plugins import make
 from netsim.scenario import Scenario
 from netsim.scenario_policies import (
+    ChannelAwareSettings,
     CuHlmSettings,
     HlmSettings,
     LlmSettings,
     OracleSettings,
+    OwnPolicySettings,
     RandHlmSettings,
     SlmSettings,
     UHlmSettings,
 )
 from netsim.scenario_policies import Policy as PolicySettings
+from netsim.thresholds import Line
 from traces.manifest import Calibration
 from traces.trace import Trace
 from traces.upload import Compressed, Online, Upload
@@ -47,18 +52,23 @@ class Surroundings:
     ----------
     vocabulary_size : int. Of the trace.
     whole_vocabulary : bool. Whether nodes hold every token.
-    calibration : Calibration, optional. Of the trace, if it was fitted for the scenario's measure.
+    line : Line, optional. Of the trace's calibration, if it was fitted for the scenario's measure.
     quantise_bits : int, optional. Bits of the values that every transmitting policy really sends.
     """
 
     vocabulary_size: int
     whole_vocabulary: bool
-    calibration: Calibration | None = None
+    line: Line | None = None
     quantise_bits: int | None = None
 
 
-def surroundings(scenario: Scenario, trace: Trace) -> Surroundings:
+def surroundings(scenario: Scenario, trace: Trace | ParametricTrace) -> Surroundings:
     """What the scenario and its trace tell a policy."""
+    if isinstance(trace, ParametricTrace):
+        if scenario.payload.quantise:
+            raise _fault("payload.quantise", "a parametric trace has no values to quantise, allowed: false")
+        line = Line(trace.a, trace.b, trace.delta)
+        return Surroundings(trace.vocabulary_size, whole_vocabulary=False, line=line)
     manifest, payload = trace.manifest, scenario.payload
     if payload.quantise and payload.probability_bits < 2:
         raise _fault("payload.quantise", "one bit can't tell probabilities apart, allowed: at least 2 bits")
@@ -69,9 +79,13 @@ def surroundings(scenario: Scenario, trace: Trace) -> Surroundings:
     return Surroundings(
         vocabulary_size=manifest.vocabulary_size,
         whole_vocabulary=manifest.sampler.top_p == 1,
-        calibration=manifest.calibration if same_measure else None,
+        line=_line(manifest.calibration) if same_measure and manifest.calibration else None,
         quantise_bits=payload.probability_bits if payload.quantise else None,
     )
+
+
+def _line(calibration: Calibration) -> Line:
+    return Line(calibration.a, calibration.b, calibration.delta, calibration.u_tv)
 
 
 def build_policy(settings: PolicySettings, around: Surroundings | None = None) -> Policy:
@@ -114,8 +128,10 @@ def _plain_policy(settings: PolicySettings, around: Surroundings | None) -> Poli
             policy = policies.UHlm(_threshold(settings, around))
         case CuHlmSettings():
             policy = _cu_hlm(settings, around)
-        case _:
-            raise _fault("policy.name", f"not built yet, given '{settings.name}'")
+        case ChannelAwareSettings():
+            policy = policies.ChannelAware(settings.threshold, settings.exponent)
+        case OwnPolicySettings():
+            policy = make(settings.name, "policy", settings.model_extra)
     return policy
 
 
@@ -130,7 +146,9 @@ def _threshold(settings: UHlmSettings | CuHlmSettings, around: Surroundings | No
         return float(name)
     value = _calibrated("policy.threshold", name, around).threshold(name)
     if value is None:
-        raise _fault("policy.threshold", f"the calibrated line does not rise, so nothing is {name}")
+        raise _fault(
+            "policy.threshold", f"the line does not rise or delta is not given, so nothing is {name}"
+        )
     if not 0 <= value <= 1:
         clipped = min(1.0, max(0.0, value))
         text = f"policy.threshold: {name} is {value:.3f}, clipped to {clipped:g}"
@@ -139,14 +157,14 @@ def _threshold(settings: UHlmSettings | CuHlmSettings, around: Surroundings | No
     return value
 
 
-def _calibrated(path: str, given: str, around: Surroundings | None) -> Calibration:
-    if around is None or around.calibration is None:
+def _calibrated(path: str, given: str, around: Surroundings | None) -> Line:
+    if around is None or around.line is None:
         raise _fault(
             path,
             f"needs a trace that is calibrated for the same measure (netsim calibrate), given '{given}', "
             "allowed: a number",
         )
-    return around.calibration
+    return around.line
 
 
 def _cu_hlm(settings: CuHlmSettings, around: Surroundings | None) -> Policy:
@@ -157,8 +175,8 @@ def _cu_hlm(settings: CuHlmSettings, around: Surroundings | None) -> Policy:
     if from_sent and not around.whole_vocabulary:
         raise _fault(
             "policy.draft",
-            "x_hat gives every token something, and the trace holds nuclei only, given 'x_hat', allowed: x, "
-            "or a trace recorded at top_p 1",
+            "x_hat gives every token something, and the trace does not hold every token, given 'x_hat', "
+            "allowed: x, or a trace recorded at top_p 1",
         )
     if from_sent and settings.k == "online":
         raise _fault("policy.draft", "an online k looks at the draft, given 'x_hat', allowed: x")
@@ -170,12 +188,16 @@ def _entries(settings: CuHlmSettings, around: Surroundings) -> int | Online:
     """Entries of an upload: a number, the offline ``k*`` of arXiv 2505.11788, or its rule for every round."""
     if isinstance(settings.k, int):
         return settings.k
-    calibration = _calibrated("policy.k", settings.k, around)
+    line = _calibrated("policy.k", settings.k, around)
     assert settings.theta is not None, "a search for k has its theta"
+    if line.u_tv is None:
+        raise _fault(
+            "policy.k", f"a parametric trace has no distributions, given '{settings.k}', allowed: a number"
+        )
     if settings.k == "online":
-        return Online(settings.theta, calibration.a, calibration.b)
+        return Online(settings.theta, line.a, line.b)
     # At k = V nothing is cut, so the last value is 0 and some k meets any theta.
-    return 1 + int(np.argmax(np.array(calibration.u_tv) <= settings.theta))
+    return 1 + int(np.argmax(np.array(line.u_tv) <= settings.theta))
 
 
 def _fault(path: str, text: str) -> InputError:

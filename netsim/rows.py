@@ -10,9 +10,11 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from netsim.parametric import ParametricTrace
 from netsim.timings import Timings
 from netsim.workload import Workload
 from traces.rounds import ALL, Rounds
+from traces.trace import Trace
 
 FloatArray = NDArray[np.float64]
 
@@ -23,7 +25,7 @@ COLUMNS = (
     "seed", "token_seed", "engine", "tokens", "throughput_tok_s", "latency_mean_s", "latency_p50_s",
     "latency_p95_s", "latency_p99_s", *STAGES, "first_token_s", "transmission_rate", "true_skip_rate",
     "rejection_rate", "uplink_bits", "llm_calls", "device_energy_j", "llm_nll", "on_trace", "source_top_p",
-    "upload_entries", "output_tv",
+    "upload_entries", "output_tv", "trace_kind",
 )  # fmt: skip
 
 Row = dict[str, float | int | str | None]
@@ -148,7 +150,8 @@ def decision_columns(rounds: Rounds, workload: Workload, *, drafts: bool) -> Row
     tokens = int(valid.sum())
     sent = rounds.transmitted & valid
     skipped = ~rounds.transmitted & valid
-    on_trace = float(rounds.on_tree[valid].mean())
+    recorded = (rounds.node[valid] >= 0).all()
+    on_trace = float(rounds.on_tree[valid].mean()) if recorded else None
     return {
         "tokens": tokens,
         "transmission_rate": float(sent.sum() / tokens) if drafts else None,
@@ -158,8 +161,15 @@ def decision_columns(rounds: Rounds, workload: Workload, *, drafts: bool) -> Row
         "llm_nll": float(rounds.llm_nll[valid].mean()) if on_trace == 1 else None,
         "on_trace": on_trace,
         "upload_entries": _mean(rounds.entries, sent & (rounds.entries != ALL)),
-        "output_tv": _mean(rounds.output_tv, sent),
+        "output_tv": _mean(rounds.output_tv, sent) if recorded else None,
     }
+
+
+def source_columns(trace: Trace | ParametricTrace) -> Row:
+    """Columns that say what the decisions come from."""
+    if isinstance(trace, ParametricTrace):
+        return {"source_top_p": None, "trace_kind": "parametric"}
+    return {"source_top_p": trace.manifest.sampler.top_p, "trace_kind": "recorded"}
 
 
 def _mean(of: NDArray[np.int64] | FloatArray, among: NDArray[np.bool_]) -> float | None:

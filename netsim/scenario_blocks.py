@@ -13,11 +13,13 @@ from netsim.scenario_fields import (
     Choice,
     Count,
     Expect,
+    FilePath,
     Finite,
     Flag,
     FolderOrName,
     NonNegative,
     Positive,
+    Share,
     absolute_path,
     exists,
     path_if_there,
@@ -26,15 +28,29 @@ from netsim.scenario_fields import (
 PROJECT_TRACES = Path(__file__).resolve().parents[1] / "traces"
 """Where a trace named without a path is looked up first."""
 
+BUILT_IN_PROMPTS = PROJECT_TRACES.parent / "models" / "tiny" / "prompts-evaluation.jsonl"
+
 VocabularySize = Annotated[int, Field(ge=2), Expect("a whole number of at least 2")]
 
 
 class LiveTraceSettings(Block):
-    """Both models in the loop: folders, or names in the hub's cache."""
+    """Both models in the loop: folders, or names in the hub's cache.
+
+    ``prompts`` is a file as ``netsim record`` reads it, by default that of the built-in pair; an empty
+    ``num_prompts`` takes all of it.
+    """
 
     kind: Literal["live"]
     slm: FolderOrName
     llm: FolderOrName
+    prompts: FilePath = str(BUILT_IN_PROMPTS)
+    num_prompts: Annotated[int | None, Field(ge=1), Expect("a whole number of at least 1")] = None
+    temperature: Positive = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1), Expect("a number above 0, at most 1")] = 1.0
+    dtype: Annotated[Literal["float32", "bfloat16", "float16"], Expect("float32, bfloat16 or float16")] = (
+        "float32"
+    )
+    device: Annotated[str, Field(min_length=1), Expect("cpu, cuda, cuda:1 or mps")] = "cpu"
 
 
 class BetaSettings(Block):
@@ -46,10 +62,14 @@ class BetaSettings(Block):
 
 
 class RejectionLineSettings(Block):
-    """Rejection probability of a round, ``a * u + b`` clipped to [0, 1]."""
+    """Rejection probability of a round, ``a * u + b`` clipped to [0, 1].
+
+    ``delta`` is the share of drafts that are not accepted outright; only the risk-prone threshold needs it.
+    """
 
     a: Finite
     b: Finite
+    delta: Share | None = None
 
 
 class ParametricTraceSettings(Block):
@@ -59,6 +79,8 @@ class ParametricTraceSettings(Block):
     vocabulary_size: VocabularySize
     uncertainty: BetaSettings
     rejection: RejectionLineSettings
+    prompts: Count = 24
+    prompt_tokens: Count = 32
 
 
 def _trace_path(name: str, info: ValidationInfo) -> str:

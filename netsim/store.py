@@ -27,12 +27,18 @@ from traces.manifest import replace_file
 #: Lock of a results folder, and the sign that a folder is one.
 LOCK = ".netsim-lock"
 CHUNKS, RESULTS, SUMMARY = "chunks", "results.parquet", "summary.csv"
-#: Files of a finished sweep; gone while another one is under way, so that no table stands beside the wrong scenario.
+#: Files of a finished sweep; gone from the first chunk of another one on, so that no table belies its scenario.
 PRODUCTS = (RESULTS, SUMMARY, "scenario.yaml", "manifest.json")
 #: Rows that are put in order at a time; the results are read and written in such parts.
 ROWS_IN_MEMORY = 200_000
 
-_TYPES = {"seed": pa.int64(), "token_seed": pa.int64(), "tokens": pa.int64(), "engine": pa.string()}
+_TYPES = {
+    "seed": pa.int64(),
+    "token_seed": pa.int64(),
+    "tokens": pa.int64(),
+    "engine": pa.string(),
+    "trace_kind": pa.string(),
+}
 #: A chunk's columns: the point's digest, then those of a row.
 SCHEMA = pa.schema([("point", pa.string()), *((name, _TYPES.get(name, pa.float64())) for name in COLUMNS)])
 
@@ -107,16 +113,13 @@ class Store:
 
     def add(self, name: str, rows: pa.Table) -> None:
         """Store the rows of a chunk, at once and whole; ``rows`` has the columns of ``SCHEMA``."""
+        for product in PRODUCTS:
+            (self.folder / product).unlink(missing_ok=True)
         path = self._chunks / f"{name}.parquet"
         content = io.BytesIO()
         pq.write_table(rows, content)
         replace_file(path, content.getvalue())
         self._note(path, rows)
-
-    def remove_products(self) -> None:
-        """Remove what an earlier sweep left, before chunks of this one are added."""
-        for name in PRODUCTS:
-            (self.folder / name).unlink(missing_ok=True)
 
     def write_products(
         self, points: Sequence[SweepPoint], seeds: Sequence[int], texts: Mapping[str, str]

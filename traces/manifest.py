@@ -110,16 +110,6 @@ class Calibration(_Part):
     rounds: int = Field(ge=2)
     u_tv: tuple[float, ...]
 
-    def threshold(self, name: Literal["risk-averse", "risk-prone"]) -> float | None:
-        """Uncertainty at which the line predicts a rejection of 0, or of ``delta`` (arXiv 2412.12687).
-
-        May lie outside [0, 1]. None where the line does not rise, so that no threshold follows from it.
-        """
-        if self.a <= 0:
-            return None
-        aim = 0.0 if name == "risk-averse" else self.delta
-        return (aim - self.b) / self.a
-
 
 class Manifest(_Part):
     """Content of ``trace.json``."""

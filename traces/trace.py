@@ -37,6 +37,11 @@ class Trace:
         return trace
 
     @property
+    def vocabulary_size(self) -> int:
+        """Tokens of both models."""
+        return self.manifest.vocabulary_size
+
+    @property
     def sampler(self) -> Sampler:
         """How both models sampled."""
         spec = self.manifest.sampler
