@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from transformers import PreTrainedTokenizerBase
 
-from models.prompts import Prompt, PromptError
+from models.prompts import Prompt, PromptError, read_prompts
+from traces.manifest import Prompt as RecordedPrompt
 
 
 def encode_prompt(prompt: Prompt, tokenizer: PreTrainedTokenizerBase) -> list[int]:
@@ -40,3 +43,30 @@ def encode_reference(prompt: Prompt, tokenizer: PreTrainedTokenizerBase, end: in
         ids = tokenizer.encode(prompt.reference, add_special_tokens=False)
         ids += [] if end is None else [end]
     return ids
+
+
+def prompts_to_record(
+    path: Path, tokenizer: PreTrainedTokenizerBase, count: int | None, follow: int = 0, end: int | None = None
+) -> tuple[RecordedPrompt, ...]:
+    """Prompts of a file as a trace holds them.
+
+    Parameters
+    ----------
+    count : int, optional
+        Only the first ones.
+    follow : int
+        Tokens of the reference that a teacher-forced recording follows; 0 in any other.
+    end : int, optional
+        As in `encode_reference`.
+    """
+    return tuple(
+        RecordedPrompt(
+            id=own.id,
+            tokens=tuple(encode_prompt(own, tokenizer)),
+            text=own.prompt,
+            source=own.source or "",
+            reference=own.reference or "",
+            continuation=tuple(encode_reference(own, tokenizer, end)[:follow]) if follow else (),
+        )
+        for own in read_prompts(path)[:count]
+    )

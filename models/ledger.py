@@ -98,7 +98,7 @@ def begin_or_resume(pair: Pair, plan: Plan, folder: Path) -> Ledger:
     TraceError
         If the folder holds another recording.
     """
-    manifest = _empty_manifest(pair, plan)
+    manifest = empty_manifest(pair, plan)
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / MANIFEST).exists():
         earlier = read_manifest(folder)
@@ -122,7 +122,7 @@ def extend(pair: Pair, plan: Plan, folder: Path) -> Ledger:
     TraceError
         If the folder holds no trace, or one that the plan does not contain.
     """
-    before, manifest = read_manifest(folder), _empty_manifest(pair, plan)
+    before, manifest = read_manifest(folder), empty_manifest(pair, plan)
     differing = _differing(before, manifest)
     if not differing:
         return begin_or_resume(pair, plan, folder)
@@ -175,7 +175,8 @@ def _check_contains(folder: Path, before: Manifest, now: Manifest) -> None:
             raise TraceError(f"{folder}: an extension must name the recorded {what} again: {', '.join(lost)}")
 
 
-def _empty_manifest(pair: Pair, plan: Plan) -> Manifest:
+def empty_manifest(pair: Pair, plan: Plan) -> Manifest:
+    """Manifest of a plan of which nothing is recorded yet."""
     return Manifest(
         name=plan.name,
         slm=model_spec(pair.slm),

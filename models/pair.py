@@ -48,6 +48,12 @@ class Pair:
     vocabulary_size: int
     max_positions: int
 
+    @property
+    def end(self) -> int | None:
+        """Id of the end-of-sequence token; None if the tokenizer has none."""
+        end = self.tokenizer.eos_token_id
+        return end if isinstance(end, int) else None
+
 
 def pair_folders(name: str) -> tuple[Path, Path]:
     """Folders of both models of a pair that ships with the project.

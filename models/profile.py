@@ -18,7 +18,9 @@ from transformers import PreTrainedModel
 
 from models.architecture import ARCHITECTURES, architecture_config, build_random
 from models.pair import DTYPES, Pair, load_model, model_name, pair_folders
+from models.plan import Plan
 from models.timing import REPEATS, Profile, default_grid, profile_model
+from traces.manifest import LATENCY
 
 
 def measure(
@@ -77,6 +79,13 @@ def measure_loaded(pair: Pair, longest: int, report: Callable[[str], None] | Non
         return profile_model(model, model_name(model), replace(grid, **axes), report=report)
 
     return pair_profile(one(pair.slm), one(pair.llm))
+
+
+def profile_recording(pair: Pair, plan: Plan, folder: Path) -> None:
+    """Write the ``latency.json`` of a recording, unless it is there: passes of the lengths it has, on this machine."""
+    if not (folder / LATENCY).exists():
+        longest = max(len(prompt.tokens) for prompt in plan.prompts) + plan.num_tokens
+        write_profile(measure_loaded(pair, longest), folder / LATENCY)
 
 
 def up_to(axis: Sequence[int], longest: int) -> tuple[int, ...]:

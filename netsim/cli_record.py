@@ -11,10 +11,7 @@ from netsim.cli_common import bad_input
 from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
-    from models.pair import Pair
-    from models.plan import Plan
     from netsim.build_policy import Surroundings
-    from traces.manifest import Prompt
     from traces.walk import Policy as WalkPolicy
 
 ALL_COUNTS = "all-counts"
@@ -87,16 +84,18 @@ def record(
     --policy all-counts --temperature 0.8 --top-p 0.97 --out traces/mine
     """
     try:
+        from models.encode import prompts_to_record
         from models.pair import PairError, pair_folders
         from models.plan import Plan
         from models.processes import PairSource, run_in_processes
+        from models.profile import profile_recording
         from models.prompts import PromptError
         from models.record import record as record_trace
     except ModuleNotFoundError as error:
         raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
     from netsim.build_policy import Surroundings
     from netsim.cli_record_progress import recording_progress
-    from traces.manifest import LATENCY, TraceError
+    from traces.manifest import TraceError
     from traces.nodes import Sampler
     from traces.walk import Measure
 
@@ -110,10 +109,12 @@ def record(
         folders = pair_folders(pair) if pair else (slm or "", llm or "")
         source = PairSource(folders[0], folders[1], dtype, device, threads)
         loaded = source.load()
-        end = _end(loaded) if eos == "stop" else None
+        end = loaded.end if eos == "stop" else None
         plan = Plan(
             name=out.resolve().name,
-            prompts=_prompts(prompts, loaded, num_prompts, tokens if teacher_forced else 0, end),
+            prompts=prompts_to_record(
+                prompts, loaded.tokenizer, num_prompts, tokens if teacher_forced else 0, end
+            ),
             num_tokens=tokens,
             token_seeds=range(1 if teacher_forced else seeds),
             sampler=Sampler(temperature, top_p),
@@ -124,8 +125,7 @@ def record(
         run = run_in_processes(source, jobs) if jobs > 1 else None
         with recording_progress(quiet=quiet) as progress:
             record_trace(loaded, plan, out, progress, run, extending=extend)
-        if not (out / LATENCY).exists():
-            _measure_latency(loaded, plan, out / LATENCY)
+        profile_recording(loaded, plan, out)
     except (PairError, PromptError, TraceError) as error:
         raise bad_input("", str(error)) from None
     if not quiet:
@@ -146,35 +146,3 @@ def _policies(specs: list[str], samples: int, around: Surroundings) -> dict[str,
         else:
             settings.append(parse_policy(spec))
     return {policy_spec(own): build_policy(own, around) for own in settings}
-
-
-def _prompts(path: Path, pair: Pair, count: int | None, follow: int, end: int | None) -> list[Prompt]:
-    """Prompts of a file as tokens; with ``follow``, also that many tokens of their references."""
-    from models.encode import encode_prompt, encode_reference
-    from models.prompts import read_prompts
-    from traces.manifest import Prompt
-
-    return [
-        Prompt(
-            id=own.id,
-            tokens=tuple(encode_prompt(own, pair.tokenizer)),
-            text=own.prompt,
-            source=own.source or "",
-            reference=own.reference or "",
-            continuation=tuple(encode_reference(own, pair.tokenizer, end)[:follow]) if follow else (),
-        )
-        for own in read_prompts(path)[:count]
-    ]
-
-
-def _end(pair: Pair) -> int | None:
-    end = pair.tokenizer.eos_token_id
-    return end if isinstance(end, int) else None
-
-
-def _measure_latency(pair: Pair, plan: Plan, path: Path) -> None:
-    """Measure how long a pass of each model takes here, one sequence at a time."""
-    from models.profile import measure_loaded, write_profile
-
-    longest = max(len(prompt.tokens) for prompt in plan.prompts) + plan.num_tokens
-    write_profile(measure_loaded(pair, longest), path)

@@ -37,13 +37,15 @@ def run(
 
     Example: netsim run scenarios/quickstart.yaml --set channel.snr_db=5 --seed 0
     """
+    from netsim.cli_live import with_live_models
     from netsim.scenario import load_scenario
     from netsim.simulate import Point
 
     loaded = load_scenario(scenario, overrides)
     with located(scenario):
-        point = Point.of(loaded)
         seeds = loaded.seed_values() if seed is None else [seed]
+        one = loaded.model_copy(update={"sweep": {}})
+        point = Point.of(with_live_models(one, tuple(seeds), quiet=as_json))
         rows = [point.row(number) for number in seeds]
     if as_json:
         print_json(rows)
@@ -88,6 +90,7 @@ def sweep(
 
     Example: netsim sweep scenarios/quickstart.yaml --jobs 2 --out results/quickstart
     """
+    from netsim.cli_live import with_live_models
     from netsim.scenario import load_scenario
     from netsim.sweep import run_sweep
 
@@ -97,7 +100,7 @@ def sweep(
     folder = out or Path("results") / loaded.name
     with located(scenario):
         report = run_sweep(
-            loaded,
+            with_live_models(loaded, tuple(loaded.seed_values()), quiet=quiet),
             folder,
             jobs=jobs,
             engine=engine,

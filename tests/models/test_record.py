@@ -25,7 +25,7 @@ from traces.trace import Trace
 from traces.walk import Measure, Policy, Rounds, walk
 
 PROMPTS = tuple(Prompt(id=str(n), tokens=(5 + n, 40, 7 * n + 60)) for n in range(3))
-FEW: dict[str, Policy] = {"hlm": Hlm(), "u-hlm:threshold=0.3": UHlm(0.3)}
+FEW: dict[str, Policy] = {"hlm": Hlm(), "u-hlm:threshold=0.9": UHlm(0.9)}
 MORE: dict[str, Policy] = {"llm": Llm(), "rand-hlm:skip_probability=0.5": RandHlm(0.5)}
 PLAN = Plan("random", PROMPTS, 10, (0, 1), Sampler(1.0, 0.9), Measure(20, 2.0), FEW, eos=None)
 
@@ -163,7 +163,7 @@ def test_an_extension_in_progress_leaves_the_trace_as_it_was(
         ({"num_tokens": 9}, "differs in num_tokens"),
         ({"sampler": Sampler(0.5, 0.9)}, "differs in sampler"),
         ({"token_seeds": (0,)}, "recorded token seeds again: 1"),
-        ({"policies": {"hlm": Hlm()}}, "recorded policies again: u-hlm:threshold=0.3"),
+        ({"policies": {"hlm": Hlm()}}, "recorded policies again: u-hlm:threshold=0.9"),
         ({"prompts": PROMPTS[1:]}, "must begin with the 3 prompts"),
     ],
 )

@@ -22,7 +22,7 @@ from traces.nodes import Sampler
 from traces.walk import Measure, Policy
 
 PROMPTS = tuple(Prompt(id=str(n), tokens=(5 + n, 40, 7 * n + 60)) for n in range(4))
-POLICIES: dict[str, Policy] = {"hlm": Hlm(), "u-hlm:threshold=0.6": UHlm(0.6)}
+POLICIES: dict[str, Policy] = {"hlm": Hlm(), "u-hlm:threshold=0.9": UHlm(0.9)}
 PLAN = Plan("random", PROMPTS, 24, (0, 1, 2), Sampler(1.0, 0.9), Measure(20, 2.0), POLICIES, eos=None)
 GROUPS = 12
 

@@ -1,0 +1,58 @@
+"""Models in the loop of a simulation: what a scenario needs and the cache lacks is recorded first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from models.ledger import empty_manifest
+from models.pair import Pair
+from models.plan import Plan
+from models.profile import profile_recording
+from models.record import Progress, record
+from traces.manifest import EXTENSION, MANIFEST, digest_of, read_manifest
+from traces.walk import Policy
+
+#: What the cache adds to a trace; a recording that differs in anything else is another one.
+_GROWS = {"name", "token_seeds", "policies", "batch", "shards"}
+
+
+def record_live(
+    pair: Pair, plan: Plan, cache: Path, policy_of: Callable[[str], Policy], progress: Progress
+) -> Path:
+    """Folder of a trace that holds the plan's paths, recorded as far as the cache lacks them.
+
+    Parameters
+    ----------
+    cache : Path
+        Folder of such traces, one for each pair of models, set of prompts, sampler, measure and machine.
+    policy_of : callable
+        Policy of a spec: those that an earlier run recorded are walked again, at no cost on the models.
+    """
+    folder = cache / recording_key(pair, plan)[:16]
+    exists = (folder / MANIFEST).exists()
+    if exists:
+        before = read_manifest(folder)
+        plan = replace(
+            plan,
+            policies={spec: policy_of(spec) for spec in before.policies} | plan.policies,
+            token_seeds=tuple(dict.fromkeys((*before.token_seeds, *plan.token_seeds))),
+        )
+        _drop_other_extension(folder, plan)
+    record(pair, plan, folder, progress, extending=exists)
+    profile_recording(pair, plan, folder)
+    return folder
+
+
+def recording_key(pair: Pair, plan: Plan) -> str:
+    """SHA-256 of all that the cache can't add to a trace."""
+    return digest_of(empty_manifest(pair, plan).model_dump(mode="json", exclude=_GROWS))
+
+
+def _drop_other_extension(folder: Path, plan: Plan) -> None:
+    """Give up an interrupted extension to something else; its own run would have finished it."""
+    if (folder / EXTENSION).exists():
+        started = read_manifest(folder, EXTENSION)
+        if (started.policies, started.token_seeds) != (tuple(plan.policies), tuple(plan.token_seeds)):
+            (folder / EXTENSION).unlink()
