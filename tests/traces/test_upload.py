@@ -31,8 +31,8 @@ def forest(tmp_path_factory: pytest.TempPathFactory) -> Forest:
 def one_round(forest: Forest, policy: Policy, root: int, seed: int = 0) -> Rounds:
     """``NUM_DRAWS`` independent rounds at one root."""
     rng = np.random.default_rng(seed)
-    tables = [rng.random((NUM_DRAWS, 1)) for _ in range(5)]
-    draws = TokenDraws(*tables, rng.random((NUM_DRAWS, 1, 20)))
+    draft, accept, resample, llm, skip = rng.random((5, NUM_DRAWS, 1))
+    draws = TokenDraws(draft, accept, resample, llm, skip, perturb=rng.random((NUM_DRAWS, 1, 20)))
     return walk(forest, np.full(NUM_DRAWS, root), [policy], draws, 1, Measure())[0]
 
 
