@@ -1,23 +1,19 @@
 """Measure the latency of forward passes with a KV cache, as JSON that ``netsim.latency`` reads.
 
-``python -m models.profile --pair tiny --out FILE``, ``--architecture llama-2-7b --out FILE`` or
-``--model DIR --out FILE``. Measure on a machine that does nothing else.
+Measure on a machine that does nothing else; a profile holds the load that there was before.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from transformers import PreTrainedModel
 
 from models.architecture import ARCHITECTURES, architecture_config, build_random
-from models.pair import DTYPES, Pair, load_model, model_name, pair_folders
+from models.pair import Pair, load_model, model_name, pair_folders
 from models.plan import Plan
 from models.timing import REPEATS, Profile, default_grid, profile_model
 from traces.manifest import LATENCY
@@ -108,43 +104,3 @@ def write_profile(profile: Profile, path: Path) -> None:
     partial = path.with_name(path.name + ".part")
     partial.write_text(json.dumps(profile, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     partial.replace(path)
-
-
-def main() -> None:
-    """Measure and write one profile."""
-    parser = argparse.ArgumentParser(prog="python -m models.profile", description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--pair", help="a pair that ships with the project: tiny")
-    what.add_argument("--model", help="folder or hub name of one model")
-    what.add_argument("--architecture", help=f"{', '.join(ARCHITECTURES)}, or a config.json")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--dtype", choices=DTYPES, help="default: float32, for an architecture bfloat16")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, help="of the processor; default: as many as torch takes")
-    parser.add_argument("--repeats", type=int, default=REPEATS)
-    for axis in ("contexts", "positions", "batches"):
-        parser.add_argument(f"--{axis}", type=int, nargs="+")
-    given = vars(parser.parse_args())
-    if given["threads"]:
-        torch.set_num_threads(given["threads"])
-    kind = next(name for name in ("pair", "model", "architecture") if given[name])
-    axes = {axis: given[axis] for axis in ("contexts", "positions", "batches") if given[axis]}
-    try:
-        # Before the measurement, which may take an hour: a folder that can't be made.
-        given["out"].parent.mkdir(parents=True, exist_ok=True)
-        profile = measure(
-            kind,
-            given[kind],
-            given["dtype"],
-            given["device"],
-            axes,
-            given["repeats"],
-            report=lambda line: print(line, file=sys.stderr),  # noqa: T201 - progress of a command
-        )
-        write_profile(profile, given["out"])
-    except (ValueError, OSError) as error:
-        parser.error(str(error))
-
-
-if __name__ == "__main__":
-    main()

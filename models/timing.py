@@ -96,7 +96,8 @@ def profile_model(
     -------
     dict
         Format ``netsim-latency``, version 1. ``median_s`` : [num_contexts, num_positions, num_batches],
-        seconds or None; ``quartiles_s`` the same with lower and upper quartile.
+        seconds or None; ``quartiles_s`` the same with lower and upper quartile. ``load_average`` is that of
+        the minute before: processes that wanted a processor, 0 on a quiet machine.
 
     Raises
     ------
@@ -106,6 +107,7 @@ def profile_model(
     """
     if repeats < 1 or warm_up < 0:
         raise ProfileError(f"repeats must be >= 1 and warm_up >= 0, given {repeats} and {warm_up}")
+    load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     longest = max_positions(model)
     if grid.positions[-1] + grid.contexts[0] > longest or grid.contexts[-1] + grid.positions[0] > longest:
         raise ProfileError(
@@ -151,6 +153,7 @@ def profile_model(
         "median_s": median_s.tolist(),
         "quartiles_s": quartiles_s.tolist(),
         "repeats": repeats,
+        "load_average": load_average,
     }
 
 
@@ -175,8 +178,18 @@ def _measure(
         forward(input_ids=ids)
         _synchronise(ids.device)
         seconds.append(time.perf_counter() - start)
-        cache.crop(-ids.shape[1])
+        _cut_back(cache, ids.shape[1])
     return seconds[warm_up:]
+
+
+def _cut_back(cache: DynamicCache, positions: int) -> None:
+    try:
+        cache.crop(-positions)
+    except RuntimeError as error:
+        raise ProfileError(
+            f"the model drops positions outside a sliding window after {cache.get_seq_length()}: measure fewer "
+            f"contexts and positions, or an architecture without the window"
+        ) from error
 
 
 def _ids(model: PreTrainedModel, batch: int, positions: int) -> torch.Tensor:

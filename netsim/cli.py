@@ -43,13 +43,14 @@ def _options(
 
 def register() -> None:
     """Add the commands, in the order of a person's work."""
-    from netsim import cli_calibrate, cli_files, cli_record, cli_simulate, cli_traces
+    from netsim import cli_calibrate, cli_files, cli_profile, cli_record, cli_simulate, cli_traces
 
     for command in (
         cli_simulate.run,
         cli_simulate.sweep,
         cli_simulate.plot,
         cli_record.record,
+        cli_profile.profile,
         cli_traces.replay,
         cli_calibrate.calibrate,
         cli_files.validate,

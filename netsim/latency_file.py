@@ -18,7 +18,10 @@ class LatencyError(ValueError):
 
 
 class ProfileFile(BaseModel):
-    """What a profile of one model holds; a cell of the grid that can't be measured is null."""
+    """What a profile of one model holds; a cell of the grid that can't be measured is null.
+
+    ``load_average`` is the machine's in the minute before the measurement, null where the system has none.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -37,6 +40,7 @@ class ProfileFile(BaseModel):
     median_s: list[list[list[_Seconds | None]]]
     quartiles_s: list[list[list[Annotated[list[_Seconds], Field(min_length=2, max_length=2)] | None]]]
     repeats: Annotated[int, Field(ge=1)]
+    load_average: Annotated[float, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _check_grid(self) -> ProfileFile:

@@ -9,11 +9,20 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedModel,
+)
 
-from models import profile as profile_command
 from models.profile import measure, pair_profile, write_profile
 from models.timing import Grid, ProfileError, default_grid, profile_model
+from netsim.cli_profile import profile
+from netsim.errors import InputError
 from netsim.latency import LatencyProfile
 from netsim.latency_file import read_profile
 
@@ -150,23 +159,42 @@ def test_an_architecture_is_measured_from_its_configuration(tmp_path: Path) -> N
     assert lines[0].startswith("config, random weights: context 0, positions 1, batch 1: ")
 
 
-def test_the_command_writes_a_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_with_a_sliding_window_is_measured_up_to_it() -> None:
+    config = MistralConfig(
+        vocab_size=300,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        sliding_window=16,
+    )
+    model = MistralForCausalLM(config)
+    model.train(mode=False)
+    assert profile_model(model, "window", Grid((0, 8), (1, 4)), repeats=1)["median_s"][1][1][0] > 0
+    with pytest.raises(ProfileError, match="drops positions outside a sliding window"):
+        profile_model(model, "window", Grid((0, 32), (1, 4)), repeats=1)
+
+
+def test_the_command_writes_a_profile(tmp_path: Path) -> None:
     llama().save_pretrained(tmp_path / "model")
     out = tmp_path / "new" / "profile.json"
-    axes = ["--contexts", "0", "8", "--positions", "1", "--repeats", "1"]
-    command = ["profile", "--model", str(tmp_path / "model"), "--out", str(out), *axes]
-    monkeypatch.setattr("sys.argv", command)
-    profile_command.main()
+    profile(out, model=str(tmp_path / "model"), contexts=[0, 8], positions=[1], repeats=1, quiet=True)
     made = json.loads(out.read_text())
     assert (made["model"], made["contexts"], made["positions"]) == ("model", [0, 8], [1])
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_the_command_names_what_is_wrong(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["profile", "--pair", "huge", "--out", str(tmp_path / "profile.json")])
-    with pytest.raises(SystemExit) as stopped:
-        profile_command.main()
-    assert stopped.value.code == 2
-    assert "pair 'huge': there is no model in" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"pair": "huge"}, "pair 'huge': there is no model in"),
+        ({"pair": "tiny", "model": "gpt2"}, "give one of --pair, --model and --architecture"),
+        ({"architecture": "llama-9"}, "architecture 'llama-9' is not one of"),
+    ],
+)
+def test_the_command_names_what_is_wrong(tmp_path: Path, given: dict[str, Any], fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        profile(tmp_path / "profile.json", **given)
+    assert not (tmp_path / "profile.json").exists()
