@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,10 +86,9 @@ def _row(swept: SweepPoint, point: Point, seed: int) -> Row | Failure:
         return Failure(swept.coordinates, seed, f"{type(error).__name__}: {error}")
 
 
-def compute_all(
-    chunks: Iterable[Chunk], *, jobs: int, backend: str, scheduler: str | None
-) -> Iterator[Outcome]:
-    """Compute chunks side by side; outcomes come as they finish.
+@contextmanager
+def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[joblib.Parallel]:
+    """Take what computes chunks.
 
     Parameters
     ----------
@@ -105,15 +104,19 @@ def compute_all(
     InputError
         If the cluster can't be reached, or Dask is not installed.
     """
-    with ExitStack() as stack:
-        if backend == "dask":
-            stack.enter_context(_on_cluster(scheduler or ""))
-            parallel = joblib.Parallel(return_as="generator_unordered")
-        else:
-            # The work is compiled loops and small arrays: threads of a numeric library would only get in the way.
-            stack.enter_context(joblib.parallel_config("loky", inner_max_num_threads=1))
-            parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-        yield from parallel(joblib.delayed(compute)(chunk) for chunk in chunks)
+    if backend == "dask":
+        with _on_cluster(scheduler or ""):
+            yield joblib.Parallel(return_as="generator_unordered")
+    else:
+        # The work is compiled loops and small arrays: threads of a numeric library would only get in the way.
+        with joblib.parallel_config("loky", inner_max_num_threads=1):
+            yield joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+
+
+def compute_all(parallel: joblib.Parallel, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
+    """Compute chunks side by side; outcomes come as they finish."""
+    outcomes: Iterator[Outcome] = parallel(joblib.delayed(compute)(chunk) for chunk in chunks)
+    return outcomes
 
 
 @contextmanager

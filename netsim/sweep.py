@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from netsim.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
-from netsim.parallel import Failure, compute_all
+from netsim.parallel import Failure, compute_all, workers
 from netsim.progress import progress
 from netsim.scenario import Scenario
 from netsim.store import RESULTS, open_store
@@ -81,15 +81,15 @@ def run_sweep(
     started = time.perf_counter()
     points = sweep_points(scenario, engine)
     seeds = scenario.seed_values()
-    with open_store(folder, fresh=fresh) as store:
+    with (
+        workers(jobs=jobs, backend=backend, scheduler=scheduler) as parallel,
+        open_store(folder, fresh=fresh) as store,
+    ):
         chunks = list(missing_chunks(points, seeds, store.done))
         missing = sum(chunk.num_cells for chunk in chunks)
         failures: list[Failure] = []
-        if chunks:
-            store.remove_products()
         with progress("cells", missing, quiet=quiet) as advance:
-            outcomes = compute_all(chunks, jobs=jobs, backend=backend, scheduler=scheduler)
-            for outcome in outcomes:
+            for outcome in compute_all(parallel, chunks):
                 store.add(outcome.name, outcome.rows)
                 failures += outcome.failures
                 advance(outcome.rows.num_rows + len(outcome.failures))

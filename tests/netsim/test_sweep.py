@@ -53,7 +53,8 @@ def test_rows_are_those_of_each_point_alone_in_the_order_of_the_sweep(tmp_path: 
         for point in loaded.points()
         for seed in loaded.seed_values()
     ]
-    pd.testing.assert_frame_equal(table, pd.DataFrame(expected)[list(table.columns)], check_exact=True)
+    alone = pd.DataFrame(expected)[list(table.columns)].astype(table.dtypes)
+    pd.testing.assert_frame_equal(table, alone, check_exact=True)
 
 
 def test_undefined_stays_empty(tmp_path: Path, trace: Path) -> None:
