@@ -43,7 +43,15 @@ def _options(
 
 def register() -> None:
     """Add the commands, in the order of a person's work."""
-    from netsim import cli_calibrate, cli_files, cli_profile, cli_record, cli_simulate, cli_traces
+    from netsim import (
+        cli_calibrate,
+        cli_files,
+        cli_optimize,
+        cli_profile,
+        cli_record,
+        cli_simulate,
+        cli_traces,
+    )
 
     for command in (
         cli_simulate.run,
@@ -53,6 +61,7 @@ def register() -> None:
         cli_profile.profile,
         cli_traces.replay,
         cli_calibrate.calibrate,
+        cli_optimize.optimize,
         cli_files.validate,
         cli_files.schema,
     ):

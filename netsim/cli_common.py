@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def located(scenario_file: Path) -> Iterator[None]:
         ) from None
 
 
-def print_table(rows: list[Mapping[str, Any]], title: str = "") -> None:
+def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
     """Print rows of the same keys as a table on standard output."""
     table = Table(title=title or None, title_justify="left")
     for index, name in enumerate(rows[0]):
