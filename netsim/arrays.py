@@ -180,6 +180,7 @@ def _timings(
         start_s=np.full_like(nothing, np.nan),
         air_s=air_s,
         prompt_air_s=prompt_air_s,
+        air_wait_s=nothing,
         server_wait_s=nothing,
         batch_s=nothing,
     )

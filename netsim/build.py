@@ -5,19 +5,14 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from channels.capacity import LinkNeverSends
-from channels.fading import Fading, NoFading, Rayleigh
-from channels.rates import cqi, shannon
 from netsim.decide import Decider
 from netsim.errors import Fault, InputError
 from netsim.latency import load_latency
 from netsim.latency_file import LatencyError
 from netsim.parametric import ParametricDecider, ParametricTrace
-from netsim.radio import Radio, from_db
 from netsim.rows import Power
 from netsim.scenario import Scenario, trace_folder
 from netsim.scenario_blocks import LiveTraceSettings, ParametricTraceSettings
-from netsim.scenario_policies import SlmSettings
 from netsim.workload import Costs, Latency
 from traces.manifest import TraceError
 from traces.trace import Trace
@@ -82,7 +77,7 @@ def build_decider(scenario: Scenario, trace: Trace | ParametricTrace) -> Decider
         measure=_measure(scenario, trace),
         num_tokens=scenario.tokens,
         eos=trace.manifest.eos if scenario.eos == "stop" else None,
-        fresh=scenario.token_seeds == "fresh",
+        fresh=scenario.token_seeds == "fresh",  # noqa: S105  (no password)
         follow=scenario.off_tree == "follow",
     )
 
@@ -132,47 +127,6 @@ def _compute_latency(
         raise fault(f"latency.{role}", str(error)) from None
 
 
-def build_radio(scenario: Scenario) -> Radio:
-    """The scenario's uplink.
-
-    Raises
-    ------
-    InputError
-        If the link can never send.
-    """
-    channel = scenario.channel
-    radio = Radio(
-        fading=_fading(scenario),
-        rate_law={"shannon": shannon, "cqi": cqi}[channel.rate.name],
-        snr=from_db(channel.snr_db),
-        gap=from_db(channel.rate.gap_db),
-        bandwidth_hz=channel.bandwidth_hz,
-        coherence_time_s=channel.coherence_time_s,
-    )
-    try:
-        radio.curve(0, 0, 0).duration(0.0, 1.0)
-    except LinkNeverSends as error:
-        raise fault("channel", str(error)) from None
-    return radio
-
-
-def _fading(scenario: Scenario) -> Fading:
-    match scenario.channel.fading.name:
-        case "none":
-            return NoFading()
-        case "rayleigh":
-            return Rayleigh()
-    raise fault("channel.fading", f"not built yet, given '{scenario.channel.fading.name}'")
-
-
 def build_power(scenario: Scenario) -> Power:
     """Power that the device draws."""
     return Power(scenario.energy.transmit_w, scenario.energy.compute_w, scenario.energy.idle_w)
-
-
-def refuse_unbuilt(scenario: Scenario) -> None:
-    """Refuse, in one line each, what the network can't do yet."""
-    plain = Scenario(name="plain", trace="none", policy=SlmSettings(name="slm"))
-    for key in ("devices", "uplink", "server"):
-        if getattr(scenario, key) != getattr(plain, key):
-            raise fault(key, f"not built yet, allowed: the default ({getattr(plain, key)})")

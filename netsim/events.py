@@ -111,8 +111,8 @@ def simulate_cell(jobs: Sequence[DeviceJob], cell: Cell, until_s: float | None =
 _T = TypeVar("_T")
 _Steps = Generator[simpy.Event, Any, _T]
 #: In the order of ``Timings``.
-_Row = tuple[float, float, float, float, float, float, float, float, float]
-_NOTHING = Sent(0.0, 0.0, 0.0, 0.0, 0.0)
+_Row = tuple[float, float, float, float, float, float, float, float, float, float]
+_NOTHING = Sent(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class _Device:
@@ -189,13 +189,13 @@ class _Device:
 def _row(
     job: DeviceJob, sent: Sent, start: float, waited: float, batch: float, *, uploads: bool, brings: bool
 ) -> _Row:
-    queued, prompt_s, own, prompt_air, air = sent
+    queued, first_wait, prompt_s, own, prompt_air, air = sent
     if uploads:
         grant, own, owed = job.grant_s, own + job.propagation_s, prompt_s
     else:
         # A round that sends only the prompt's ids owes its whole upload to the prompt.
         grant, owed = 0.0, job.grant_s + prompt_s + job.propagation_s if brings else 0.0
-    return grant, own, queued + waited, owed, start, air, prompt_air, waited, batch
+    return grant, own, queued + waited, owed, start, air, prompt_air, first_wait, waited, batch
 
 
 def _log(shape: tuple[int, int], sessions: list[list[_Row]]) -> DeviceLog:

@@ -85,6 +85,12 @@ class LiveWork:
             work = build_workload(path.rounds, prompt_tokens, self.costs, drafts=True)
             yield from work.rounds_from(0, position)
 
+    @property
+    def over(self) -> NDArray[np.bool_]:
+        """[num_sessions], bool. Whether the last round of each session is decided."""
+        unseen = [False] * (len(self.groups) - len(self._paths))
+        return np.array([not path.going for path in self._paths] + unseen)
+
     def decided(self) -> tuple[Rounds, Workload]:
         """Rounds and work of all sessions; those that never started have no rounds."""
         unseen = Rounds.empty(len(self.groups) - len(self._paths), self.decider.num_tokens)

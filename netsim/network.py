@@ -16,6 +16,7 @@ from netsim.decide import Decider
 from netsim.errors import Fault, InputError
 from netsim.events import Cell, DeviceJob, DeviceLog, Work, simulate_cell
 from netsim.live import LiveWork, looks_at_channel
+from netsim.parametric import ParametricDecider
 from netsim.places import Place
 from netsim.radio import Radio
 from netsim.scenario_network import ClosedArrivals, PoissonArrivals, RequestSettings
@@ -82,6 +83,7 @@ class DeviceRun:
     arrivals_s : [num_sessions], float, optional. When each was asked for, if not at the end of the one before.
     rounds : Rounds. Groups are the sessions; rounds that were not over at the end are left out.
     workload, timings : of the same rounds.
+    finished : [num_sessions], bool. Whether all rounds of the session were over at the end.
     link : callable (session, start_s) -> Link. A new curve of the session's link.
     """
 
@@ -91,6 +93,7 @@ class DeviceRun:
     rounds: Rounds
     workload: Workload
     timings: Timings
+    finished: NDArray[np.bool_]
     link: Callable[[int, float], Link]
 
 
@@ -103,13 +106,13 @@ class Network:
     devices : sequence of Device
     cell : Cell
     requests : RequestSettings
-    decider : Decider
+    decider : Decider or ParametricDecider
     """
 
     devices: Sequence[Device]
     cell: Cell
     requests: RequestSettings
-    decider: Decider
+    decider: Decider | ParametricDecider
 
     def run(self, seed: int) -> list[DeviceRun]:
         """Simulate every device.
@@ -141,7 +144,7 @@ class Network:
             place = turn % len(prompts)
             again = visits.get(place, 0)
             visits[place] = again + 1
-            fading = prompts[place] + again * len(self.decider.trace.manifest.prompts)
+            fading = prompts[place] + again * (1 + max(prompts))
             sessions.append(Session(place, seed + turn // len(prompts), fading))
         return sessions
 
@@ -171,6 +174,7 @@ class Network:
         work: Work
         if looks_at_channel(device.policy):
             groups = [(session.place, session.seed) for session in sessions]
+            assert isinstance(self.decider, Decider), "statistics have no tokens to walk"
             work = LiveWork(self.decider, device.policy, device.costs, groups)
         else:
             plans = [device.plan(session.seed)[1].take(session.rows) for session in sessions]
@@ -188,11 +192,13 @@ def _run(
 ) -> DeviceRun:
     if isinstance(job.workload, LiveWork):
         rounds, workload = job.workload.decided()
+        finished = job.workload.over & (log.completed == rounds.length)
     else:
         assert isinstance(job.workload, Workload)
         workload = job.workload
         rounds = Rounds.joined([device.plan(session.seed)[0].take(session.rows) for session in sessions])
-    if (log.completed < rounds.length).any():
+        finished = log.completed == rounds.length
+    if not finished.all():
         rounds, workload = replace(rounds, length=log.completed), workload.cut(log.completed)
     return DeviceRun(
         device=device,
@@ -201,5 +207,6 @@ def _run(
         rounds=rounds,
         workload=workload,
         timings=log.timings,
+        finished=finished,
         link=job.link,
     )

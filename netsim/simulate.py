@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from channels.capacity import CapacityCurve
 from netsim import build
 from netsim.arrays import time_sessions
+from netsim.build_network import Plan, build_network, network_key
 from netsim.build_policy import build_policy, surroundings
+from netsim.build_radio import build_radio
 from netsim.decide import Decider
 from netsim.events import DeviceJob, simulate_events
+from netsim.network import DeviceRun, Network
+from netsim.network_rows import pooled_columns
+from netsim.parametric import ParametricDecider, ParametricTrace
+from netsim.policies import looks_at_uncertainty
 from netsim.radio import Radio
-from netsim.rows import COLUMNS, Power, Row, decision_columns, timing_columns
+from netsim.rows import COLUMNS, Power, Row, decision_columns, source_columns, timing_columns
 from netsim.scenario import Scenario
 from netsim.timings import Timings
 from netsim.workload import Costs, Workload, build_workload
 from traces.trace import Trace
 from traces.walk import Policy, Rounds
 
-#: What can make a device wait; at their defaults, one device meets no contention.
-SHARED = ("devices", "uplink", "server")
 #: Rounds that the array engine times in one go: their times stay in a processor's cache.
 ROUNDS_AT_ONCE = 2**18
 #: Rounds whose decisions and work are kept, at some 150 bytes each.
@@ -37,8 +42,8 @@ class Point:
     """
 
     scenario: Scenario
-    trace: Trace
-    decider: Decider
+    trace: Trace | ParametricTrace
+    decider: Decider | ParametricDecider
     policy: Policy
     costs: Costs
     radio: Radio
@@ -48,7 +53,12 @@ class Point:
     )
 
     @classmethod
-    def of(cls, scenario: Scenario, trace: Trace | None = None, decider: Decider | None = None) -> Point:
+    def of(
+        cls,
+        scenario: Scenario,
+        trace: Trace | ParametricTrace | None = None,
+        decider: Decider | ParametricDecider | None = None,
+    ) -> Point:
         """Build a point of a scenario (its ``sweep`` is not looked at).
 
         Raises
@@ -56,28 +66,46 @@ class Point:
         InputError
             If the scenario asks for what can't be had: a missing trace, an unknown latency profile, …
         """
-        build.refuse_unbuilt(scenario)
-        trace = trace or build.open_trace(scenario)
-        return cls(
+        trace = trace or build.open_source(scenario)
+        point = cls(
             scenario=scenario,
             trace=trace,
             decider=decider or build.build_decider(scenario, trace),
             policy=build_policy(scenario.policy, surroundings(scenario, trace)),
             costs=build.build_costs(scenario, trace),
-            radio=build.build_radio(scenario),
+            radio=build_radio(scenario),
             power=build.build_power(scenario),
         )
+        point._check_network()
+        return point
 
     def at(self, scenario: Scenario) -> Point:
         """Build the point of a scenario that differs in policy, channel or energy alone; the rest is shared."""
         same_channel = scenario.channel == self.scenario.channel
-        return replace(
+        point = replace(
             self,
             scenario=scenario,
             policy=build_policy(scenario.policy, surroundings(scenario, self.trace)),
-            radio=self.radio if same_channel else build.build_radio(scenario),
+            radio=self.radio if same_channel else build_radio(scenario),
             power=build.build_power(scenario),
         )
+        point._check_network()  # noqa: SLF001  (of its own class)
+        return point
+
+    @cached_property
+    def network(self) -> Network:
+        """Devices, uplink and server."""
+
+        def plan_of(policy: Policy, costs: Costs) -> Plan:
+            same = policy == self.policy and costs == self.costs
+            return self.plan if same else replace(self, policy=policy, costs=costs, _plans={}).plan
+
+        return build_network(self.scenario, self.decider, self.policy, self.costs, plan_of)
+
+    def _check_network(self) -> None:
+        """Refuse a network that can't be had now, not when it runs."""
+        if network_key(self.scenario, self.policy):
+            _ = self.network
 
     def engine(self, wanted: str) -> str:
         """The engine that times this point: ``events`` or ``arrays``, for ``auto`` the faster exact one.
@@ -87,10 +115,9 @@ class Point:
         InputError
             If ``arrays`` is wanted where something is shared, and waiting therefore possible.
         """
-        plain = Scenario.model_fields
-        shared = [key for key in SHARED if getattr(self.scenario, key) != plain[key].default]
+        shared = network_key(self.scenario, self.policy)
         if wanted == "arrays" and shared:
-            raise build.fault(shared[0], "needs the event engine, allowed: --engine auto or events")
+            raise build.fault(shared, "needs the event engine, allowed: --engine auto or events")
         return "events" if wanted == "events" or shared else "arrays"
 
     def rounds(self, seed: int) -> Rounds:
@@ -102,7 +129,13 @@ class Point:
         key = self.policy, self.decider.token_seed(seed)
         if key not in self._plans:
             rounds = self.decider.rounds(self.policy, seed)
-            work = build_workload(rounds, self.decider.prompt_tokens, self.costs, drafts=self.policy.drafts)
+            work = build_workload(
+                rounds,
+                self.decider.prompt_tokens,
+                self.costs,
+                drafts=self.policy.drafts,
+                measures=looks_at_uncertainty(self.policy),
+            )
             if len(self._plans) * rounds.node.size >= MOST_ROUNDS_PLANNED:
                 del self._plans[next(iter(self._plans))]
             self._plans[key] = rounds, work
@@ -131,8 +164,20 @@ class Point:
         """Result columns of ``netsim.rows.COLUMNS`` under one seed."""
         if self.engine(engine) == "arrays":
             return next(array_rows([self], [seed]))[1]
+        if network_key(self.scenario, self.policy):
+            return self._network_row(self.network.run(seed), seed)
         rounds, workload = self.plan(seed)
         return next(self._rows(rounds, workload, self.timings(workload, seed), [seed], "events"))
+
+    def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> Row:
+        row = {
+            "seed": seed,
+            "token_seed": self.decider.token_seed(seed),
+            "engine": "events",
+            **pooled_columns(runs, self.power, count_prompt=self.scenario.latency.prefill),
+            **source_columns(self.trace),
+        }
+        return {name: row[name] for name in COLUMNS}
 
     def _rows(
         self, rounds: Rounds, workload: Workload, timings: Timings, seeds: Sequence[int], engine: str
@@ -149,7 +194,7 @@ class Point:
                 "engine": engine,
                 **decided,
                 **dict(zip(timed, own, strict=True)),
-                "source_top_p": self.trace.manifest.sampler.top_p,
+                **source_columns(self.trace),
             }
             yield {name: row[name] for name in COLUMNS}
 

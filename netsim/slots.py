@@ -29,6 +29,7 @@ class Backlog:
         self._elapsed_s = elapsed_s
         self._left = list(left)
         self.spent_s = [0.0, 0.0]
+        self.first_wait_s = 0.0
 
     @property
     def bits_left(self) -> float:
@@ -44,6 +45,8 @@ class Backlog:
 
     def send(self, now_s: float, slot_s: float) -> bool:
         """Send for one slot; returns whether all is sent."""
+        if not any(self.spent_s):
+            self.first_wait_s = now_s - self.asked_s
         start_s = self._session_s(now_s)
         end_s = start_s + slot_s
         for part in (0, 1):
@@ -109,7 +112,8 @@ class SlottedUplink:
             self._env.process(self._serve())
         yield done
         spent_s = sum(backlog.spent_s)
-        return Sent(max(self._env.now - backlog.asked_s - spent_s, 0.0), *backlog.spent_s, *backlog.spent_s)
+        queued_s = max(self._env.now - backlog.asked_s - spent_s, 0.0)
+        return Sent(queued_s, backlog.first_wait_s, *backlog.spent_s, *backlog.spent_s)
 
     def _serve(self) -> Generator[simpy.Event, Any, None]:
         """Give out slots while somebody waits."""

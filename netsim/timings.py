@@ -26,6 +26,7 @@ class Timings:
     start_s : Start of the round since the simulation's start.
     air_s : Time in which the device transmits, the prompt's ids left out; counted at full power.
     prompt_air_s : Time in which the device transmits the prompt's ids.
+    air_wait_s : The part of ``queue_s`` before the first bit of the round is sent.
     server_wait_s : The part of ``queue_s`` at the server.
     batch_s : What the LLM's pass took beyond that of the request by itself, because of its batch.
     """
@@ -37,6 +38,7 @@ class Timings:
     start_s: FloatArray
     air_s: FloatArray
     prompt_air_s: FloatArray
+    air_wait_s: FloatArray
     server_wait_s: FloatArray
     batch_s: FloatArray
 
@@ -45,6 +47,10 @@ class Timings:
         """Sessions of several devices, one after the other."""
         names = [field.name for field in fields(cls)]
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+    def take(self, sessions: NDArray[np.int64]) -> Timings:
+        """Timings of some of the sessions, in the given order."""
+        return Timings(**{field.name: getattr(self, field.name)[sessions] for field in fields(self)})
 
     @classmethod
     def zeros(cls, num_sessions: int, num_tokens: int) -> Timings:

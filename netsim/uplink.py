@@ -45,12 +45,14 @@ class Sent(NamedTuple):
     Attributes
     ----------
     queued_s : Waiting for a turn, pauses between turns included.
+    first_wait_s : The part of it before the first bit.
     prompt_s, own_s : Sending the prompt's ids, and the round's bits.
     prompt_air_s, air_s : The same at full transmit power: a device with a third of the band sends with a
         third of its power, so that its SNR stays.
     """
 
     queued_s: float
+    first_wait_s: float
     prompt_s: float
     own_s: float
     prompt_air_s: float
@@ -120,7 +122,7 @@ class FifoUplink:
         own_s = link.duration(elapsed_s + prompt_s, bits) if bits else 0.0
         yield self._env.timeout(prompt_s + own_s)
         self._turns.give_back()
-        return Sent(queued_s, prompt_s, own_s, prompt_s, own_s)
+        return Sent(queued_s, queued_s, prompt_s, own_s, prompt_s, own_s)
 
 
 class _Share:
@@ -175,7 +177,7 @@ class EqualSplitUplink:
         self._active.append(share)
         self._plan_ahead()
         yield share.done
-        return Sent(0.0, *share.spent_s, *share.air_s)
+        return Sent(0.0, 0.0, *share.spent_s, *share.air_s)
 
     def _go_on(self, seconds: float) -> None:
         for share in self._active:
