@@ -12,7 +12,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from traces.walk import Drafts
+from traces.upload import Compressed
+from traces.walk import Drafts, Policy
 
 
 @dataclass(frozen=True)
@@ -117,3 +118,9 @@ class ChannelAware:
             return UHlm(0.0)
         share = relative_rate**self.exponent
         return UHlm(self.threshold / share if share > self.threshold else 1.0)
+
+
+def looks_at_uncertainty(policy: Policy) -> bool:
+    """Whether a device has to measure its uncertainty; of a user's own policy it is assumed."""
+    inner = policy.policy if isinstance(policy, Compressed) else policy
+    return not isinstance(inner, (Slm, Llm, Hlm, RandHlm, Oracle))

@@ -167,7 +167,7 @@ Round = tuple[float, float, bool, float, bool, float, bool, float, float, int, i
 
 
 def build_workload(
-    rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Costs, *, drafts: bool
+    rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Costs, *, drafts: bool, measures: bool = True
 ) -> Workload:
     """Work of every round.
 
@@ -176,6 +176,7 @@ def build_workload(
     rounds : Rounds. Groups are the sessions.
     prompt_tokens : [num_sessions], int. Length of each prompt, at least 1.
     drafts : bool. Whether the policy's SLM drafts; if not, every token is a pass of the LLM alone.
+    measures : bool. Whether the device measures its uncertainty, which takes ``costs.uncertainty_s`` a round.
 
     Notes
     -----
@@ -203,7 +204,7 @@ def build_workload(
     return Workload(
         length=rounds.length,
         slm_s=slm_s,
-        uncertainty_s=np.where(valid & drafts, costs.uncertainty_s, 0.0),
+        uncertainty_s=np.where(valid & (drafts and measures), costs.uncertainty_s, 0.0),
         uploads=uploads,
         bits=np.where(uploads, bits, 0.0),
         carries_prompt=first_call,

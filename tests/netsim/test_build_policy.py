@@ -88,7 +88,7 @@ def test_cu_hlm_with_the_whole_vocabulary_is_u_hlm(trace: Trace, seed: int) -> N
     ("policy", "bits"), [("cu-hlm:threshold=0.3,k=30", 690), ("u-hlm:threshold=0.3", 736_000)]
 )
 def test_bits_are_billed_for_the_scenarios_vocabulary(trace: Trace, policy: str, bits: int) -> None:
-    """FACTS of arXiv 2505.11788, eq. 5: k (8 + 15) bits at V = 32 000."""
+    """arXiv 2505.11788, eq. 5: k (8 + 15) bits at V = 32 000."""
     row = simulate(scenario_of(trace, policy, payload={"vocabulary_size": 32_000, "count_indices": False}))
     share = row["transmission_rate"]
     assert isinstance(share, float)

@@ -78,10 +78,11 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
             )
             begin = clock
             if policy != "llm":
-                stage["slm"], stage["u"] = slm(1), 0.003
+                measuring = 0.003 if policy == "u-hlm" else 0.0
+                stage["slm"], stage["u"] = slm(1), measuring
                 extra = slm(prompt) - slm(1) if t == 0 else 0.0
                 stage["slm" if prefill else "extra"] += extra
-                clock += slm(1) + extra + 0.003
+                clock += slm(1) + extra + measuring
             transmits = bool(rounds.transmitted[index, t])
             if policy != "llm":
                 skipped += not transmits

@@ -98,7 +98,7 @@ def test_a_row_says_that_it_is_parametric_and_leaves_empty_what_it_does_not_know
 
 
 def test_throughput_is_the_closed_form() -> None:
-    """Constant latencies and rate: 1 / (t_slm + TR * (bits / rate + t_llm)), FACTS of both papers' system model."""
+    """Constant latencies and rate: 1 / (t_slm + TR * (bits / rate + t_llm)), the system model of both papers."""
     payload = {"vocabulary_size": 32_000, "count_indices": False}
     row = simulate(scenario_of("cu-hlm:threshold=0.3,k=30", payload=payload))
     rate_bps = 1e6 * np.log2(1 + 10)
