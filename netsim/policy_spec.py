@@ -46,7 +46,7 @@ def parse_policy(spec: str) -> Policy:
     except ValidationError as error:
         faults = [
             Fault(f"--policy {spec}", ".".join(map(str, found.path)), found.text)
-            for found in explain(error, {"policy": block})
+            for found in explain(error, block)
         ]
         raise InputError(faults) from None
 
