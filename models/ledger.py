@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from models.pair import Pair, model_name
 from models.plan import Group, Plan
@@ -181,7 +181,7 @@ def empty_manifest(pair: Pair, plan: Plan) -> Manifest:
         name=plan.name,
         slm=model_spec(pair.slm),
         llm=model_spec(pair.llm),
-        tokenizer=tokenizer_digest(pair),
+        tokenizer=tokenizer_digest(pair.tokenizer),
         vocabulary_size=pair.vocabulary_size,
         eos=plan.eos,
         sampler=SamplerSpec(temperature=plan.sampler.temperature, top_p=plan.sampler.top_p),
@@ -228,7 +228,7 @@ def model_spec(model: PreTrainedModel) -> ModelSpec:
     )
 
 
-def tokenizer_digest(pair: Pair) -> str:
+def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
     """SHA-256 of the tokens in the order of their ids."""
-    tokens = sorted(pair.tokenizer.get_vocab().items(), key=lambda item: item[1])
+    tokens = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     return hashlib.sha256(canonical(tokens).encode()).hexdigest()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from transformers import PreTrainedModel
 
 from models.architecture import ARCHITECTURES, architecture_config, build_random
@@ -27,6 +28,7 @@ def measure(
     axes: Mapping[str, Sequence[int]] | None = None,
     repeats: int = REPEATS,
     report: Callable[[str], None] | None = None,
+    threads: int | None = None,
 ) -> Profile:
     """Load or build what is to be measured, and measure it.
 
@@ -42,12 +44,17 @@ def measure(
         ``contexts``, ``positions``, ``batches`` in place of those of `default_grid`.
     repeats, report :
         As in `profile_model`.
+    threads : int, optional
+        Of the processor; default: as many as torch takes.
 
     Raises
     ------
     ValueError
         `PairError`, `ArchitectureError` or `ProfileError`, as loading, building and measuring raise them.
     """
+
+    if threads:
+        torch.set_num_threads(threads)
 
     def one(model: PreTrainedModel, name: str) -> Profile:
         replaced = {axis: tuple(values) for axis, values in (axes or {}).items()}

@@ -49,6 +49,7 @@ def register() -> None:
         cli_optimize,
         cli_profile,
         cli_record,
+        cli_score,
         cli_simulate,
         cli_traces,
     )
@@ -60,6 +61,7 @@ def register() -> None:
         cli_record.record,
         cli_profile.profile,
         cli_traces.replay,
+        cli_score.score,
         cli_calibrate.calibrate,
         cli_optimize.optimize,
         cli_files.validate,

@@ -55,13 +55,9 @@ def profile(
     if len(given) != 1:
         raise bad_input("--pair", "give one of --pair, --model and --architecture")
     try:
-        import torch
-
         from models.profile import measure, write_profile
     except ModuleNotFoundError as error:
         raise bad_input("profile", f"needs {error.name}: pip install -e '.[models]'") from None
-    if threads:
-        torch.set_num_threads(threads)
     axes = {"contexts": contexts, "positions": positions, "batches": batches}
 
     def report(line: str) -> None:
@@ -72,7 +68,7 @@ def profile(
         # Before the measurement, which may take an hour: a folder that can't be made.
         out.parent.mkdir(parents=True, exist_ok=True)
         wanted = {name: values for name, values in axes.items() if values}
-        write_profile(measure(*given[0], dtype, device, wanted, repeats, report), out)
+        write_profile(measure(*given[0], dtype, device, wanted, repeats, report, threads), out)
     except (ValueError, OSError) as error:
         raise bad_input("", str(error)) from None
     if not quiet:

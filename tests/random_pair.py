@@ -42,7 +42,7 @@ def save_random_pair(folder: Path) -> tuple[Path, Path]:
             initializer_range=0.3,
         )
     )
-    tokenizer = _tokenizer()
+    tokenizer = random_tokenizer()
     folders = folder / "slm", folder / "llm"
     for model, target in zip((small, large), folders, strict=True):
         model.save_pretrained(target)
@@ -50,7 +50,8 @@ def save_random_pair(folder: Path) -> tuple[Path, Path]:
     return folders
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def random_tokenizer() -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer of ``VOCABULARY`` tokens."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
