@@ -79,12 +79,13 @@ def surroundings(scenario: Scenario, trace: Trace | ParametricTrace) -> Surround
     return Surroundings(
         vocabulary_size=manifest.vocabulary_size,
         whole_vocabulary=manifest.sampler.top_p == 1,
-        line=_line(manifest.calibration) if same_measure and manifest.calibration else None,
+        line=line_of(manifest.calibration) if same_measure and manifest.calibration else None,
         quantise_bits=payload.probability_bits if payload.quantise else None,
     )
 
 
-def _line(calibration: Calibration) -> Line:
+def line_of(calibration: Calibration) -> Line:
+    """Line of a trace's calibration."""
     return Line(calibration.a, calibration.b, calibration.delta, calibration.u_tv)
 
 

@@ -12,6 +12,7 @@ from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
     from netsim.build_policy import Surroundings
+    from netsim.thresholds import Line
     from traces.walk import Policy as WalkPolicy
 
 ALL_COUNTS = "all-counts"
@@ -44,6 +45,12 @@ def record(
     llm: Annotated[str | None, typer.Option(help="Large model.")] = None,
     tokens: Annotated[int, typer.Option(min=1, help="Tokens per prompt.")] = 48,
     seeds: Annotated[int, typer.Option(min=1, help="Token seeds 0, 1, …")] = 8,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            help="Calibrated trace of the pair, for risk-averse, risk-prone, and a k of auto or online."
+        ),
+    ] = None,
     num_prompts: Annotated[
         int | None, typer.Option(min=1, help="Only the first prompts of the file.")
     ] = None,
@@ -119,7 +126,9 @@ def record(
             token_seeds=range(1 if teacher_forced else seeds),
             sampler=Sampler(temperature, top_p),
             measure=Measure(samples if measure == "temperature" else None, theta_max, measure),
-            policies=_policies(policy, samples, Surroundings(loaded.vocabulary_size, top_p == 1)),
+            policies=_policies(
+                policy, samples, Surroundings(loaded.vocabulary_size, top_p == 1, _line(calibration))
+            ),
             eos=end,
         )
         run = run_in_processes(source, jobs) if jobs > 1 else None
@@ -130,6 +139,19 @@ def record(
         raise bad_input("", str(error)) from None
     if not quiet:
         print(f"trace: {out}")
+
+
+def _line(folder: Path | None) -> Line | None:
+    """Line of a trace's calibration."""
+    from netsim.build_policy import line_of
+    from traces.manifest import read_manifest
+
+    if folder is None:
+        return None
+    fitted = read_manifest(folder).calibration
+    if fitted is None:
+        raise bad_input("--calibration", f"{folder} is not calibrated (netsim calibrate --store-in)")
+    return line_of(fitted)
 
 
 def _policies(specs: list[str], samples: int, around: Surroundings) -> dict[str, WalkPolicy]:
