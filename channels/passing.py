@@ -109,9 +109,9 @@ class PassingCurve:
         if block >= self._first_block + self._snrs.size and not self._endless:
             # One block before is kept: the same moment, added up another way, may lie a hair earlier.
             known = self._first_block + self._snrs.size
-            self._first_block = max(int(block) - 1, known)
-            self._stream.skip(self._first_block - known)
-            self._snrs = np.empty(0)
+            self._first_block = int(block) - 1
+            self._snrs = self._snrs[-1:] if block == known else np.empty(0)
+            self._stream.skip(max(self._first_block - known, 0))
             self._grow(WINDOW_BLOCKS)
         return float((block - self._first_block) * self._coherence_time_s + offset_s)
 

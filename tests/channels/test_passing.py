@@ -33,6 +33,15 @@ def test_it_is_the_whole_curve_wherever_it_looks(fading: Fading) -> None:
         time_s += expected_s
 
 
+def test_a_moment_a_hair_earlier_is_not_the_past() -> None:
+    """Sums of times in another order differ in their last digit, also where a window ends."""
+    for blocks in (32, 33, 64, 1000):
+        curve = PassingCurve(Rayleigh(), 0.01, np.random.default_rng(0), shannon, 10.0, 1e6)
+        edge_s = blocks * 0.01
+        for time_s in (edge_s - 0.2, edge_s, np.nextafter(edge_s, 0.0)):
+            curve.duration(time_s, 1.0)
+
+
 def test_it_refuses_the_past() -> None:
     curve = PassingCurve(Rayleigh(), 0.01, np.random.default_rng(0), shannon, 10.0, 1e6)
     curve.duration(100.0, 1.0)
