@@ -52,7 +52,6 @@ def measure(
     ValueError
         `PairError`, `ArchitectureError` or `ProfileError`, as loading, building and measuring raise them.
     """
-
     if threads:
         torch.set_num_threads(threads)
 

@@ -46,6 +46,7 @@ def register() -> None:
     from netsim import (
         cli_calibrate,
         cli_files,
+        cli_measures,
         cli_optimize,
         cli_profile,
         cli_record,
@@ -62,6 +63,7 @@ def register() -> None:
         cli_profile.profile,
         cli_traces.replay,
         cli_score.score,
+        cli_measures.measures,
         cli_calibrate.calibrate,
         cli_optimize.optimize,
         cli_files.validate,
