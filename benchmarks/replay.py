@@ -1,0 +1,103 @@
+"""How fast a trace is walked, and how fast a large one opens.
+
+``python -m benchmarks.replay [TRACE]`` prints one line a figure. Without a trace, one of random table models is made.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from netsim.decide import Decider
+from netsim.policies import Hlm, Slm, UHlm
+from tests.trace_factory import make_trace
+from traces.manifest import MANIFEST, Shard, write_manifest
+from traces.nodes import NodeTable, concatenate
+from traces.shards import read_shard, write_shard
+from traces.trace import Trace
+from traces.walk import Measure, Policy
+
+REPEATS = 5
+GIGABYTE = 10**9
+
+
+def best_of(action: Callable[[], object]) -> float:
+    """Seconds of the fastest of several runs, after one that compiles."""
+    action()
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def walked_tokens_per_second(trace: Trace, policy: Policy) -> float:
+    """Tokens decided per second over all prompts and token seeds, the forests already in memory."""
+    measure = Measure(trace.manifest.measure.samples, trace.manifest.measure.theta_max)
+    decider = Decider(trace, measure, trace.manifest.num_tokens, trace.manifest.eos)
+    seeds = range(len(trace.manifest.token_seeds))
+
+    def walk_all() -> int:
+        return sum(int(decider.rounds(policy, seed).length.sum()) for seed in seeds)
+
+    return walk_all() / best_of(walk_all)
+
+
+def large_trace(folder: Path, size: int) -> Trace:
+    """Make a trace of at least ``size`` bytes: one shard of a real one, repeated within each of many shards."""
+    trace = make_trace(folder, prompts=1, token_seeds=(0,), num_tokens=24, vocabulary_size=2048)
+    manifest = trace.manifest
+    table = read_shard(folder, manifest.shards[0], manifest.vocabulary_size, manifest.measure)
+    per_shard = max(1, 16 * 2**20 // (folder / manifest.shards[0].file).stat().st_size)
+    wide = _repeated(table, per_shard)
+    shards: list[Shard] = []
+    while sum((folder / shard.file).stat().st_size for shard in shards) < size:
+        shards.append(write_shard(folder, 0, len(shards), wide, manifest.vocabulary_size))
+    seeds = tuple(range(len(shards)))
+    write_manifest(folder, manifest.model_copy(update={"shards": tuple(shards), "token_seeds": seeds}))
+    return Trace.open(folder)
+
+
+def _repeated(table: NodeTable, times: int) -> NodeTable:
+    """The same tree several times, the copies hanging below the first root: what matters here is the size."""
+    wide = concatenate([table] * times)
+    roots = np.flatnonzero(wide.parent < 0)[1:]
+    wide.parent[roots], wide.token[roots] = 0, 0
+    return wide
+
+
+def resident_megabytes() -> float:
+    """Largest memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trace = (
+            Trace.open(Path(sys.argv[1])) if len(sys.argv) > 1 else make_trace(folder / "small", prompts=16)
+        )
+        policies: dict[str, Policy] = {"slm": Slm(), "hlm": Hlm(), "u-hlm:threshold=0.3": UHlm(0.3)}
+        for spec, policy in policies.items():
+            print(f"{spec}: {walked_tokens_per_second(trace, policy):,.0f} walked tokens/s")
+        large = large_trace(folder / "large", GIGABYTE)
+        size = sum(path.stat().st_size for path in large.folder.glob("*.safetensors"))
+        before = resident_megabytes()
+        seconds = best_of(lambda: Trace.open(large.folder))
+        manifest = (large.folder / MANIFEST).stat().st_size
+        more = resident_megabytes() - before
+        print(
+            f"open {size / 1e9:.2f} GB (manifest {manifest / 1e3:.0f} kB): {seconds:.4f} s, {more:.0f} MB more"
+        )
+
+
+if __name__ == "__main__":
+    main()
