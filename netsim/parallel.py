@@ -1,12 +1,14 @@
-"""Compute chunks: in this process, in local processes, or on a Dask cluster, by the same joblib call."""
+"""Compute chunks: in this process, in local processes by joblib, or on a Dask cluster."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import islice
+from typing import Any
 
 import joblib
 import pyarrow as pa
@@ -17,6 +19,9 @@ from netsim.rows import Row
 from netsim.scenario import Scenario
 from netsim.simulate import Point, array_rows
 from netsim.store import SCHEMA
+
+#: Chunks that a cluster is handed at once, at least: workers may still join.
+AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,19 @@ class Outcome:
     failures: tuple[Failure, ...]
 
 
+#: Computes chunks side by side; outcomes come as they finish.
+Compute = Callable[[Iterable[Chunk]], Iterator[Outcome]]
+
+
 def compute(chunk: Chunk) -> Outcome:
     """Compute every cell of a chunk; one that fails does not keep the others from finishing."""
     failures: list[Failure] = []
     first = chunk.points[0]
     built = _base(setup_of(first.scenario), first.sources).at(first.scenario)
+    if built.trace.digest != first.sources[0]:
+        raise InputError(
+            [Fault(str(first.scenario.trace), "", "not the same trace where the sweep was started")]
+        )
     points = [built.at(point.scenario) for point in chunk.points]
     try:
         rows = _all_rows(chunk, points)
@@ -87,7 +100,7 @@ def _row(swept: SweepPoint, point: Point, seed: int) -> Row | Failure:
 
 
 @contextmanager
-def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[joblib.Parallel]:
+def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[Compute]:
     """Take what computes chunks.
 
     Parameters
@@ -105,33 +118,57 @@ def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[jobli
         If the cluster can't be reached, or Dask is not installed.
     """
     if backend == "dask":
-        with _on_cluster(scheduler or ""):
-            yield joblib.Parallel(return_as="generator_unordered")
+        with _connect(scheduler or "") as client:
+            yield partial(_on_cluster, client)
     else:
         # The work is compiled loops and small arrays: threads of a numeric library would only get in the way.
         with joblib.parallel_config("loky", inner_max_num_threads=1):
-            yield joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+            yield partial(_in_processes, joblib.Parallel(n_jobs=jobs, return_as="generator_unordered"))
 
 
-def compute_all(parallel: joblib.Parallel, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
-    """Compute chunks side by side; outcomes come as they finish."""
+def _in_processes(parallel: joblib.Parallel, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
     outcomes: Iterator[Outcome] = parallel(joblib.delayed(compute)(chunk) for chunk in chunks)
     return outcomes
 
 
-@contextmanager
-def _on_cluster(scheduler: str) -> Iterator[None]:
+def _connect(scheduler: str) -> Any:
     try:
         from distributed import Client  # noqa: PLC0415  (an optional extra)
     except ImportError:
         text = "needs the extra 'dask': pip install -e '.[dask]'"
         raise InputError([Fault("--backend dask", "", text)]) from None
     try:
-        client = Client(scheduler, timeout="10s")  # type: ignore[no-untyped-call]
+        return Client(scheduler, timeout="5s")  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise InputError([Fault("--scheduler", "", f"no answer from {scheduler!r}: {error}")]) from None
-    with client, joblib.parallel_config("dask"):
-        yield
+
+
+def _on_cluster(client: Any, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
+    """Keep every worker busy without handing over all chunks at once.
+
+    What a worker had is computed again by another one if it dies; a chunk that several died of has failed.
+    """
+    from distributed import KilledWorker, as_completed  # noqa: PLC0415  (an optional extra)
+
+    waiting = iter(chunks)
+    at_once = max(AT_ONCE, 2 * sum(client.ncores().values()))
+    sent = {client.submit(compute, chunk, pure=False): chunk for chunk in islice(waiting, at_once)}
+    running = as_completed(sent)  # type: ignore[no-untyped-call]
+    for future in running:
+        chunk = sent.pop(future)
+        try:
+            yield future.result()
+        except KilledWorker as error:
+            yield _failed(chunk, f"{type(error).__name__}: the workers that computed it died")
+        for following in islice(waiting, 1):
+            future = client.submit(compute, following, pure=False)  # noqa: PLW2901
+            sent[future] = following
+            running.add(future)  # type: ignore[no-untyped-call]
+
+
+def _failed(chunk: Chunk, reason: str) -> Outcome:
+    failures = [Failure(point.coordinates, seed, reason) for point in chunk.points for seed in chunk.seeds]
+    return Outcome(chunk.name, SCHEMA.empty_table(), tuple(failures))
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from netsim.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
-from netsim.parallel import Failure, compute_all, workers
+from netsim.parallel import Failure, workers
 from netsim.progress import progress
 from netsim.scenario import Scenario
 from netsim.store import RESULTS, open_store
@@ -82,14 +82,14 @@ def run_sweep(
     points = sweep_points(scenario, engine)
     seeds = scenario.seed_values()
     with (
-        workers(jobs=jobs, backend=backend, scheduler=scheduler) as parallel,
+        workers(jobs=jobs, backend=backend, scheduler=scheduler) as compute_all,
         open_store(folder, fresh=fresh) as store,
     ):
         chunks = list(missing_chunks(points, seeds, store.done))
         missing = sum(chunk.num_cells for chunk in chunks)
         failures: list[Failure] = []
         with progress("cells", missing, quiet=quiet) as advance:
-            for outcome in compute_all(parallel, chunks):
+            for outcome in compute_all(chunks):
                 store.add(outcome.name, outcome.rows)
                 failures += outcome.failures
                 advance(outcome.rows.num_rows + len(outcome.failures))

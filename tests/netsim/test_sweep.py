@@ -10,6 +10,7 @@ from filelock import FileLock
 
 import netsim
 from netsim.errors import InputError
+from netsim.policies import Hlm
 from netsim.rows import COLUMNS
 from netsim.scenario import Scenario, load_scenario
 from netsim.simulate import Point
@@ -119,6 +120,20 @@ def test_a_damaged_chunk_is_computed_again(tmp_path: Path, trace: Path) -> None:
     report = run_sweep(loaded, tmp_path / "out")
     assert report.computed > 0
     assert results(tmp_path / "out") == before
+
+
+def test_a_cell_that_fails_is_named_and_the_others_finish(tmp_path: Path) -> None:
+    folder = make_trace(tmp_path / "own", num_tokens=6, policies={"hlm": Hlm()}).folder
+    # Without the SLM's own path in the trace, slm leaves it, and the scenario refuses that.
+    loaded = scenario(tmp_path, folder, seeds=2, extra="off_tree: refuse\n")
+    report = run_sweep(loaded, tmp_path / "out")
+    assert {str(failure.coordinates["policy.name"]) for failure in report.failures} <= {"slm", "u-hlm"}
+    assert "policy.name slm, channel.snr_db 0.0, seed 0: OffTree: " in str(report.failures[0])
+    table = pd.read_parquet(tmp_path / "out" / "results.parquet")
+    assert (table["policy.name"] == "hlm").sum() == 2 * 2
+    assert len(table) == report.rows == 3 * 2 * 2 - len(report.failures)
+    assert run_sweep(loaded, tmp_path / "out").computed == 0
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["failures"]
 
 
 def test_a_folder_with_something_else_in_it_is_refused_and_untouched(tmp_path: Path, trace: Path) -> None:
