@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,14 +31,21 @@ def run(
     overrides: Overrides = [],  # noqa: B006  (typer copies it)
     engine: Engine = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    tokens: Annotated[
+        Path | None, typer.Option(metavar="FILE.parquet", help="Write one row per token.")
+    ] = None,
+    timeline: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Write who did what when, for Perfetto.")
+    ] = None,
 ) -> None:
     """Simulate one point and print a summary.
 
-    The scenario's sweep is left out; --set chooses another point.
+    The scenario's sweep is left out; --set chooses another point. A timeline is that of the first seed.
 
-    Example: netsim run scenarios/quickstart.yaml --set channel.snr_db=5 --seed 0
+    Example: netsim run scenarios/quickstart.yaml --set channel.snr_db=5 --seed 0 --timeline out.json
     """
     from netsim.cli_live import with_live_models
+    from netsim.cli_network import device_rows, devices_summary, write_logs
     from netsim.scenario import load_scenario
     from netsim.simulate import Point
 
@@ -46,14 +54,18 @@ def run(
         seeds = loaded.seed_values() if seed is None else [seed]
         one = loaded.model_copy(update={"sweep": {}})
         point = Point.of(with_live_models(one, tuple(seeds), quiet=as_json))
-        rows = [point.row(number) for number in seeds]
+        rows = [point.row(number, engine) for number in seeds]
+        devices = [device_rows(point, number) for number in seeds]
+        write_logs(point, list(seeds), tokens, timeline)
     if as_json:
-        print_json(rows)
+        print_json([{**row, **own} for row, own in zip(rows, devices, strict=True)])
     else:
         print_table(_summary(rows), f"{loaded.name}: {loaded.policy.name}, {len(rows)} seeds")
+        if devices[0]:
+            print_table(devices_summary(devices), "devices: means over seeds")
 
 
-def _summary(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """A line per column: mean and the ends of its 95 % interval over token seeds."""
     import pandas as pd
 
@@ -64,7 +76,7 @@ def _summary(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     lines: list[dict[str, object]] = []
     for name in COLUMNS:
         values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
-        if name in ("seed", "token_seed", "engine") or not len(values):
+        if name in ("seed", "token_seed", "engine", "trace_kind") or not len(values):
             continue
         mean, low, high = token_seed_interval(values, table["token_seed"])
         lines.append({"column": name, "mean": mean, "95 % low": low, "95 % high": high})
@@ -134,9 +146,13 @@ def _draw_default(folder: Path) -> Path | None:
 
 
 def plot(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A results folder, or for kind timeline its JSON file.")
+    ],
     kind: Annotated[
-        Literal["throughput-vs-snr", "throughput-vs-threshold", "accuracy-vs-throughput", "breakdown"],
+        Literal[
+            "throughput-vs-snr", "throughput-vs-threshold", "accuracy-vs-throughput", "breakdown", "timeline"
+        ],
         typer.Option(help="Which figure."),
     ] = "throughput-vs-snr",
     file_format: Annotated[
@@ -149,8 +165,12 @@ def plot(
     Example: netsim plot results/quickstart --kind throughput-vs-snr --format pdf
     """
     from analysis.figures import plot as draw
+    from analysis.timeline import plot_timeline
 
     try:
-        print(f"picture: {draw(folder, kind, file_format, out)}")
+        if kind == "timeline":
+            print(f"picture: {plot_timeline(folder, file_format, out)}")
+        else:
+            print(f"picture: {draw(folder, kind, file_format, out)}")
     except (ValueError, OSError) as error:
         raise bad_input(str(folder), str(error)) from None

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from channels.capacity import ChannelEnded, LinkNeverSends
 from channels.passing import PassingCurve
 from netsim.arrivals import load_arrivals, poisson_arrivals
 from netsim.decide import Decider
 from netsim.errors import Fault, InputError
 from netsim.events import Cell, DeviceJob, DeviceLog, Work, simulate_cell
+from netsim.latency import LatencyOutOfRange
 from netsim.live import LiveWork, looks_at_channel
 from netsim.parametric import ParametricDecider
 from netsim.places import Place
@@ -113,15 +115,22 @@ class Network:
     cell: Cell
     requests: RequestSettings
     decider: Decider | ParametricDecider
+    _last: dict[int, list[DeviceRun]] = field(default_factory=dict, repr=False, compare=False)
 
     def run(self, seed: int) -> list[DeviceRun]:
-        """Simulate every device.
+        """Simulate every device; the last seed's runs are kept.
 
         Raises
         ------
         InputError
             If a link can't send, a recorded channel ends, or a device leaves the path-loss model's range.
         """
+        if seed not in self._last:
+            self._last.clear()
+            self._last[seed] = self._run(seed)
+        return self._last[seed]
+
+    def _run(self, seed: int) -> list[DeviceRun]:
         arrivals = self._arrivals(seed)
         sessions = [
             self.sessions(seed, number, own if isinstance(own, int) else len(own))
@@ -130,8 +139,10 @@ class Network:
         jobs = [self._job(seed, number, sessions[number], own) for number, own in enumerate(arrivals)]
         try:
             logs = simulate_cell(jobs, self.cell, self.requests.until_s)
-        except ValueError as error:
+        except (LinkNeverSends, ChannelEnded) as error:
             raise InputError([Fault("", "channel", str(error))]) from None
+        except LatencyOutOfRange as error:
+            raise InputError([Fault("", "server.max_batch", str(error))]) from None
         return [_run(*ours) for ours in zip(self.devices, sessions, arrivals, jobs, logs, strict=True)]
 
     def sessions(self, seed: int, number: int, count: int) -> list[Session]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netsim.network import DeviceRun
 from netsim.rows import Power, Row, decision_columns, stage_seconds, timing_columns
+from netsim.scenario_network import RequestSettings
 from netsim.timings import Timings
 from netsim.workload import Workload
 from traces.rounds import Rounds
@@ -135,12 +136,7 @@ def _mean(values: FloatArray) -> float | None:
 
 
 def device_table(
-    runs: Sequence[DeviceRun],
-    power: Power,
-    *,
-    deadline_s: float | None,
-    until_s: float | None,
-    count_prompt: bool,
+    runs: Sequence[DeviceRun], power: Power, settings: RequestSettings, *, count_prompt: bool
 ) -> pd.DataFrame:
     """What each device got, and all of them together.
 
@@ -151,14 +147,14 @@ def device_table(
         upload and prefill included; a request counts from its arrival. ``jain`` is the fairness of
         throughput, in the last row alone.
     """
-    requests = [Requests.of(run, until_s) for run in runs]
+    requests = [Requests.of(run, settings.until_s) for run in runs]
     throughput = [_throughput(run, count_prompt=count_prompt) for run in runs]
     energy_j = [_energy_j(run, power, count_prompt=count_prompt) for run in runs]
     rows: list[dict[str, object]] = [
         {
             "device": str(number),
             "throughput_tok_s": rate,
-            **own.columns(deadline_s),
+            **own.columns(settings.deadline_s),
             "joules_per_token": joules,
         }
         for number, (rate, own, joules) in enumerate(zip(throughput, requests, energy_j, strict=True))
@@ -169,7 +165,7 @@ def device_table(
         {
             "device": "all",
             "throughput_tok_s": float(np.mean(throughput)),
-            **Requests.joined(requests).columns(deadline_s),
+            **Requests.joined(requests).columns(settings.deadline_s),
             "joules_per_token": sum(spent) / sum(tokens) if sum(tokens) else None,
             "jain": jain_index(throughput),
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from channels.capacity import ChannelEnded
 from channels.mobility import Line, Moving
 from channels.pathloss import Site, mean_snr_db
 from netsim.radio import Radio, from_db
@@ -59,14 +60,19 @@ class Place:
 
         Raises
         ------
-        ValueError
-            The place is outside the range of the path-loss model.
+        ChannelEnded
+            The device has left the range of the path-loss model.
         """
         budget, rng = self.budget, np.random.default_rng([PLACE_STREAM, seed, device])
         start_m = self.position_m or self._drop(rng)
         line_of_sight, shadowing_db = budget.site.draw(math.hypot(*start_m), rng)
         here_m = (start_m[0] + self.velocity_m_s[0] * now_s, start_m[1] + self.velocity_m_s[1] * now_s)
-        loss_db = budget.site.path_loss_db(math.hypot(*here_m), line_of_sight=line_of_sight)
+        distance_m = math.hypot(*here_m)
+        if not budget.site.covers(distance_m):
+            raise ChannelEnded(
+                f"device {device} is {distance_m:g} m away, where the path-loss model does not hold"
+            )
+        loss_db = budget.site.path_loss_db(distance_m, line_of_sight=line_of_sight)
         if budget.shadowing:
             loss_db += shadowing_db
         snr_db = mean_snr_db(budget.transmit_dbm, loss_db, budget.noise_figure_db, base.bandwidth_hz)

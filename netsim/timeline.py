@@ -14,8 +14,10 @@ from netsim.network import DeviceRun
 from netsim.rows import stage_seconds
 from netsim.simulate import Point
 
-#: Stages of a round in their order; the two waits are for the uplink and for the server.
-ORDER = ("slm", "uncertainty", "grant", "wait for uplink", "uplink", "wait for server", "llm", "downlink")
+#: Stages of a round in their order.
+ORDER = (
+    "slm", "uncertainty", "grant", "wait for uplink", "uplink", "propagation", "wait for server", "llm", "downlink",
+)  # fmt: skip
 #: Stages that also show on a row of what is shared.
 SHARED = {"uplink": "uplink", "llm": "server"}
 #: Columns of spans.
@@ -30,7 +32,7 @@ def spans(point: Point, seed: int) -> pd.DataFrame:
     pandas.DataFrame
         ``COLUMNS``, by row and start. ``row`` is "device 0", …, "uplink" and "server"; where uplink or server
         serve several at once, "uplink 2", … hold what overlaps. An uplink that gives out slots shows an upload
-        from its first bit to its last; propagation counts as uplink and downlink, as in the results.
+        from its first bit to its last; the response's propagation is a part of its downlink.
     """
     runs = point.network.run(seed)
     prompts = point.trace.prompts
@@ -44,12 +46,18 @@ def _device_spans(run: DeviceRun, number: int, prompts: Sequence[int]) -> pd.Dat
     timings = run.timings
     stages = stage_seconds(run.workload, timings, count_prompt=True).stages
     after_first_bit_s = timings.queue_s - timings.air_wait_s - timings.server_wait_s
+    sends = run.workload.uploads | run.workload.carries_prompt
+    grant_s, propagation_s = (
+        sends * own for own in (run.device.costs.grant_s, run.device.costs.propagation_s)
+    )
     seconds = [
         stages["slm_s"],
         stages["uncertainty_s"],
-        stages["grant_s"],
+        grant_s,
         timings.air_wait_s,
-        stages["uplink_s"] + after_first_bit_s,
+        # A round that sends only the prompt's ids has its grant in ``uplink_s``.
+        stages["grant_s"] + stages["uplink_s"] - grant_s - propagation_s + after_first_bit_s,
+        propagation_s,
         timings.server_wait_s,
         stages["llm_s"],
         stages["downlink_s"],

@@ -40,14 +40,8 @@ def point(trace: Path, **blocks: Any) -> Point:
 
 
 def table(built: Point, seed: int = 0) -> pd.DataFrame:
-    requests = built.scenario.requests
-    return device_table(
-        built.network.run(seed),
-        built.power,
-        deadline_s=requests.deadline_s,
-        until_s=requests.until_s,
-        count_prompt=False,
-    )
+    runs = built.network.run(seed)
+    return device_table(runs, built.power, built.scenario.requests, count_prompt=False)
 
 
 @pytest.mark.parametrize("policy", ["slm", "llm", "hlm", "oracle"])
