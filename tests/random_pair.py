@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 TEXT = ["def add(first, second):\n    return first + second\n", "for index in range(10):\n    print(index)\n"]
-VOCABULARY, POSITIONS = 300, 64
+VOCABULARY, POSITIONS = 300, 192
 END = "<end>"
 
 

@@ -221,8 +221,8 @@ def test_teacher_forcing_follows_the_text(make: Callable[..., Path], pair: Pair)
 
 
 def test_a_prompt_too_long_for_the_models_is_named(make: Callable[..., Path]) -> None:
-    long = Prompt(id="long one", tokens=tuple(range(60)))
-    with pytest.raises(TraceError, match="prompt 'long one' and 10 tokens take 70 positions"):
+    long = Prompt(id="long one", tokens=tuple(range(190)))
+    with pytest.raises(TraceError, match="prompt 'long one' and 10 tokens take 200 positions"):
         make("trace", replace(PLAN, prompts=(*PROMPTS, long)))
 
 

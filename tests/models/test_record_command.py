@@ -1,0 +1,148 @@
+"""The commands that run models, on a pair of which nothing is ours: record, replay without torch, profile, live."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.pair import load_tokenizer
+from netsim.cli_live import with_live_models
+from netsim.cli_profile import profile
+from netsim.cli_record import record
+from netsim.errors import InputError
+from netsim.latency import load_latency
+from netsim.scenario import load_scenario
+from netsim.simulate import Point
+from tests.random_pair import save_random_pair
+from traces.manifest import read_manifest
+from traces.trace import Trace
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORD: dict[str, Any] = {"tokens": 6, "seeds": 2, "top_p": 0.9, "quiet": True}
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    slm, llm = save_random_pair(tmp_path_factory.mktemp("pair"))
+    return {"slm": str(slm), "llm": str(llm)}
+
+
+@pytest.fixture
+def prompts(tmp_path: Path) -> Path:
+    rows = [
+        {"prompt": "def add(", "reference": "first, second) # the sum"},
+        {"instruction": "Print.", "output": "print"},
+    ]
+    path = tmp_path / "prompts.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_all_counts_are_the_thresholds_between_which_decisions_differ(
+    pair: dict[str, Any], prompts: Path, tmp_path: Path
+) -> None:
+    # 1/7 has no short decimal: its digits must survive.
+    record(tmp_path / "t", prompts, ["hlm", "all-counts"], **pair, **RECORD, samples=7, num_prompts=1)
+    manifest = read_manifest(tmp_path / "t")
+    thresholds = [float(spec.partition("=")[2]) for spec in manifest.policies[1:]]
+    assert [np.floor(7 * threshold + 1e-9) for threshold in thresholds] == list(range(8))
+    assert manifest.batch == 9
+    assert manifest.prompts[0].reference == "first, second) # the sum"
+    assert manifest.eos == 0
+
+
+def test_a_recording_replays_in_a_process_without_torch(
+    pair: dict[str, Any], prompts: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError):
+        record(tmp_path / "t", prompts, ["u-hlm:threshold=2"], **pair, **RECORD)
+    assert not (tmp_path / "t").exists()
+    record(tmp_path / "t", prompts, ["hlm", "u-hlm:threshold=0.9"], **pair, **RECORD)
+    replayed = (
+        "import sys; sys.modules |= dict.fromkeys(('torch', 'transformers', 'tokenizers')); "
+        "from netsim.replay import replay_rows; from pathlib import Path; "
+        f"print([row['on_trace'] for row in replay_rows(Path({str(tmp_path / 't')!r}), ['hlm', 'u-hlm:threshold=0.9'])])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", replayed], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[1.0, 1.0]"
+    trace = Trace.open(tmp_path / "t")
+    longest = max(len(prompt.tokens) for prompt in trace.manifest.prompts) + 6
+    assert load_latency("recorded", "llm", trace.folder).seconds(context=longest - 1, positions=1) > 0
+
+
+def test_teacher_forcing_takes_the_references(pair: dict[str, Any], prompts: Path, tmp_path: Path) -> None:
+    record(tmp_path / "t", prompts, [], teacher_forced=True, **pair, **RECORD)
+    manifest = read_manifest(tmp_path / "t")
+    assert manifest.teacher_forced
+    assert manifest.token_seeds == (0,)
+    tokenizer = load_tokenizer(pair["llm"])
+    answers = [[*tokenizer.encode(answer), manifest.eos] for answer in ("first, second) # the sum", "print")]
+    assert [list(prompt.continuation) for prompt in manifest.prompts] == [answers[0][:6], answers[1]]
+    assert len(answers[0]) > 6 > len(answers[1])
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"policy": []}, "give at least one policy, or --teacher-forced"),
+        ({"policy": ["hlm"], "teacher_forced": True}, "give at least one policy, or --teacher-forced"),
+        ({"policy": ["all-counts"], "measure": "margin"}, "all-counts needs the measure that counts"),
+        ({"policy": ["hlm"], "llm": None}, "give --pair, or both --slm and --llm"),
+        ({"policy": ["hlm"], "pair": "tiny"}, "give --pair, or both --slm and --llm"),
+        ({"policy": ["hlm"], "llm": "nowhere"}, "no tokenizer can be loaded from nowhere"),
+        ({"policy": ["hlm"], "prompts": Path("nowhere.jsonl")}, "nowhere.jsonl: can't be read"),
+        ({"policy": ["hlm"], "tokens": 200}, "positions, the models have 192"),
+        ({"policy": ["hlm"], "device": "cuda:7"}, "sees no CUDA device"),
+    ],
+)
+def test_what_can_not_be_recorded_is_said(
+    pair: dict[str, Any], prompts: Path, tmp_path: Path, given: dict[str, Any], fault: str
+) -> None:
+    with pytest.raises(InputError, match=fault):
+        record(**{"out": tmp_path / "t", "prompts": prompts, **pair, **RECORD, **given})
+    assert not (tmp_path / "t").exists()
+
+
+def test_any_model_is_profiled(pair: dict[str, Any], tmp_path: Path) -> None:
+    for role, folder in pair.items():
+        out = tmp_path / f"{role}.json"
+        profile(out, model=folder, contexts=[0, 8], positions=[1, 4], batches=[1, 2], repeats=1, quiet=True)
+        assert load_latency(str(out), "slm", None).seconds(context=4, positions=2, batch=2) > 0
+
+
+def test_a_live_scenario_is_exact_and_runs_the_models_once(
+    pair: dict[str, Any], prompts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "live.yaml"
+    path.write_text(
+        f"name: live\ntrace: {{kind: live, slm: {pair['slm']}, llm: {pair['llm']}, prompts: {prompts}, top_p: 0.9}}\n"
+        "policy: {name: hlm}\ntokens: 5\nseeds: [3, 11]\n"
+        "sweep:\n  policy: [{name: hlm}, {name: u-hlm, threshold: 0.9}]\n"
+    )
+    scenario = with_live_models(load_scenario(path), (3, 11), quiet=True)
+    rows = [Point.of(point.scenario).row(seed) for point in scenario.points() for seed in (3, 11)]
+    assert [row["on_trace"] for row in rows] == [1.0] * 4
+    assert [row["token_seed"] for row in rows] == [3, 11, 3, 11]
+    folder = Path(str(scenario.trace))
+    shards = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert with_live_models(load_scenario(path), (3, 11), quiet=True) == scenario
+    assert shards == {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+def test_a_swept_live_trace_is_refused(pair: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "live.yaml"
+    path.write_text(
+        f"name: live\ntrace: {{kind: live, slm: {pair['slm']}, llm: {pair['llm']}}}\npolicy: {{name: hlm}}\n"
+        "sweep:\n  trace.temperature: [0.5, 1.0]\n"
+    )
+    with pytest.raises(InputError, match=r"sweep.trace.temperature: can't be swept with models in the loop"):
+        with_live_models(load_scenario(path), (0,), quiet=True)
