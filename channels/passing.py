@@ -91,11 +91,13 @@ class PassingCurve:
 
     def rate_bps(self, time_s: float) -> float:
         """Rate at `time_s` seconds, bit/s."""
-        return float(self._rates_bps[self._index(time_s)])
+        index = self._index(time_s)  # this may open a new window, so it comes first
+        return float(self._rates_bps[index])
 
     def snr(self, time_s: float) -> float:
         """Signal-to-noise ratio at `time_s` seconds, linear."""
-        return float(self._snrs[self._index(time_s)])
+        index = self._index(time_s)
+        return float(self._snrs[index])
 
     def _index(self, time_s: float) -> int:
         block = int(locate(self._local(time_s), self._coherence_time_s)[0])

@@ -33,6 +33,17 @@ def test_it_is_the_whole_curve_wherever_it_looks(fading: Fading) -> None:
         time_s += expected_s
 
 
+@pytest.mark.parametrize("fading", FADINGS, ids=str)
+def test_looking_alone_finds_the_same(fading: Fading) -> None:
+    whole = session_curve(fading, shannon, 10.0, 1e6, 0.01, np.random.default_rng(7))
+    snr, rate_bps = (
+        PassingCurve(fading, 0.01, np.random.default_rng(7), shannon, 10.0, 1e6) for _ in range(2)
+    )
+    for time_s in np.cumsum(np.random.default_rng(1).exponential(1.0, 40)):
+        assert snr.snr(time_s) == whole.snr(time_s)
+        assert rate_bps.rate_bps(time_s) == whole.rate_bps(time_s)
+
+
 def test_a_moment_a_hair_earlier_is_not_the_past() -> None:
     """Sums of times in another order differ in their last digit, also where a window ends."""
     for blocks in (32, 33, 64, 1000):
