@@ -15,9 +15,9 @@ from transformers import PreTrainedModel
 
 from models.architecture import ARCHITECTURES, architecture_config, build_random
 from models.pair import Pair, load_model, model_name, pair_folders
-from models.plan import Plan
+from models.plan import Plan, RecordingStopped
 from models.timing import REPEATS, Profile, default_grid, profile_model
-from traces.manifest import LATENCY
+from traces.manifest import LATENCY, replace_file
 
 
 def measure(
@@ -85,9 +85,16 @@ def measure_loaded(pair: Pair, longest: int, report: Callable[[str], None] | Non
 
 def profile_recording(pair: Pair, plan: Plan, folder: Path) -> None:
     """Write the ``latency.json`` of a recording, unless it is there: passes of the lengths it has, on this machine."""
-    if not (folder / LATENCY).exists():
-        longest = max(len(prompt.tokens) for prompt in plan.prompts) + plan.num_tokens
-        write_profile(measure_loaded(pair, longest), folder / LATENCY)
+    path = folder / LATENCY
+    if path.exists():
+        return
+    longest = max(len(prompt.tokens) for prompt in plan.prompts) + plan.num_tokens
+    try:
+        write_profile(measure_loaded(pair, longest), path)
+    except OSError as error:
+        raise RecordingStopped(
+            f"{path}: {error.strerror}; the recording is complete, only this is missing"
+        ) from error
 
 
 def up_to(axis: Sequence[int], longest: int) -> tuple[int, ...]:
@@ -106,7 +113,5 @@ def pair_profile(slm: Profile, llm: Profile) -> Profile:
 
 
 def write_profile(profile: Profile, path: Path) -> None:
-    """Write a profile to a temporary name and rename it, so that a killed run leaves no half file."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(profile, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    """Write a profile so that a killed run leaves no half file."""
+    replace_file(path, (json.dumps(profile, indent=1, allow_nan=False) + "\n").encode())

@@ -145,7 +145,11 @@ def _check_lengths(pair: Pair, plan: Plan) -> None:
 
 
 def _stopped(ledger: Ledger, total: int, error: OSError) -> RecordingStopped:
+    seeds = set(ledger.plan.token_seeds)
+    by_prompt = [
+        {seed for p, seed in ledger.done if p == prompt} for prompt in range(len(ledger.plan.prompts))
+    ]
     return RecordingStopped(
-        f"{error.filename or ledger.folder}: {error.strerror}; {len(ledger.done)} of {total} groups are recorded "
-        f"and stay usable, the same command goes on from there"
+        f"{error.filename or ledger.folder}: {error.strerror}; {len(ledger.done)} of {total} groups are kept, "
+        f"{by_prompt.count(seeds)} prompts are complete and usable, the same command goes on from there"
     )

@@ -187,7 +187,10 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_complete(
     folder.mkdir()
     # The device that is always full stands in for the file of the last prompt's first group.
     (folder / f"p00002-s00000.safetensors.{os.getpid()}.partial").symlink_to("/dev/full")
-    with pytest.raises(RecordingStopped, match=r"^[^\n]*No space left on device; 4 of 6 groups[^\n]*$"):
+    with pytest.raises(
+        RecordingStopped,
+        match=r"^[^\n]*No space left on device; 4 of 6 groups are kept, 2 prompts are[^\n]*$",
+    ):
         make("trace")
     assert Trace.open(folder).prompts == [0, 1]
     assert all(own.on_tree.all() for own in replayed(folder, FEW))
