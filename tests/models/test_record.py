@@ -128,13 +128,13 @@ def test_a_new_branch_is_what_the_models_say_of_its_prefix(make: Callable[..., P
     while table.parent[at] >= 0:
         path.insert(0, int(table.token[at]))
         at = int(table.parent[at])
-    with torch.inference_mode():
-        logits = pair.llm(torch.tensor([[*PROMPTS[0].tokens, *path]])).logits[0, -1].numpy()
     entries = slice(table.offsets[node], table.offsets[node + 1])
-    # Stored as float16: eleven bits, of logits that lie within 16 of the maximum.
-    np.testing.assert_allclose(
-        table.llm_logit[entries], (logits - logits.max())[table.ids[entries]], atol=16 * 2.0**-11
-    )
+    for model, stored in ((pair.slm, table.slm_logit), (pair.llm, table.llm_logit)):
+        with torch.inference_mode():
+            logits = model(torch.tensor([[*PROMPTS[0].tokens, *path]])).logits[0, -1].numpy()
+        # Stored as float16: eleven bits, of logits that lie within 16 of the maximum.
+        expected = (logits - logits.max())[table.ids[entries]]
+        np.testing.assert_allclose(stored[entries], expected, atol=16 * 2.0**-11)
 
 
 def test_an_extension_in_progress_leaves_the_trace_as_it_was(
