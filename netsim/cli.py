@@ -6,7 +6,8 @@ The only module above all packages; whatever is heavy is imported by the command
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, TextIO
 
 import typer
 
@@ -74,7 +75,20 @@ def register() -> None:
 
 def main() -> None:
     """Run the command line; the exit status is the contract's."""
+    warnings.showwarning = _show_warning
     sys.exit(_run())
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],  # noqa: ARG001  (what Python hands over)
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    """One plain line: where in our code a warning was raised tells a user nothing."""
+    print(f"netsim: warning: {message}", file=sys.stderr)
 
 
 def _run() -> int:

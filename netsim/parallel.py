@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 import joblib
 import pyarrow as pa
 
+from netsim.build_policy import ThresholdClipped
 from netsim.chunks import Chunk, SweepPoint, setup_of
 from netsim.errors import Fault, InputError
 from netsim.rows import Row
@@ -54,12 +56,15 @@ def compute(chunk: Chunk) -> Outcome:
     """Compute every cell of a chunk; one that fails does not keep the others from finishing."""
     failures: list[Failure] = []
     first = chunk.points[0]
-    built = _base(setup_of(first.scenario), first.sources).at(first.scenario)
+    built = _base(setup_of(first.scenario), first.sources)
     if built.trace.digest != first.sources[0]:
         raise InputError(
             [Fault(str(first.scenario.trace), "", "not the same trace where the sweep was started")]
         )
-    points = [built.at(point.scenario) for point in chunk.points]
+    with warnings.catch_warnings():
+        # Said when the sweep was checked.
+        warnings.simplefilter("ignore", ThresholdClipped)
+        points = [built.at(point.scenario) for point in chunk.points]
     try:
         rows = _all_rows(chunk, points)
     except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
