@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -55,7 +56,7 @@ def cell(value: object) -> str:
     >>> cell(0.123456789), cell(None), cell(float("nan"))
     ('0.123457', '-', '-')
     """
-    if value is None or value != value:
+    if value is None or _is_nan(value):
         return "-"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
@@ -70,4 +71,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    return None if isinstance(value, float) and value != value else value
+    return None if _is_nan(value) else value
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

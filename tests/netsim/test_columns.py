@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from netsim import load_scenario, simulate
@@ -59,13 +60,21 @@ def drain(gains: np.ndarray, start_s: float, bits: float) -> float:
     return 0.0
 
 
+def slm(positions: int) -> float:
+    """The factory's latency profile of a pass over so many positions."""
+    return 0.02 * (1 + (positions - 1) / 100)
+
+
+def llm(positions: int) -> float:
+    return 0.05 * (1 + (positions - 1) / 100)
+
+
 def expected_columns(  # noqa: PLR0915  (one time line, written out from top to bottom)
     point: Point, seed: int, *, prefill: bool, catch_up: bool
 ) -> dict[str, float | None]:
     rounds, ids = point.rounds(seed), 13  # ceil(log2 5000)
+    assert isinstance(point.trace, Trace)
     policy = point.scenario.policy.name
-    slm = lambda positions: 0.02 * (1 + (positions - 1) / 100)  # noqa: E731  (the factory's profile)
-    llm = lambda positions: 0.05 * (1 + (positions - 1) / 100)  # noqa: E731
     per_token: list[dict[str, float]] = []
     firsts, skipped_right, skipped, rejected, sent = [], 0, 0, 0, 0
     for index, number in enumerate(point.trace.prompts):
@@ -117,10 +126,10 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
             if t == 0:
                 firsts.append(clock)
             per_token.append(stage)
-    mean = lambda name: sum(stage[name] for stage in per_token) / len(per_token)  # noqa: E731
+    means = pd.DataFrame(per_token).mean().to_dict()
     totals = np.array([stage["total"] for stage in per_token])
-    busy = mean("slm") + mean("u")
-    idle = totals.mean() - busy - mean("air")
+    busy = means["slm"] + means["u"]
+    idle = totals.mean() - busy - means["air"]
     drafts = policy != "llm"
     return {
         "seed": seed,
@@ -131,20 +140,20 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
         "latency_p50_s": np.quantile(totals, 0.5),
         "latency_p95_s": np.quantile(totals, 0.95),
         "latency_p99_s": np.quantile(totals, 0.99),
-        "slm_s": mean("slm"),
-        "uncertainty_s": mean("u"),
-        "grant_s": mean("grant"),
-        "uplink_s": mean("up"),
+        "slm_s": means["slm"],
+        "uncertainty_s": means["u"],
+        "grant_s": means["grant"],
+        "uplink_s": means["up"],
         "queue_s": 0.0,
-        "llm_s": mean("llm"),
-        "downlink_s": mean("down"),
+        "llm_s": means["llm"],
+        "downlink_s": means["down"],
         "first_token_s": sum(firsts) / len(firsts),
         "transmission_rate": sent / len(per_token) if drafts else None,
         "true_skip_rate": skipped_right / skipped if skipped else None,
         "rejection_rate": rejected / sent if sent else None,
-        "uplink_bits": mean("bits"),
-        "llm_calls": mean("calls"),
-        "device_energy_j": 0.2 * mean("air") + 2.0 * busy + 0.05 * idle,
+        "uplink_bits": means["bits"],
+        "llm_calls": means["calls"],
+        "device_energy_j": 0.2 * means["air"] + 2.0 * busy + 0.05 * idle,
         "llm_nll": float(rounds.llm_nll.mean()),
         "on_trace": 1.0,
         "source_top_p": 1.0,

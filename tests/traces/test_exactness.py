@@ -25,11 +25,16 @@ LEAST_P = 1e-4
 SHIPPED = Path(__file__).resolve().parents[2] / "traces"
 
 
+def random_draws(count: int, seed: int) -> TokenDraws:
+    """Draws of ``count`` single rounds."""
+    rng = np.random.default_rng(seed)
+    draft, accept, resample, llm, skip = (rng.random((count, 1)) for _ in range(5))
+    return TokenDraws(draft, accept, resample, llm, skip, perturb=rng.random((count, 1, 20)))
+
+
 def one_round(forest: Forest, nodes: NDArray[np.int64], policy: Policy, seed: int) -> NDArray[np.int64]:
     """Outputs of ``DRAWS_PER_NODE`` independent rounds at each node: [num_nodes, draws]."""
-    rng, count = np.random.default_rng(seed), len(nodes) * DRAWS_PER_NODE
-    columns = [rng.random((count, 1)) for _ in range(5)]
-    draws = TokenDraws(*columns, perturb=rng.random((count, 1, 20)))
+    draws = random_draws(len(nodes) * DRAWS_PER_NODE, seed)
     roots = np.repeat(nodes, DRAWS_PER_NODE)
     rounds = walk(forest, roots, [policy], draws, 1, Measure())[0]
     return rounds.token.reshape(len(nodes), DRAWS_PER_NODE)
@@ -115,8 +120,7 @@ def test_skipping_is_not_exact_and_the_chi_square_says_so(table_trace: Trace) ->
 def test_rejection_rate_is_the_total_variation_distance(table_trace: Trace) -> None:
     """E over drafts of max(0, 1 - y_d / x_d) is TV(x, y); 400 draws a node, five standard errors."""
     forest, nodes = hlm_nodes(table_trace, 8)
-    rng, count = np.random.default_rng(2), len(nodes) * DRAWS_PER_NODE
-    draws = TokenDraws(*(rng.random((count, 1)) for _ in range(5)), perturb=rng.random((count, 1, 20)))
+    draws = random_draws(len(nodes) * DRAWS_PER_NODE, 2)
     rounds = walk(forest, np.repeat(nodes, DRAWS_PER_NODE), [Oracle()], draws, 1, Measure())[0]
     tv = np.array(
         [np.maximum(forest.x - forest.y, 0)[forest.starts[n] : forest.ends[n]].sum() for n in nodes]

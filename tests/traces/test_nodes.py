@@ -25,8 +25,8 @@ def two_models(seed: int, rows: int, vocabulary: int, scale: float = 4.0) -> tup
 
 def table_of(seed: int, rows: int, vocabulary: int, sampler: Sampler) -> NodeTable:
     slm, llm = two_models(seed, rows, vocabulary)
-    parent = np.arange(-1, rows - 1)
-    return compress(slm, llm, parent, np.where(parent < 0, -1, 3), sampler, THETA)
+    parent = np.arange(-1, rows - 1, dtype=np.int32)
+    return compress(slm, llm, parent, np.where(parent < 0, np.int32(-1), np.int32(3)), sampler, THETA)
 
 
 @pytest.mark.parametrize(("temperature", "top_p"), [(1.0, 1.0), (0.8, 0.97), (1.3, 0.5)])
