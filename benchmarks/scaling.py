@@ -1,0 +1,56 @@
+"""How the cost of a sweep grows with its size, and how it falls with jobs."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.setting import rounds, swept
+from netsim.scenario import Scenario
+from netsim.sweep import run_sweep
+
+BASE = {"snrs": 6, "thresholds": 10, "seeds": 64, "tokens": 32}
+#: Sizes along each axis; the others stay at `BASE`.
+AXES = {"seeds": (64, 128, 256), "snrs": (3, 6, 12), "thresholds": (5, 10, 20), "tokens": (16, 32, 64)}
+
+
+def measured(scenario: Scenario, clock: Callable[[], float], jobs: int = 1) -> float:
+    """Seconds of a whole sweep, files included."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = clock()
+        report = run_sweep(scenario, Path(folder), jobs=jobs)
+        seconds = clock() - started
+    assert not report.failures
+    return seconds
+
+
+def slope_table() -> str:
+    """Slopes of log(CPU seconds) over log(size); 1 is proportional."""
+    measured(swept(snrs=1, thresholds=2, seeds=8), time.process_time)
+    lines = ["| axis | sizes | CPU seconds | slope |", "| --- | --- | --- | ---: |"]
+    for axis, sizes in AXES.items():
+        spent = [measured(swept(**{**BASE, axis: size}), time.process_time) for size in sizes]
+        slope = np.polyfit(np.log(sizes), np.log(spent), 1)[0]
+        numbers = ", ".join(map(str, sizes)), ", ".join(f"{seconds:.2f}" for seconds in spent)
+        lines.append(f"| {axis} | {numbers[0]} | {numbers[1]} | {slope:.2f} |")
+    return "\n".join(lines)
+
+
+def job_table(seeds: int = 400) -> str:
+    """Wall time of one long sweep by jobs."""
+    scenario = swept(snrs=6, thresholds=21, seeds=seeds)
+    lines = [
+        f"A sweep of {rounds(scenario):,} rounds:",
+        "",
+        "| jobs | seconds | times one job |",
+        "| ---: | ---: | ---: |",
+    ]
+    seconds: dict[int, float] = {}
+    for jobs in (1, 2):
+        seconds[jobs] = measured(scenario, time.perf_counter, jobs)
+        lines.append(f"| {jobs} | {seconds[jobs]:.1f} | {seconds[1] / seconds[jobs]:.2f} |")
+    return "\n".join(lines)
