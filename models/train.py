@@ -41,8 +41,8 @@ class Shape(NamedTuple):
     intermediate_size: int
 
 
-SHAPES = {"slm": Shape(128, 2, 4, 352), "llm": Shape(256, 6, 4, 704)}
-STEPS = {"slm": 4000, "llm": 3200}
+SHAPES = {"slm": Shape(96, 2, 4, 256), "llm": Shape(256, 6, 4, 704)}
+STEPS = {"slm": 3000, "llm": 3200}
 MUON_RATE, ADAMW_RATE, DECAY_SHARE, WARM_UP_STEPS = 0.02, 4e-3, 0.6, 50
 
 
