@@ -15,9 +15,10 @@ from pathlib import Path
 import torch
 from transformers.utils.logging import disable_progress_bar
 
+from models.ledger import model_spec
 from models.pair import Pair, load_pair
 from models.record import Job, Runner, record_group
-from traces.manifest import Shard
+from traces.manifest import Shard, TraceError
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,21 @@ def _run(source: PairSource, num_processes: int, jobs: Sequence[Job]) -> Iterato
 
 
 _pair: Pair
+_weights: tuple[str, str]
 
 
 def _begin(source: PairSource) -> None:
-    global _pair  # noqa: PLW0603 - what a pool's initializer makes has nowhere else to live
+    global _pair, _weights  # noqa: PLW0603 - what a pool's initializer makes has nowhere else to live
     # Ctrl-C reaches every process of a terminal: the parent alone says what that means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     _pair = source.load()
+    _weights = model_spec(_pair.slm).digest, model_spec(_pair.llm).digest
 
 
 def _record(job: Job) -> Shard:
+    if job.weights != _weights:
+        raise TraceError(f"{job.folder}: the models' files have changed since the recording began")
     return record_group(_pair, job)
 
 

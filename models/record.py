@@ -31,6 +31,8 @@ class Job:
     plan : Plan
     folder : Path
     group : (prompt, token seed)
+    weights : (str, str)
+        Digests of both models' weights, as the manifest has them: another process loads its own.
     recorded : Shard, optional
         The group as far as it is recorded, to which the paths of new policies are added.
     """
@@ -38,6 +40,7 @@ class Job:
     plan: Plan
     folder: Path
     group: Group
+    weights: tuple[str, str]
     recorded: Shard | None = None
 
 
@@ -76,8 +79,11 @@ def record(
         ledger = (extend if extending else begin_or_resume)(pair, plan, folder)
     except OSError as error:
         raise RecordingStopped(f"{error.filename or folder}: {error.strerror}") from error
+    weights = ledger.manifest.slm.digest, ledger.manifest.llm.digest
     jobs = [
-        Job(plan, folder, group, ledger.base.get(group)) for group in plan.groups if group not in ledger.done
+        Job(plan, folder, group, weights, ledger.base.get(group))
+        for group in plan.groups
+        if group not in ledger.done
     ]
     if not jobs and ledger.is_finished:
         return ledger.manifest

@@ -74,6 +74,16 @@ def test_processes_write_the_bytes_of_one(
     assert files(tmp_path / "processes") == files(make("one"))
 
 
+def test_processes_that_find_other_weights_are_refused(
+    pair: Pair, source: PairSource, tmp_path: Path
+) -> None:
+    """A model that is trained again under a running recording must not get into it."""
+    swapped = PairSource(source.llm, source.slm)
+    with pytest.raises(TraceError, match="the models' files have changed since the recording began"):
+        record(pair, PLAN, tmp_path / "trace", lambda *_: None, run_in_processes(swapped, 1))
+    assert read_manifest(tmp_path / "trace").shards == ()
+
+
 def test_every_recorded_policy_replays_on_the_tree(make: Callable[..., Path]) -> None:
     rounds = replayed(make("trace", replace(PLAN, policies=FEW | MORE)), FEW | MORE)
     assert all(own.on_tree.all() and (own.length == 10).all() for own in rounds)
