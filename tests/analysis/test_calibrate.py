@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trace_factory import make_trace
+from tests.trace_factory import make_trace
 
 from analysis.calibrate import calibrate, store_calibration
 from analysis.calibrate_fit import fit_rounds

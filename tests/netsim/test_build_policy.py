@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trace_factory import make_trace
+from tests.trace_factory import make_trace
 
 from analysis.calibrate import calibrate
 from netsim import simulate

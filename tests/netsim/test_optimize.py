@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from trace_factory import make_trace
+from tests.trace_factory import make_trace
 
 from analysis.optimum import draw_optimum
 from netsim.errors import InputError

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import chi2
-from trace_factory import make_trace
+from tests.trace_factory import make_trace
 
 from netsim.policies import Hlm, UHlm
 from traces.draws import TokenDraws
