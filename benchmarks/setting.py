@@ -46,8 +46,11 @@ def scenario(bandwidth_hz: float = 1e7, **keys: Any) -> Scenario:
 def swept(
     *, snrs: int, thresholds: int, seeds: int, tokens: int = TOKENS, bandwidth_hz: float = 1e7
 ) -> Scenario:
-    """A sweep of so many SNRs, thresholds and seeds."""
-    axes = {"policy.threshold": THRESHOLDS[:thresholds], "channel.snr_db": SNRS_DB[-snrs:]}
+    """A sweep of so many SNRs, thresholds and seeds; fewer values are spread over the same range."""
+    axes = {
+        "policy.threshold": THRESHOLDS[:: len(THRESHOLDS) // thresholds][:thresholds],
+        "channel.snr_db": SNRS_DB[:: len(SNRS_DB) // snrs][:snrs],
+    }
     return scenario(bandwidth_hz, seeds=seeds, tokens=tokens, sweep=axes)
 
 
