@@ -6,12 +6,14 @@ import time
 from itertools import count
 from typing import Any
 
-from benchmarks.setting import TOKENS, scenario
+from benchmarks.setting import scenario
 from netsim.simulate import Point
 
-#: Prompts of each device: about as many tokens in all, but for the largest.
-PER_DEVICE = {1: 400, 10: 40, 100: 4, 1000: 1}
-REPEATS = 3
+#: Prompts of each device, and tokens of each prompt: about 13 000 tokens in all, whatever the number of devices.
+SIZES = {10: (20, 64), 100: (2, 64), 1000: (1, 13)}
+#: A slot has its own work, and a transmission has hundreds of slots: fewer tokens measure that as well.
+SLOTTED_SIZES = {10: (1, 64), 100: (1, 6), 1000: (1, 1)}
+REPEATS = 2
 CELLS: dict[str, dict[str, Any]] = {
     "FIFO": {},
     "FIFO, no fading": {"fading": "none"},
@@ -25,20 +27,18 @@ CELLS: dict[str, dict[str, Any]] = {
 def network_table() -> str:
     """A Markdown table: a row per cell, a column per number of devices; best of several runs."""
     lines = [
-        f"| hlm, tokens/s | {' | '.join(f'{number} devices' for number in PER_DEVICE)} |",
-        f"| --- |{' ---: |' * len(PER_DEVICE)}",
+        f"| hlm, tokens/s | {' | '.join(f'{number} devices' for number in SIZES)} |",
+        f"| --- |{' ---: |' * len(SIZES)}",
     ]
     for name, blocks in CELLS.items():
-        slotted = blocks.get("uplink") is not None
-        cells = [f"{_speed(number, blocks, slotted=slotted):,.0f}" for number in PER_DEVICE]
+        sizes = SLOTTED_SIZES if "uplink" in blocks else SIZES
+        cells = [f"{_speed(number, *size, blocks):,.0f}" for number, size in sizes.items()]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _speed(devices: int, blocks: dict[str, Any], *, slotted: bool) -> float:
+def _speed(devices: int, per_device: int, tokens: int, blocks: dict[str, Any]) -> float:
     """Tokens per CPU second of whole rows."""
-    # Shared bands and slots cost more a token; a tenth of the work measures them as well.
-    per_device = max(PER_DEVICE[devices] // (10 if slotted else 1), 1)
     own = {key: value for key, value in blocks.items() if key != "fading"}
     if "fading" in blocks:
         own["channel"] = {"fading": blocks["fading"], "bandwidth_hz": 1e7}
@@ -46,7 +46,8 @@ def _speed(devices: int, blocks: dict[str, Any], *, slotted: bool) -> float:
         scenario(
             policy={"name": "hlm"},
             latency={"slm": 0.02, "llm": 0.05},
-            devices=devices if devices > 1 else [{}],
+            devices=devices,
+            tokens=tokens,
             requests={"per_device": per_device},
             **own,
         )
@@ -54,7 +55,7 @@ def _speed(devices: int, blocks: dict[str, Any], *, slotted: bool) -> float:
     seeds = count()
     point.row(next(seeds))  # reads the trace and compiles
     best = min(_seconds(point, next(seeds)) for _ in range(REPEATS))
-    return devices * per_device * TOKENS / best
+    return devices * per_device * tokens / best
 
 
 def _seconds(point: Point, seed: int) -> float:

@@ -7,15 +7,18 @@ channel (all keys but the policy), a block of seeds, and the policies for which 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netsim import plugins
 from netsim.build_policy import threshold_of
 from netsim.errors import Fault, InputError
 from netsim.scenario import Scenario
 from netsim.scenario_channel import RecordedFadingSettings
+from netsim.scenario_network import RecordedArrivals
 from netsim.simulate import Point
 from traces.manifest import canonical, digest_of
 
@@ -111,7 +114,7 @@ def _sweep_point(scenario: Scenario, coordinates: Mapping[str, Any], built: Poin
     content = scenario.model_dump(mode="json", exclude=set(NOT_IN_A_ROW))
     latencies = built.costs.slm, built.costs.llm
     sources = built.trace.digest, *(str(getattr(latency, "digest", "")) for latency in latencies)
-    files = [*sources, *_channel_files(scenario)]
+    files = [*sources, *_named_files(scenario)]
     channel = {key: value for key, value in content.items() if key != "policy"}
     return SweepPoint(
         scenario=scenario,
@@ -120,8 +123,15 @@ def _sweep_point(scenario: Scenario, coordinates: Mapping[str, Any], built: Poin
         channel=digest_of(channel),
         sources=sources,
         engine=engine,
-        rounds=len(built.trace.prompts) * scenario.tokens,
+        rounds=_rounds(scenario, len(built.trace.prompts)),
     )
+
+
+def _rounds(scenario: Scenario, num_prompts: int) -> int:
+    """Rounds of one cell, at most; what a recording of arrivals holds is taken to be as much."""
+    devices = scenario.devices if isinstance(scenario.devices, int) else len(scenario.devices)
+    per_device = scenario.requests.per_device or math.ceil(num_prompts / devices)
+    return devices * per_device * scenario.tokens
 
 
 def _resolved(coordinates: Mapping[str, Any], built: Point) -> dict[str, Any]:
@@ -132,12 +142,20 @@ def _resolved(coordinates: Mapping[str, Any], built: Point) -> dict[str, Any]:
     return {**coordinates, "policy.threshold": threshold} if threshold is not None else dict(coordinates)
 
 
-def _channel_files(scenario: Scenario) -> list[str]:
-    """Digests of the files that a channel names."""
-    fading = scenario.channel.fading
-    if not isinstance(fading, RecordedFadingSettings):
-        return []
-    return [hashlib.sha256(Path(fading.file).read_bytes()).hexdigest()]
+def _named_files(scenario: Scenario) -> list[str]:
+    """Digests of the files that determine a row: recorded fading and arrivals, and the code of plug-ins."""
+    fading, arrivals = scenario.channel.fading, scenario.requests.arrivals
+    files = [
+        own.file for own in (fading, arrivals) if isinstance(own, (RecordedFadingSettings, RecordedArrivals))
+    ]
+    own = [] if isinstance(scenario.devices, int) else [device.policy for device in scenario.devices]
+    names = [
+        fading.name,
+        scenario.uplink.scheduler,
+        *(policy.name for policy in [scenario.policy, *own] if policy),
+    ]
+    files += [source for name in names if (source := plugins.source_file(name)) is not None]
+    return [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files]
 
 
 def missing_chunks(

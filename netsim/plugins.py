@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,19 @@ def make(name: str, path: str, keys: Mapping[str, Any] | None = None) -> Any:
         return getattr(module, class_name)(**(keys or {}))
     except (TypeError, ValueError) as error:
         raise _fault(path, f"{name}: {error}") from None
+
+
+def source_file(name: str) -> str | None:
+    """File of the module of ``module:Class``; None for a name that is no plug-in, or a module without a file.
+
+    Examples
+    --------
+    >>> source_file("fifo") is None, str(source_file("netsim.slots:SlottedUplink")).endswith("slots.py")
+    (True, True)
+    """
+    module_name, colon, _ = name.partition(":")
+    spec = importlib.util.find_spec(module_name) if colon else None
+    return spec.origin if spec is not None and spec.has_location else None
 
 
 def _fault(path: str, text: str) -> InputError:
