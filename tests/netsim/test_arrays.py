@@ -19,9 +19,20 @@ TOKENS, VOCABULARY, TOKEN_SEEDS = 7, 16, 2
 policies = st.one_of(
     st.sampled_from([{"name": name} for name in ("slm", "llm", "hlm", "oracle")]),
     st.builds(lambda share: {"name": "u-hlm", "threshold": share}, st.floats(0, 1)),
+    st.builds(
+        lambda share, k: {"name": "cu-hlm", "threshold": share, "k": k},
+        st.floats(0, 1),
+        st.integers(1, VOCABULARY),
+    ),
     st.builds(lambda share: {"name": "rand-hlm", "skip_probability": share}, st.floats(0, 1)),
 )
-fadings = st.sampled_from([{"name": "none"}, {"name": "rayleigh"}])
+fadings = st.one_of(
+    st.sampled_from([{"name": "none"}, {"name": "rayleigh"}]),
+    st.builds(lambda k_db: {"name": "rician", "k_db": k_db}, st.floats(-10, 20)),
+    st.builds(lambda m: {"name": "nakagami", "m": m}, st.floats(0.5, 10)),
+    st.builds(lambda rho: {"name": "gauss-markov", "rho": rho}, st.floats(0, 0.99)),
+    st.builds(lambda doppler: {"name": "clarke", "doppler_hz": doppler}, st.floats(1, 50)),
+)
 channels = st.fixed_dictionaries(
     {
         "fading": fadings,
@@ -29,7 +40,9 @@ channels = st.fixed_dictionaries(
         "snr_db": st.floats(-15, 40),
         "bandwidth_hz": st.sampled_from([2e4, 1e5, 1e6, 1e8]),
         "coherence_time_s": st.sampled_from([1e-3, 0.01, 1.0]),
-        "rate": st.fixed_dictionaries({"name": st.just("shannon"), "gap_db": st.sampled_from([0.0, 3.0])}),
+        "rate": st.fixed_dictionaries(
+            {"name": st.sampled_from(["shannon", "cqi"]), "gap_db": st.sampled_from([0.0, 3.0])}
+        ),
     }
 )
 seconds = st.one_of(st.just(0.0), st.floats(1e-4, 0.3))
