@@ -9,8 +9,8 @@ from typing import Any
 from benchmarks.setting import scenario
 from netsim.simulate import Point
 
-#: Prompts of each device, and tokens of each prompt: about 13 000 tokens in all, whatever the number of devices.
-SIZES = {10: (20, 64), 100: (2, 64), 1000: (1, 13)}
+#: Prompts of each device, and tokens of each prompt: 13 000 tokens in all, and 64 000 of the most devices.
+SIZES = {10: (20, 64), 100: (2, 64), 1000: (1, 64)}
 #: A slot has its own work, and a transmission has hundreds of slots: fewer tokens measure that as well.
 SLOTTED_SIZES = {10: (1, 64), 100: (1, 6), 1000: (1, 1)}
 REPEATS = 2

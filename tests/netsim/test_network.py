@@ -16,7 +16,7 @@ from netsim.errors import InputError
 from netsim.network import DeviceRun
 from netsim.network_rows import device_table, jain_index
 from netsim.rows import STAGES
-from netsim.scenario import Scenario
+from netsim.scenario import Scenario, load_scenario
 from netsim.simulate import Point
 from netsim.tokenlog import token_log
 from tests.trace_factory import make_trace
@@ -245,3 +245,13 @@ def test_arrays_refuse_what_may_wait(small_trace: Path) -> None:
         point(small_trace, devices=2).row(0, "arrays")
     with pytest.raises(InputError, match="policy: needs the event engine"):
         point(small_trace, policy={"name": "channel-aware", "threshold": 0.5}).row(0, "arrays")
+
+
+def test_the_scenarios_of_the_documentation_run(small_trace: Path, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "network.md").read_text(encoding="utf-8")
+    blocks = [part.partition("```")[0] for part in text.split("```yaml\n")[1:]]
+    assert len(blocks) == 2
+    for block in blocks:
+        path = tmp_path / "scenario.yaml"
+        path.write_text(f"name: docs\ntrace: {small_trace}\npolicy: {{name: hlm}}\ntokens: 8\n{block}")
+        assert Point.of(load_scenario(path)).row(0)["tokens"]
