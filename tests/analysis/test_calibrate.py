@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.trace_factory import make_trace
 
 from analysis.calibrate import calibrate, store_calibration
 from analysis.calibrate_fit import fit_rounds
@@ -15,6 +14,7 @@ from analysis.calibrate_lines import DraftedRounds
 from analysis.calibrate_show import cautions, draw, report, to_json
 from netsim.decide import Decider
 from netsim.policies import Hlm
+from tests.trace_factory import make_trace
 from traces.manifest import Prompt, TraceError, read_manifest, write_manifest
 from traces.trace import Trace
 from traces.truncate import reconstruct

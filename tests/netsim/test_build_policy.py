@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.trace_factory import make_trace
 
 from analysis.calibrate import calibrate
 from netsim import simulate
@@ -15,6 +14,7 @@ from netsim.policy_spec import parse_policy
 from netsim.scenario import Scenario
 from netsim.simulate import Point
 from netsim.thresholds import Line
+from tests.trace_factory import make_trace
 from traces.manifest import write_manifest
 from traces.trace import Trace
 from traces.upload import Compressed, Online, Upload

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.trace_factory import make_trace
 
 from analysis.optimum import draw_optimum
 from netsim.errors import InputError
 from netsim.optimize import SNR, THRESHOLD, Bound, best_thresholds, simulate_thresholds
 from netsim.scenario import Scenario
+from tests.trace_factory import make_trace
 
 SNRS, THRESHOLDS, SEEDS = (-10.0, 0.0, 10.0), (0.0, 0.25, 0.5, 0.75, 1.0), 4
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import chi2
-from tests.trace_factory import make_trace
 
 from netsim.policies import Hlm, UHlm
+from tests.trace_factory import make_trace
 from traces.draws import TokenDraws
 from traces.forest import Forest
 from traces.quantise import quantise
