@@ -132,7 +132,8 @@ class PassingCurve:
         if not gains.size:
             end_s = (self._first_block + self._snrs.size) * self._coherence_time_s
             raise ChannelEnded(f"{self._fading}: the channel ends after {end_s} s, before the session does")
-        self._snrs = np.concatenate((self._snrs, self._snr * gains))
+        new = self._snr * gains
+        self._snrs = np.concatenate((self._snrs, new)) if self._snrs.size else new
         self._rates_bps = self._rate_law(self._snrs, self._bandwidth_hz, self._gap)
         self._prefix_bits = prefix_sums(self._rates_bps, self._coherence_time_s)
         self._endless = self._stream.settled
