@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
+from channels.capacity import LinkNeverSends
+from netsim.errors import InputError
 from netsim.rows import COLUMNS, Row
 from netsim.scenario import Scenario
 from netsim.simulate import Point, array_rows
@@ -107,8 +109,12 @@ def close_to(value: object) -> object:
 
 @given(content=scenarios, seed=st.integers(0, 2**31))
 def test_both_engines_agree(trace: Trace, content: dict[str, Any], seed: int) -> None:
-    point = point_of(trace, content)
-    arrays, events = point.row(seed, "arrays"), point.row(seed, "events")
+    try:
+        point = point_of(trace, content)
+        arrays = point.row(seed, "arrays")
+    except (InputError, LinkNeverSends):
+        reject()  # a link that can hardly ever send is refused at once, or where it is needed
+    events = point.row(seed, "events")
     assert (arrays["engine"], events["engine"]) == ("arrays", "events")
     assert differences(arrays, events) == []
 
