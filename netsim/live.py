@@ -89,11 +89,11 @@ class LiveWork:
     def over(self) -> NDArray[np.bool_]:
         """[num_sessions], bool. Whether the last round of each session is decided."""
         unseen = [False] * (len(self.groups) - len(self._paths))
-        return np.array([not path.going for path in self._paths] + unseen)
+        return np.array([not path.going for path in self._paths] + unseen, bool)
 
     def decided(self) -> tuple[Rounds, Workload]:
         """Rounds and work of all sessions; those that never started have no rounds."""
         unseen = Rounds.empty(len(self.groups) - len(self._paths), self.decider.num_tokens)
         rounds = Rounds.joined([*(path.rounds for path in self._paths), unseen])
-        places: NDArray[np.int64] = np.array([place for place, _ in self.groups])
+        places = np.array([place for place, _ in self.groups], np.int64)
         return rounds, build_workload(rounds, self.decider.prompt_tokens[places], self.costs, drafts=True)

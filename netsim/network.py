@@ -68,11 +68,6 @@ class Session:
     seed: int
     fading: int
 
-    @property
-    def rows(self) -> NDArray[np.int64]:
-        """Where its decisions are among those of all complete prompts."""
-        return np.array([self.place])
-
 
 @dataclass(frozen=True)
 class DeviceRun:
@@ -143,7 +138,10 @@ class Network:
             raise InputError([Fault("", "channel", str(error))]) from None
         except LatencyOutOfRange as error:
             raise InputError([Fault("", "server.max_batch", str(error))]) from None
-        return [_run(*ours) for ours in zip(self.devices, sessions, arrivals, jobs, logs, strict=True)]
+        return [
+            _device_run(seed, *ours)
+            for ours in zip(self.devices, sessions, arrivals, jobs, logs, strict=True)
+        ]
 
     def sessions(self, seed: int, number: int, count: int) -> list[Session]:
         """Sessions of one device: the devices take prompts in turn; past the last one, of the next token seed."""
@@ -188,13 +186,24 @@ class Network:
             assert isinstance(self.decider, Decider), "statistics have no tokens to walk"
             work = LiveWork(self.decider, device.policy, device.costs, groups)
         else:
-            plans = [device.plan(session.seed)[1].take(session.rows) for session in sessions]
-            work = Workload.joined(plans)
+            work = Workload.joined(
+                [device.plan(own_seed)[1].take(rows) for own_seed, rows in _rows(seed, sessions)]
+            )
         times_s = None if isinstance(arrivals, int) else arrivals.tolist()
         return DeviceJob(work, link, device.costs.grant_s, device.costs.propagation_s, times_s)
 
 
-def _run(
+def _rows(seed: int, sessions: Sequence[Session]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Where the decisions of sessions are: a seed, and rows among those of all complete prompts.
+
+    A device without requests has no rows, of any seed.
+    """
+    rows = [(session.seed, np.array([session.place])) for session in sessions]
+    return rows or [(seed, np.array([], np.int64))]
+
+
+def _device_run(
+    seed: int,
     device: Device,
     sessions: Sequence[Session],
     arrivals: NDArray[np.float64] | int,
@@ -207,7 +216,9 @@ def _run(
     else:
         assert isinstance(job.workload, Workload)
         workload = job.workload
-        rounds = Rounds.joined([device.plan(session.seed)[0].take(session.rows) for session in sessions])
+        rounds = Rounds.joined(
+            [device.plan(own_seed)[0].take(rows) for own_seed, rows in _rows(seed, sessions)]
+        )
         finished = log.completed == rounds.length
     if not finished.all():
         rounds, workload = replace(rounds, length=log.completed), workload.cut(log.completed)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from netsim.errors import Fault, InputError
 from netsim.network import DeviceRun
 from netsim.rows import Power, Row, decision_columns, stage_seconds, timing_columns
 from netsim.scenario_network import RequestSettings
@@ -25,7 +26,14 @@ def pooled_columns(runs: Sequence[DeviceRun], power: Power, *, count_prompt: boo
     """Columns of a row over all tokens of all devices; ``throughput_tok_s`` is the mean over devices.
 
     Rates of drafts are over the devices that draft. Prompts of which no token was over are left out.
+
+    Raises
+    ------
+    InputError
+        If no token was over at all.
     """
+    if not any(run.rounds.length.any() for run in runs):
+        raise InputError([Fault("", "requests", "nobody asks for anything that is over by the end")])
     drafting = [run for run in runs if run.device.policy.drafts]
     rounds, workload, timings = _pooled(runs)
     columns = decision_columns(rounds, workload, drafts=bool(drafting))

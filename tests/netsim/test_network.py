@@ -121,6 +121,22 @@ def test_deadlines_and_unfinished_requests_by_hand(small_trace: Path, tmp_path: 
     assert built.row(0)["tokens"] == 12
 
 
+@pytest.mark.parametrize("policy", ["hlm", "channel-aware"])
+def test_a_device_may_have_nothing_to_do(small_trace: Path, tmp_path: Path, policy: str) -> None:
+    arrivals = tmp_path / "arrivals.csv"
+    arrivals.write_text("device,time_s\n1,3\n")
+    settings: dict[str, Any] = {"name": policy} | ({"threshold": 0.5} if policy == "channel-aware" else {})
+    requests: dict[str, Any] = {"arrivals": {"name": "recorded", "file": str(arrivals)}}
+    built = point(small_trace, policy=settings, devices=2, requests=requests)
+    assert table(built)["tokens"].tolist() == [0, 8, 8]
+    assert table(built)["requests"].tolist() == [0, 1, 1]
+    assert table(built)["jain"].iloc[-1] == 0.5
+    assert token_log(built, 0)["device"].unique().tolist() == [1]
+    assert built.row(0)["tokens"] == 8
+    with pytest.raises(InputError, match="requests: nobody asks"):
+        point(small_trace, policy=settings, devices=2, requests={**requests, "until_s": 2.0}).row(0)
+
+
 def test_a_poisson_stream_leaves_the_decisions_as_they_are(small_trace: Path) -> None:
     closed = point(small_trace, devices=2).network.run(3)
     opened = point(small_trace, devices=2, requests={"arrivals": {"name": "poisson", "rate_hz": 1.0}})
