@@ -19,14 +19,22 @@ CALIBRATION = ROOT / "traces" / "tiny-calibration"
 def conventions_section() -> str:
     """Bits of a full distribution, by convention, against 30 and 832 entries."""
     entry = float(payload_bits(1, VOCABULARY, 8))
+    nucleus = nucleus_size(Trace.open(ROOT / "traces" / "tiny"))
     rows = []
     for name, bits in (
         ("k = V entries with their indices (the papers)", VOCABULARY * entry),
         ("V values without indices", VOCABULARY * 8.0),
-        ("a nucleus of 200 entries with indices (assumed size)", 200 * entry),
+        (f"the built-in SLM's nucleus, {nucleus:.0f} entries on average, with indices", nucleus * entry),
     ):
         rows.append([name, f"{bits:.0f}", f"{bits / (832 * entry):.2f}x", f"{bits / (30 * entry):.1f}x"])
     return table(["a full upload is", "bits", "k = 832 is smaller by", "k = 30 is smaller by"], rows)
+
+
+def nucleus_size(trace: Trace) -> float:
+    """Mean entries of the SLM's nucleus, over the nodes of the first token seed."""
+    seed = trace.manifest.token_seeds[0]
+    forest = trace.forest([(prompt, seed) for prompt in trace.prompts])
+    return float((forest.x > 0).sum() / forest.table.num_nodes)
 
 
 def calibration_section(picture: Path) -> str:
