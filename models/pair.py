@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 #: Folders of the pairs that ship with the project.
 BUILT_IN = Path(__file__).parent
@@ -108,6 +109,8 @@ def load_model(source: str | Path, dtype: str, device: str) -> PreTrainedModel:
     if dtype not in DTYPES:
         raise PairError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
     check_device(device)
+    # A bar per model and process would bury those of the commands.
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             source, dtype=DTYPES[dtype], use_safetensors=True, output_loading_info=True, **_where(source)

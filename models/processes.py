@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from transformers.utils.logging import disable_progress_bar
 
 from models.ledger import model_spec
 from models.pair import Pair, load_pair
@@ -33,8 +32,6 @@ class PairSource:
 
     def load(self) -> Pair:
         """Load the pair and set the number of threads: bytes of a recording depend on it."""
-        # A bar per model and process would bury the recording's own.
-        disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(self.threads)
         return load_pair(self.slm, self.llm, self.dtype, self.device)
 

@@ -104,8 +104,15 @@ def test_teacher_forcing_takes_the_references(pair: dict[str, Any], prompts: Pat
     ],
 )
 def test_what_can_not_be_recorded_is_said(
-    pair: dict[str, Any], prompts: Path, tmp_path: Path, given: dict[str, Any], fault: str
+    pair: dict[str, Any],
+    prompts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, Any],
+    fault: str,
 ) -> None:
+    # A name that is no folder is looked up on the hub; without a network that takes minutes of retries.
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(InputError, match=fault):
         record(**{"out": tmp_path / "t", "prompts": prompts, **pair, **RECORD, **given})
     assert not (tmp_path / "t").exists()

@@ -21,7 +21,7 @@ from netsim.latency import (
     LatencyProfile,
     load_latency,
 )
-from netsim.latency_file import LatencyError, ProfileFile, read_profile
+from netsim.latency_file import LatencyError, ProfileFile, Role, read_profile
 
 CONTEXTS, POSITIONS, BATCHES = [0, 16, 64, 100], [1, 2, 8, 32], [1, 4]
 
@@ -251,3 +251,13 @@ def test_damaged_profiles_are_refused(tmp_path: Path, made: Any, message: str) -
 def test_a_missing_profile_is_named(tmp_path: Path) -> None:
     with pytest.raises(LatencyError, match=r"latency\.json: can't be read: No such file"):
         load_latency("recorded", "slm", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["tiny", "tinyllama-1.1b", "llama-2-7b"])
+def test_shipped_profiles_cover_a_prompt_and_an_answer(name: str) -> None:
+    """The prefill of 96 tokens with up to 48 skipped ones behind, and a single token after all of them."""
+    roles: tuple[Role, ...] = ("slm", "llm")
+    for role in roles:
+        profile = load_latency(name, role, None)
+        first, last = profile.seconds([0, 144], [144, 1])
+        assert first > last > 0
