@@ -15,13 +15,16 @@ from tests.trace_factory import make_trace
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_SEEDS, NUM_SNRS = 20, 4
-#: One cell a chunk, so that there is always something under way.
+#: One cell a chunk, so that there is always something under way; an interrupt counts also where the tests run as
+#: a background job, whose children are born ignoring it.
 SWEEP = """
+import signal
 import sys
 from pathlib import Path
 from netsim import chunks
 from netsim.cli import main
 chunks.ROUNDS_PER_CHUNK["events"] = 1
+signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
 """
 PATIENCE_S = 60.0
