@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 from models.pair import PairError
 
@@ -32,6 +33,7 @@ class SentenceEncoder:
         PairError
             If there is none.
         """
+        disable_progress_bar()  # type: ignore[no-untyped-call]
         options = {"local_files_only": True, "trust_remote_code": False}
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, **options)
