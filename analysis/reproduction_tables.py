@@ -196,7 +196,7 @@ def neglected_section(jobs: int, picture: Path) -> str:
             place = np.arange(len(own)) + (index - (len(gains) - 1) / 2) * width
             bars = axes.bar(place, means, width, yerr=errors, error_kw={"elinewidth": 0.7}, label=name)
             for bar in bars:
-                bar.set(color=COLOURS[index], hatch=HATCHES[index], edgecolor="0.15", linewidth=0.4)
+                bar.set(facecolor=COLOURS[index], hatch=HATCHES[index], edgecolor="0.15", linewidth=0.4)
         axes.axhline(1.0, color="0.5", linewidth=0.8)
         axes.set_xticks(range(len(snrs_db)), [f"{snr_db:g}" for snr_db in snrs_db])
         axes.set(xlabel="SNR (dB)", ylabel="throughput, ratio to hlm")
