@@ -1,12 +1,8 @@
-"""How fast a trace is walked, and how fast a large one opens.
-
-``python -m benchmarks.replay [TRACE]`` prints one line a figure. Without a trace, one of random table models is made.
-"""
+"""How fast a trace is walked, and how fast a large one opens."""
 
 from __future__ import annotations
 
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,8 +12,9 @@ import numpy as np
 
 from netsim.decide import Decider
 from netsim.policies import Hlm, Slm, UHlm
+from netsim.scenario_blocks import PROJECT_TRACES
 from tests.trace_factory import make_trace
-from traces.manifest import MANIFEST, Shard, write_manifest
+from traces.manifest import Shard, write_manifest
 from traces.nodes import NodeTable, concatenate
 from traces.shards import read_shard, write_shard
 from traces.trace import Trace
@@ -78,26 +75,21 @@ def resident_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main() -> None:
-    """Measure and print."""
+def replay_table() -> str:
+    """Speed of walking the built-in trace, and of opening a trace of a gigabyte."""
+    trace = Trace.open(PROJECT_TRACES / "tiny")
+    policies: dict[str, Policy] = {"slm": Slm(), "hlm": Hlm(), "u-hlm:threshold=0.3": UHlm(0.3)}
+    lines = ["| | |", "| --- | --- |"]
+    lines += [
+        f"| {spec} on traces/tiny | {walked_tokens_per_second(trace, policy):,.0f} walked tokens/s |"
+        for spec, policy in policies.items()
+    ]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        trace = (
-            Trace.open(Path(sys.argv[1])) if len(sys.argv) > 1 else make_trace(folder / "small", prompts=16)
-        )
-        policies: dict[str, Policy] = {"slm": Slm(), "hlm": Hlm(), "u-hlm:threshold=0.3": UHlm(0.3)}
-        for spec, policy in policies.items():
-            print(f"{spec}: {walked_tokens_per_second(trace, policy):,.0f} walked tokens/s")
-        large = large_trace(folder / "large", GIGABYTE)
+        large = large_trace(Path(name) / "large", GIGABYTE)
         size = sum(path.stat().st_size for path in large.folder.glob("*.safetensors"))
         before = resident_megabytes()
         seconds = best_of(lambda: Trace.open(large.folder))
-        manifest = (large.folder / MANIFEST).stat().st_size
         more = resident_megabytes() - before
-        print(
-            f"open {size / 1e9:.2f} GB (manifest {manifest / 1e3:.0f} kB): {seconds:.4f} s, {more:.0f} MB more"
-        )
-
-
-if __name__ == "__main__":
-    main()
+    return "\n".join(
+        [*lines, f"| open {size / 1e9:.2f} GB | {1e3 * seconds:.1f} ms, {more:.0f} MB more memory |"]
+    )
