@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
@@ -30,7 +31,7 @@ CHUNKS, RESULTS, SUMMARY = "chunks", "results.parquet", "summary.csv"
 #: Files of a finished sweep; gone from the first chunk of another one on, so that no table belies its scenario.
 PRODUCTS = (RESULTS, SUMMARY, "scenario.yaml", "manifest.json")
 #: Rows that are put in order at a time; the results are read and written in such parts.
-ROWS_IN_MEMORY = 200_000
+ROWS_IN_MEMORY = 2**15
 
 _TYPES = {
     "seed": pa.int64(),
@@ -148,20 +149,21 @@ class Store:
         """Stored rows of some points, point by point, seed by seed."""
         place = {point.digest: number for number, point in enumerate(points)}
         turn = {seed: number for number, seed in enumerate(seeds)}
+        wanted = pc.field("point").isin(list(place))
         tables = [SCHEMA.empty_table()]
         for path, inside in self._files.items():
             if not inside.isdisjoint(place):
-                tables.append(pq.read_table(path, schema=SCHEMA))
+                tables.append(pq.read_table(path, schema=SCHEMA, filters=wanted))
         table = pa.concat_tables(tables)
         keys = np.array(
             [
-                place[point] * len(seeds) + turn[seed] if point in place and seed in turn else -1
+                place[point] * len(seeds) + turn[seed] if seed in turn else -1
                 for point, seed in zip(table["point"].to_pylist(), table["seed"].to_pylist(), strict=True)
             ],
             np.int64,
         )
-        wanted, first = np.unique(keys, return_index=True)
-        return table.take(first[wanted >= 0])
+        found, first = np.unique(keys, return_index=True)
+        return table.take(first[found >= 0])
 
 
 def _parts(points: Sequence[SweepPoint], size: int) -> Iterator[Sequence[SweepPoint]]:
