@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import simpy
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from netsim.server import Server, SingleServer
 from netsim.timings import Timings
-from netsim.uplink import FifoUplink, Link, Sent, Uplink
+from netsim.uplink import FifoUplink, Link, Uplink
 from netsim.workload import Round
 
 
@@ -105,14 +105,12 @@ def simulate_cell(jobs: Sequence[DeviceJob], cell: Cell, until_s: float | None =
     for device in devices:
         env.process(device.run())
     env.run(until_s)
-    return [_log(job.workload.shape, device.rows) for job, device in zip(jobs, devices, strict=True)]
+    return [_log(job.workload.shape, device.logs) for job, device in zip(jobs, devices, strict=True)]
 
 
-_T = TypeVar("_T")
-_Steps = Generator[simpy.Event, Any, _T]
-#: In the order of ``Timings``.
-_Row = tuple[float, float, float, float, float, float, float, float, float, float]
-_NOTHING = Sent(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+_Steps = Generator[simpy.Event, Any, None]
+#: Numbers that a round leaves, in the order of ``Timings``.
+_NUM_COLUMNS = len(fields(Timings))
 
 
 class _Device:
@@ -126,9 +124,9 @@ class _Device:
         self._server = server
         self._number = number
         self._job = job
-        self.rows: list[list[_Row]] = []
+        self.logs: list[list[float]] = []
 
-    def run(self) -> _Steps[None]:
+    def run(self) -> _Steps:
         """Work through the sessions."""
         env, arrivals_s = self._env, self._job.arrivals_s
         for session in range(self._job.workload.shape[0]):
@@ -136,74 +134,54 @@ class _Device:
                 yield env.timeout(arrivals_s[session] - env.now)
             yield from self._session(session)
 
-    def _session(self, session: int) -> _Steps[None]:
-        env, job, timeout = self._env, self._job, self._env.timeout
-        log: list[_Row] = []
-        self.rows.append(log)
+    def _session(self, session: int) -> _Steps:
+        """Rounds of one session; each leaves its numbers one after the other in a flat list."""
+        env, job, timeout, send, serve = (
+            self._env, self._job, self._env.timeout, self._uplink.send, self._server.serve,
+        )  # fmt: skip
+        number, grant, propagation = self._number, job.grant_s, job.propagation_s
+        log: list[float] = []
+        self.logs.append(log)
         elapsed, began = 0.0, env.now
         link = job.link(session, began)
-        for (
-            slm,
-            unsure,
-            uploads,
-            bits,
-            brings,
-            prompt_bits,
-            calls,
-            llm,
-            down,
-            context,
-            new,
-        ) in job.workload.rounds(session, link, lambda: env.now - began):
-            start, sent, waited, batch = env.now, _NOTHING, 0.0, 0.0
-            if slm:
-                yield timeout(slm)
-            if unsure:
-                yield timeout(unsure)
-            elapsed += slm + unsure
-            if uploads or brings:
-                sent = yield from self._upload(link, elapsed, prompt_bits, bits)
-                elapsed += job.grant_s
-                elapsed += sent.queued_s
-                elapsed += sent.prompt_s + sent.own_s + job.propagation_s
+        rounds = job.workload.rounds(session, link, lambda: env.now - began)
+        for slm, unsure, uploads, bits, brings, prompt_bits, calls, llm, down, context, new in rounds:
+            start = env.now
+            queued = first_wait = prompt_s = own = prompt_air = air = waited = passed = 0.0
+            sends = uploads or brings
+            # Nobody sees the moments between computing and the grant, so they need no event of their own.
+            before = slm + unsure + (grant if sends else 0.0)
+            if before:
+                yield timeout(before)
+            elapsed += before
+            if sends:
+                if bits or prompt_bits:
+                    upload = send(number, link, elapsed, prompt_bits, bits)
+                    queued, first_wait, prompt_s, own, prompt_air, air = yield upload
+                if propagation:
+                    yield timeout(propagation)
+                elapsed += queued
+                elapsed += prompt_s + own + propagation
             if calls:
-                waited, passed = yield from self._server.serve(llm, context, new)
+                waited, passed = yield serve(llm, context, new)
                 if down:
                     yield timeout(down)
                 elapsed += waited + passed + down
-                batch = passed - llm
-            log.append(_row(job, sent, start, waited, batch, uploads=uploads, brings=brings))
-
-    def _upload(self, link: Link, elapsed: float, prompt_bits: float, bits: float) -> _Steps[Sent]:
-        env, job = self._env, self._job
-        sent = _NOTHING
-        if job.grant_s:
-            yield env.timeout(job.grant_s)
-        if bits or prompt_bits:
-            sent = yield from self._uplink.send(self._number, link, elapsed + job.grant_s, prompt_bits, bits)
-        if job.propagation_s:
-            yield env.timeout(job.propagation_s)
-        return sent
+                passed -= llm
+            if uploads:
+                log += (grant, own + propagation, queued + waited, prompt_s, start)
+            else:
+                # A round that sends only the prompt's ids owes its whole upload to the prompt.
+                log += (0.0, 0.0, queued + waited, grant + prompt_s + propagation if brings else 0.0, start)
+            log += (air, prompt_air, first_wait, waited, passed)
 
 
-def _row(
-    job: DeviceJob, sent: Sent, start: float, waited: float, batch: float, *, uploads: bool, brings: bool
-) -> _Row:
-    queued, first_wait, prompt_s, own, prompt_air, air = sent
-    if uploads:
-        grant, own, owed = job.grant_s, own + job.propagation_s, prompt_s
-    else:
-        # A round that sends only the prompt's ids owes its whole upload to the prompt.
-        grant, owed = 0.0, job.grant_s + prompt_s + job.propagation_s if brings else 0.0
-    return grant, own, queued + waited, owed, start, air, prompt_air, first_wait, waited, batch
-
-
-def _log(shape: tuple[int, int], sessions: list[list[_Row]]) -> DeviceLog:
+def _log(shape: tuple[int, int], logs: list[list[float]]) -> DeviceLog:
     timings = Timings.zeros(*shape)
     completed = np.zeros(shape[0], np.int64)
-    completed[: len(sessions)] = [len(rows) for rows in sessions]
+    completed[: len(logs)] = [len(log) // _NUM_COLUMNS for log in logs]
     done = np.arange(shape[1]) < completed[:, None]
-    columns = np.array([row for rows in sessions for row in rows]).reshape(-1, len(fields(Timings))).T
+    columns = np.array([number for log in logs for number in log]).reshape(-1, _NUM_COLUMNS).T
     for field, column in zip(fields(Timings), columns, strict=True):
         getattr(timings, field.name)[done] = column
     return DeviceLog(timings, completed)

@@ -3,58 +3,47 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 import simpy
 
-from netsim.uplink import Turns
+from netsim.uplink import Station
 from netsim.workload import Latency
 
-
-class Served(NamedTuple):
-    """Seconds that a request waited, and that its pass took."""
-
-    waited_s: float
-    pass_s: float
-
-
-ServerSteps = Generator[simpy.Event, Any, Served]
+#: Seconds that a request waited, and that its pass took.
+Served = tuple[float, float]
 
 
 class Server(Protocol):
     """Serves the requests of all devices."""
 
-    def serve(self, pass_s: float, context: int, positions: int) -> ServerSteps:
-        """Serve one request; a part of the device's process.
+    def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:
+        """Serve one request.
 
         Parameters
         ----------
         pass_s : float. Seconds of the pass by itself.
         context, positions : int. Tokens in the KV cache, and new ones.
+
+        Returns
+        -------
+        simpy.Event
+            Happens when the pass is over; its value is a ``Served``.
         """
 
 
-class SingleServer:
+class SingleServer(Station):
     """Each replica serves one request at a time, first come, first served."""
 
-    def __init__(self, env: simpy.Environment, replicas: int) -> None:
-        self._env = env
-        self._turns = Turns(env, replicas)
-
-    def serve(self, pass_s: float, context: int, positions: int) -> ServerSteps:  # noqa: ARG002
+    def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:  # noqa: ARG002
         """Serve one request; see `Server.serve`."""
-        waited_s = 0.0
-        turn = self._turns.take()
-        if turn is not None:
-            asked_s = self._env.now
-            yield turn
-            waited_s = self._env.now - asked_s
-        yield self._env.timeout(pass_s)
-        self._turns.give_back()
-        return Served(waited_s, pass_s)
+        return self._enter(pass_s)
+
+    def _service(self, queued_s: float, job: float) -> tuple[float, Served]:
+        return job, (queued_s, job)
 
 
 def batch_seconds(llm: Latency) -> Callable[[int, int, int], float]:
@@ -76,9 +65,9 @@ class _Request:
 
 @dataclass
 class _Batch:
-    requests: list[_Request] = field(default_factory=list)
-    started_s: float = 0.0
-    pass_s: float = 0.0
+    requests: list[_Request]
+    started_s: float
+    pass_s: float
 
 
 class BatchingServer:
@@ -111,7 +100,7 @@ class BatchingServer:
         self._seconds = seconds
         self._line: deque[_Request] = deque()
 
-    def serve(self, pass_s: float, context: int, positions: int) -> ServerSteps:  # noqa: ARG002
+    def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:  # noqa: ARG002
         """Serve one request; see `Server.serve`."""
         request = _Request(context, positions, self._env.now, self._env.event(), ripe=not self._window_s)
         self._line.append(request)
@@ -119,8 +108,7 @@ class BatchingServer:
         if not (request.ripe or request.done.triggered):
             window = self._env.timeout(self._window_s)
             window.callbacks.append(partial(self._ripen, request))
-        batch: _Batch = yield request.done
-        return Served(batch.started_s - request.asked_s, batch.pass_s)
+        return request.done
 
     def _ripen(self, request: _Request, _over: simpy.Event) -> None:
         request.ripe = True
@@ -140,5 +128,5 @@ class BatchingServer:
     def _end(self, batch: _Batch, _over: simpy.Event) -> None:
         self._free += 1
         for request in batch.requests:
-            request.done.succeed(batch)
+            request.done.succeed((batch.started_s - request.asked_s, batch.pass_s))
         self._start()

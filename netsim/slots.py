@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import simpy
 
-from netsim.uplink import Link, Sent, Steps
+from netsim.uplink import Link, Sent
 
 
 class Backlog:
@@ -101,7 +101,7 @@ class SlottedUplink:
         self._slot_s = slot_s
         self._waiting: list[tuple[Backlog, simpy.Event]] = []
 
-    def send(self, device: int, link: Link, elapsed_s: float, prompt_bits: float, bits: float) -> Steps:
+    def send(self, device: int, link: Link, elapsed_s: float, prompt_bits: float, bits: float) -> simpy.Event:
         """Send an upload; see `netsim.uplink.Uplink.send`."""
         # Refuses a link that can never send, instead of going through slots for ever.
         link.duration(elapsed_s, prompt_bits + bits)
@@ -110,10 +110,7 @@ class SlottedUplink:
         self._waiting.append((backlog, done))
         if len(self._waiting) == 1:
             self._env.process(self._serve())
-        yield done
-        spent_s = sum(backlog.spent_s)
-        queued_s = max(self._env.now - backlog.asked_s - spent_s, 0.0)
-        return Sent(queued_s, backlog.first_wait_s, *backlog.spent_s, *backlog.spent_s)
+        return done
 
     def _serve(self) -> Generator[simpy.Event, Any, None]:
         """Give out slots while somebody waits."""
@@ -133,4 +130,11 @@ class SlottedUplink:
             if finished:
                 # The line is empty only now: an upload that comes meanwhile must not start a second server.
                 self._waiting.remove((backlog, done))
-                done.succeed()
+                done.succeed(_sent(backlog, self._env.now))
+
+
+def _sent(backlog: Backlog, now_s: float) -> Sent:
+    """What became of an upload that is decoded now."""
+    queued_s = max(now_s - backlog.asked_s - sum(backlog.spent_s), 0.0)
+    prompt_s, own_s = backlog.spent_s
+    return queued_s, backlog.first_wait_s, prompt_s, own_s, prompt_s, own_s

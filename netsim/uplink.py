@@ -6,14 +6,11 @@ base station has not seen, and the round's own bits; either may be empty. What w
 
 from __future__ import annotations
 
+import abc
 from collections import deque
-from collections.abc import Generator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import simpy
-
-#: A part of a process: it yields events, and hands back what became of the upload.
-Steps = Generator[simpy.Event, Any, "Sent"]
 
 
 class Link(Protocol):
@@ -39,31 +36,18 @@ class Link(Protocol):
         """Signal-to-noise ratio at ``time_s``, linear."""
 
 
-class Sent(NamedTuple):
-    """What became of an upload: seconds.
-
-    Attributes
-    ----------
-    queued_s : Waiting for a turn, pauses between turns included.
-    first_wait_s : The part of it before the first bit.
-    prompt_s, own_s : Sending the prompt's ids, and the round's bits.
-    prompt_air_s, air_s : The same at full transmit power: a device with a third of the band sends with a
-        third of its power, so that its SNR stays.
-    """
-
-    queued_s: float
-    first_wait_s: float
-    prompt_s: float
-    own_s: float
-    prompt_air_s: float
-    air_s: float
+#: What became of an upload, in seconds:
+#: waiting for turns, pauses between turns included; the part of that before the first bit; sending the prompt's ids;
+#: sending the round's bits; and both sendings at full transmit power, since a device with a third of the band sends
+#: with a third of its power, so that its SNR stays.
+Sent = tuple[float, float, float, float, float, float]
 
 
 class Uplink(Protocol):
     """Serves the uploads of all devices."""
 
-    def send(self, device: int, link: Link, elapsed_s: float, prompt_bits: float, bits: float) -> Steps:
-        """Send an upload; a part of the device's process.
+    def send(self, device: int, link: Link, elapsed_s: float, prompt_bits: float, bits: float) -> simpy.Event:
+        """Send an upload.
 
         Parameters
         ----------
@@ -71,58 +55,75 @@ class Uplink(Protocol):
         link : Link. Of the device's session.
         elapsed_s : float. Seconds since the session's start.
         prompt_bits, bits : float. At least one of them above 0.
+
+        Returns
+        -------
+        simpy.Event
+            Happens when all is sent; its value is a ``Sent``.
         """
 
 
-class Turns:
-    """Places that are taken first come, first served.
+class Station(abc.ABC):
+    """Places that serve what comes first, first, one at a time each.
 
-    A place goes from hand to hand: who gives it back wakes the next in line, and nobody can slip in between.
+    A place goes from hand to hand at the moment one is through: nobody can slip in between.
     """
 
     def __init__(self, env: simpy.Environment, places: int) -> None:
         self._env = env
         self._free = places
-        self._line: deque[simpy.Event] = deque()
+        self._line: deque[tuple[simpy.Event, float, Any]] = deque()
 
-    def take(self) -> simpy.Event | None:
-        """Take a place: None if there is one, otherwise the event of one's turn."""
+    @abc.abstractmethod
+    def _service(self, queued_s: float, job: Any) -> tuple[float, object]:
+        """Seconds that a job takes from now on, and the value of its event."""
+
+    def _enter(self, job: object) -> simpy.Event:
+        """Serve a job as soon as there is a place; the event happens when it is through."""
         if self._free:
             self._free -= 1
-            return None
-        turn = self._env.event()
-        self._line.append(turn)
-        return turn
+            return self._start(0.0, job)
+        done = self._env.event()
+        self._line.append((done, self._env.now, job))
+        return done
 
-    def give_back(self) -> None:
-        """Hand the place to the next in line."""
-        if self._line:
-            self._line.popleft().succeed()
-        else:
+    def _start(self, queued_s: float, job: object) -> simpy.Event:
+        over = self._env.timeout(*self._service(queued_s, job))
+        over.callbacks.append(self._end)
+        return over
+
+    def _end(self, _over: simpy.Event) -> None:
+        if not self._line:
             self._free += 1
+            return
+        done, asked_s, job = self._line.popleft()
+        over = self._start(self._env.now - asked_s, job)
+        over.callbacks.append(done.trigger)
 
 
-class FifoUplink:
+class FifoUplink(Station):
     """One upload at a time, whole, with the whole band, first come, first served."""
 
     def __init__(self, env: simpy.Environment) -> None:
-        self._env = env
-        self._turns = Turns(env, 1)
+        super().__init__(env, 1)
 
-    def send(self, device: int, link: Link, elapsed_s: float, prompt_bits: float, bits: float) -> Steps:  # noqa: ARG002
+    def send(
+        self,
+        device: int,  # noqa: ARG002
+        link: Link,
+        elapsed_s: float,
+        prompt_bits: float,
+        bits: float,
+    ) -> simpy.Event:
         """Send an upload; see `Uplink.send`."""
-        queued_s = 0.0
-        turn = self._turns.take()
-        if turn is not None:
-            asked_s = self._env.now
-            yield turn
-            queued_s = self._env.now - asked_s
-            elapsed_s += queued_s
+        return self._enter((link, elapsed_s, prompt_bits, bits))
+
+    def _service(self, queued_s: float, job: tuple[Link, float, float, float]) -> tuple[float, Sent]:
+        link, elapsed_s, prompt_bits, bits = job
+        elapsed_s += queued_s
         prompt_s = link.duration(elapsed_s, prompt_bits) if prompt_bits else 0.0
         own_s = link.duration(elapsed_s + prompt_s, bits) if bits else 0.0
-        yield self._env.timeout(prompt_s + own_s)
-        self._turns.give_back()
-        return Sent(queued_s, queued_s, prompt_s, own_s, prompt_s, own_s)
+        return prompt_s + own_s, (queued_s, queued_s, prompt_s, own_s, prompt_s, own_s)
 
 
 class _Share:
@@ -170,14 +171,20 @@ class EqualSplitUplink:
         self._plan: simpy.Event | None = None
         self._next_end: tuple[_Share, float]
 
-    def send(self, device: int, link: Link, elapsed_s: float, prompt_bits: float, bits: float) -> Steps:  # noqa: ARG002
+    def send(
+        self,
+        device: int,  # noqa: ARG002
+        link: Link,
+        elapsed_s: float,
+        prompt_bits: float,
+        bits: float,
+    ) -> simpy.Event:
         """Send an upload; see `Uplink.send`."""
         share = _Share(link, elapsed_s, prompt_bits, bits, self._env.event())
         self._go_on(self._env.now - self._since_s)
         self._active.append(share)
         self._plan_ahead()
-        yield share.done
-        return Sent(0.0, 0.0, *share.spent_s, *share.air_s)
+        return share.done
 
     def _go_on(self, seconds: float) -> None:
         for share in self._active:
@@ -203,5 +210,5 @@ class EqualSplitUplink:
         share.part += 1
         if not any(share.left):
             self._active.remove(share)
-            share.done.succeed()
+            share.done.succeed((0.0, 0.0, *share.spent_s, *share.air_s))
         self._plan_ahead()
