@@ -24,6 +24,7 @@ def page(jobs: int, pictures: Path) -> str:
         "held_draw": checks.held_draw_section(),
         "cu_hlm": tables.cu_hlm_section(results),
         "compression": tables.compression_section(results),
+        "full_vocabulary": checks.full_vocabulary_section(),
         "theory": checks.theory_section(results),
         "neglected": tables.neglected_section(jobs, pictures / "reproduction-neglected.png"),
         "conventions": checks.conventions_section(),

@@ -12,6 +12,8 @@ from analysis.calibrate_show import draw, report
 from analysis.reproduction_tables import PUBLISHED, ROOT, VOCABULARY, Results, clipped, percent, table
 from netsim.workload import payload_bits
 from traces.trace import Trace
+from traces.truncate import rebuild_each
+from traces.verify import output_tv_each
 
 CALIBRATION = ROOT / "traces" / "tiny-calibration"
 
@@ -35,6 +37,23 @@ def nucleus_size(trace: Trace) -> float:
     seed = trace.manifest.token_seeds[0]
     forest = trace.forest([(prompt, seed) for prompt in trace.prompts])
     return float((forest.x > 0).sum() / forest.table.num_nodes)
+
+
+def full_vocabulary_section() -> str:
+    """What truncation and quantisation do to the output where x is not cut to a nucleus: traces/tiny-full."""
+    trace = Trace.open(ROOT / "traces" / "tiny-full")
+    forest = trace.forest([(prompt, trace.manifest.token_seeds[0]) for prompt in trace.prompts])
+    size, row = trace.vocabulary_size, (forest.starts, forest.ends)
+    rows = []
+    for label, kept, bits in (
+        *((f"{kept}", kept, 0) for kept in (832, 100, 30, 10, 3)),
+        ("all, in 8 bits", size, 8),
+    ):
+        sent = rebuild_each(forest.x, *row, np.full(len(row[0]), kept), size, bits)
+        distance = np.add.reduceat(np.abs(sent - forest.x), forest.starts).mean() / 2
+        bias = output_tv_each(forest.x, sent, forest.y, *row).mean()
+        rows.append([label, f"{distance:.4f}", f"{bias:.4f}"])
+    return table([f"k of {size}", "TV(x, x_hat)", "TV(output, y)"], rows)
 
 
 def calibration_section(picture: Path) -> str:
