@@ -4,8 +4,9 @@ Both papers (arXiv 2412.12687, 2505.11788) choose one threshold from the pair's 
 threshold that the measure can tell apart is simulated under the same draws, and the best one is picked for
 each SNR: either so that the bound holds at each, or so that it holds on the mean over all SNRs.
 
-Skipping never slows a device down, so under a bound at each SNR the best threshold is the largest allowed, the
-same everywhere. On the mean over SNRs it pays to spend the allowance where an upload is dear.
+Skipping saves time wherever one pass over m + 1 positions is quicker than m + 1 passes, so under a bound at each
+SNR the best threshold is the largest allowed, the same everywhere. On the mean over SNRs it pays to spend the
+allowance where an upload is dear.
 """
 
 from __future__ import annotations
