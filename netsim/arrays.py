@@ -153,16 +153,21 @@ def _send_all(
         sent_s = 0.0
         for upload in range(starts[workload], starts[workload + 1]):
             start_s = known_s[upload] + sent_s
-            prompt_s = drain(rates_bps, prefix_bits, coherence_time_s, endless, start_s, prompt_bits[upload])
-            if not 0.0 <= prompt_s < np.inf:
-                return -1.0
-            own_s = drain(rates_bps, prefix_bits, coherence_time_s, endless, start_s + prompt_s, bits[upload])
+            if prompt_bits[upload] > 0.0:
+                prompt_s = drain(
+                    rates_bps, prefix_bits, coherence_time_s, endless, start_s, prompt_bits[upload]
+                )
+                if not 0.0 <= prompt_s < np.inf:
+                    return -1.0
+                prompt_air_s[place[upload]] = prompt_s
+                start_s += prompt_s
+                sent_s += prompt_s
+            own_s = drain(rates_bps, prefix_bits, coherence_time_s, endless, start_s, bits[upload])
             if not 0.0 <= own_s < np.inf:
                 return -1.0
-            sent_s += prompt_s + own_s
             air_s[place[upload]] = own_s
-            prompt_air_s[place[upload]] = prompt_s
-            end_s = max(end_s, start_s + prompt_s + own_s)
+            sent_s += own_s
+            end_s = max(end_s, start_s + own_s)
     return end_s
 
 
