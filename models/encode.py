@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from models.prompts import Prompt, PromptError, read_prompts
+from models.prompts import Prompt, PromptError
 from traces.manifest import Prompt as RecordedPrompt
 
 
@@ -46,14 +46,12 @@ def encode_reference(prompt: Prompt, tokenizer: PreTrainedTokenizerBase, end: in
 
 
 def prompts_to_record(
-    path: Path, tokenizer: PreTrainedTokenizerBase, count: int | None, follow: int = 0, end: int | None = None
+    prompts: Sequence[Prompt], tokenizer: PreTrainedTokenizerBase, follow: int = 0, end: int | None = None
 ) -> tuple[RecordedPrompt, ...]:
-    """Prompts of a file as a trace holds them.
+    """Prompts as a trace holds them.
 
     Parameters
     ----------
-    count : int, optional
-        Only the first ones.
     follow : int
         Tokens of the reference that a teacher-forced recording follows; 0 in any other.
     end : int, optional
@@ -68,5 +66,5 @@ def prompts_to_record(
             reference=own.reference or "",
             continuation=tuple(encode_reference(own, tokenizer, end)[:follow]) if follow else (),
         )
-        for own in read_prompts(path)[:count]
+        for own in prompts
     )

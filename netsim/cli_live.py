@@ -32,7 +32,7 @@ def _record(needs: LiveNeeds, *, quiet: bool) -> Path:
         from models.pair import PairError
         from models.plan import Plan
         from models.processes import PairSource
-        from models.prompts import PromptError
+        from models.prompts import PromptError, read_prompts
     except ModuleNotFoundError as error:
         raise bad_input("trace", f"live models need {error.name}: pip install -e '.[models]'") from None
     from netsim.cli_record_progress import recording_progress
@@ -41,11 +41,12 @@ def _record(needs: LiveNeeds, *, quiet: bool) -> Path:
 
     live = needs.settings
     try:
+        prompts = read_prompts(Path(live.prompts))[: live.num_prompts]
         pair = PairSource(live.slm, live.llm, live.dtype, live.device).load()
         size = pair.vocabulary_size
         plan = Plan(
             name="live",
-            prompts=prompts_to_record(Path(live.prompts), pair.tokenizer, live.num_prompts),
+            prompts=prompts_to_record(prompts, pair.tokenizer),
             num_tokens=needs.num_tokens,
             token_seeds=needs.token_seeds,
             sampler=Sampler(live.temperature, live.top_p),

@@ -11,9 +11,8 @@ from netsim.cli_common import bad_input
 from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
-    from netsim.build_policy import Surroundings
+    from netsim.scenario_policies import Policy
     from netsim.thresholds import Line
-    from traces.walk import Policy as WalkPolicy
 
 ALL_COUNTS = "all-counts"
 
@@ -96,12 +95,13 @@ def record(
         from models.plan import Plan
         from models.processes import PairSource, run_in_processes
         from models.profile import profile_recording
-        from models.prompts import PromptError
+        from models.prompts import PromptError, read_prompts
         from models.record import record as record_trace
     except ModuleNotFoundError as error:
         raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
-    from netsim.build_policy import Surroundings
+    from netsim.build_policy import Surroundings, build_policy
     from netsim.cli_record_progress import recording_progress
+    from netsim.policy_spec import policy_spec
     from traces.manifest import TraceError
     from traces.nodes import Sampler
     from traces.walk import Measure
@@ -113,22 +113,21 @@ def record(
     try:
         if (pair is None) != (slm is not None and llm is not None) or (pair and (slm or llm)):
             raise bad_input("--pair", "give --pair, or both --slm and --llm")
+        # What is wrong with the files and the policies is said before gigabytes are loaded.
+        settings, texts = _settings(policy, samples), read_prompts(prompts)[:num_prompts]
         folders = pair_folders(pair) if pair else (slm or "", llm or "")
         source = PairSource(folders[0], folders[1], dtype, device, threads)
         loaded = source.load()
         end = loaded.end if eos == "stop" else None
+        around = Surroundings(loaded.vocabulary_size, top_p == 1, _line(calibration))
         plan = Plan(
             name=out.resolve().name,
-            prompts=prompts_to_record(
-                prompts, loaded.tokenizer, num_prompts, tokens if teacher_forced else 0, end
-            ),
+            prompts=prompts_to_record(texts, loaded.tokenizer, tokens if teacher_forced else 0, end),
             num_tokens=tokens,
             token_seeds=range(1 if teacher_forced else seeds),
             sampler=Sampler(temperature, top_p),
             measure=Measure(samples if measure == "temperature" else None, theta_max, measure),
-            policies=_policies(
-                policy, samples, Surroundings(loaded.vocabulary_size, top_p == 1, _line(calibration))
-            ),
+            policies={policy_spec(own): build_policy(own, around) for own in settings},
             eos=end,
         )
         run = run_in_processes(source, jobs) if jobs > 1 else None
@@ -154,11 +153,10 @@ def _line(folder: Path | None) -> Line | None:
     return line_of(fitted)
 
 
-def _policies(specs: list[str], samples: int, around: Surroundings) -> dict[str, WalkPolicy]:
-    """Policies by their specs, in the order given, each once."""
-    from netsim.build_policy import build_policy
-    from netsim.policy_spec import parse_policy, policy_spec
-    from netsim.scenario_policies import Policy, UHlmSettings
+def _settings(specs: list[str], samples: int) -> list[Policy]:
+    """Settings of policies, in the order given."""
+    from netsim.policy_spec import parse_policy
+    from netsim.scenario_policies import UHlmSettings
 
     settings: list[Policy] = []
     for spec in specs:
@@ -167,4 +165,4 @@ def _policies(specs: list[str], samples: int, around: Surroundings) -> dict[str,
             settings += [UHlmSettings(name="u-hlm", threshold=count / samples) for count in counts]
         else:
             settings.append(parse_policy(spec))
-    return {policy_spec(own): build_policy(own, around) for own in settings}
+    return settings
