@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import inspect
 import os
 import platform
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 import transformers
 from transformers import DynamicCache, PreTrainedModel
+from transformers.cache_utils import DynamicLayer
 
 from models.pair import max_positions
 
@@ -120,10 +122,11 @@ def profile_model(
     median_s, quartiles_s = np.full(shape, None), np.full(shape, None)
     for k, batch in enumerate(grid.batches):
         cache = DynamicCache(config=model.config)
-        forward = partial(model, past_key_values=cache, use_cache=True, **last)
+        forward = partial(model, use_cache=True, **last)
         for i, context in enumerate(grid.contexts):
             if context > cache.get_seq_length():
-                forward(input_ids=_ids(model, batch, context - cache.get_seq_length()))
+                more = _ids(model, batch, context - cache.get_seq_length())
+                forward(input_ids=more, past_key_values=cache)
             for j, positions in enumerate(grid.positions):
                 if context + positions > longest:
                     continue
@@ -171,25 +174,19 @@ def hardware(device: torch.device) -> str:
 def _measure(
     forward: Callable[..., object], cache: DynamicCache, ids: torch.Tensor, repeats: int, warm_up: int
 ) -> list[float]:
+    # A cache that keeps a window or a state of its context can't be cut back: such a model gets a copy for every pass.
+    plain = all(type(layer) is DynamicLayer for layer in cache.layers)
     seconds = []
     for _ in range(warm_up + repeats):
+        own = cache if plain else copy.deepcopy(cache)
         _synchronise(ids.device)
         start = time.perf_counter()
-        forward(input_ids=ids)
+        forward(input_ids=ids, past_key_values=own)
         _synchronise(ids.device)
         seconds.append(time.perf_counter() - start)
-        _cut_back(cache, ids.shape[1])
+        if plain:
+            cache.crop(-ids.shape[1])
     return seconds[warm_up:]
-
-
-def _cut_back(cache: DynamicCache, positions: int) -> None:
-    try:
-        cache.crop(-positions)
-    except RuntimeError as error:
-        raise ProfileError(
-            f"the model drops positions outside a sliding window after {cache.get_seq_length()}: measure fewer "
-            f"contexts and positions, or an architecture without the window"
-        ) from error
 
 
 def _ids(model: PreTrainedModel, batch: int, positions: int) -> torch.Tensor:

@@ -159,7 +159,7 @@ def test_an_architecture_is_measured_from_its_configuration(tmp_path: Path) -> N
     assert lines[0].startswith("config, random weights: context 0, positions 1, batch 1: ")
 
 
-def test_a_model_with_a_sliding_window_is_measured_up_to_it() -> None:
+def test_a_model_with_a_sliding_window_is_measured_beyond_it() -> None:
     config = MistralConfig(
         vocab_size=300,
         hidden_size=16,
@@ -172,9 +172,15 @@ def test_a_model_with_a_sliding_window_is_measured_up_to_it() -> None:
     )
     model = MistralForCausalLM(config)
     model.train(mode=False)
-    assert profile_model(model, "window", Grid((0, 8), (1, 4)), repeats=1)["median_s"][1][1][0] > 0
-    with pytest.raises(ProfileError, match="drops positions outside a sliding window"):
-        profile_model(model, "window", Grid((0, 32), (1, 4)), repeats=1)
+    contexts: list[int] = []
+
+    def note(_: torch.nn.Module, __: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        contexts.append(keywords["past_key_values"].get_seq_length())
+
+    with model.register_forward_pre_hook(note, with_kwargs=True):
+        profile_model(model, "window", Grid((0, 8, 32), (1, 4)), repeats=1, warm_up=1)
+    # Four passes at each context, and between them the two that extend the cache.
+    assert contexts == [0] * 5 + [8] * 5 + [32] * 4
 
 
 def test_the_command_writes_a_profile(tmp_path: Path) -> None:
