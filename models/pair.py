@@ -169,8 +169,8 @@ def logits_width(model: PreTrainedModel) -> int:
 
 
 def max_positions(model: PreTrainedModel) -> int:
-    """Longest sequence the model takes, as its configuration says."""
-    return int(model.config.get_text_config().max_position_embeddings)
+    """Longest sequence the model takes, as its configuration says; a million where it names none (as with ALiBi)."""
+    return int(getattr(model.config.get_text_config(), "max_position_embeddings", 10**6))
 
 
 def check_device(device: str) -> None:

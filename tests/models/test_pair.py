@@ -8,6 +8,8 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -16,7 +18,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from models.pair import PairError, load_model, load_pair, pair_folders
+from models.pair import PairError, load_model, load_pair, max_positions, pair_folders
 
 TEXT = ["def add(first, second):\n    return first + second\n", "for index in range(10):\n    print(index)\n"]
 
@@ -200,3 +202,9 @@ def test_unknown_dtype_and_device_are_named(
 def test_an_unknown_built_in_pair_is_named() -> None:
     with pytest.raises(PairError, match="pair 'huge': there is no model in"):
         pair_folders("huge")
+
+
+def test_a_model_without_a_longest_sequence_has_a_far_one() -> None:
+    config = BloomConfig(vocab_size=300, hidden_size=16, n_layer=1, n_head=2)
+    assert max_positions(BloomForCausalLM(config)) == 10**6
+    assert max_positions(gpt2()) == 48
