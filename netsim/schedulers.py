@@ -16,9 +16,9 @@ class RoundRobin:
 
     def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:  # noqa: ARG002
         """Choose the next device after the last one."""
-        index = min(range(len(waiting)), key=lambda i: (waiting[i].device <= self._last, waiting[i].device))
-        self._last = waiting[index].device
-        return index
+        devices = [backlog.device for backlog in waiting]
+        self._last = min((device for device in devices if device > self._last), default=min(devices))
+        return devices.index(self._last)
 
 
 @dataclass

@@ -99,7 +99,8 @@ class SlottedUplink:
         self._env = env
         self._scheduler = scheduler
         self._slot_s = slot_s
-        self._waiting: list[tuple[Backlog, simpy.Event]] = []
+        self._waiting: list[Backlog] = []
+        self._done: list[simpy.Event] = []
 
     def send(self, device: int, link: Link, elapsed_s: float, prompt_bits: float, bits: float) -> simpy.Event:
         """Send an upload; see `netsim.uplink.Uplink.send`."""
@@ -107,7 +108,8 @@ class SlottedUplink:
         link.duration(elapsed_s, prompt_bits + bits)
         backlog = Backlog(device, self._env.now, link, elapsed_s, (prompt_bits, bits))
         done = self._env.event()
-        self._waiting.append((backlog, done))
+        self._waiting.append(backlog)
+        self._done.append(done)
         if len(self._waiting) == 1:
             self._env.process(self._serve())
         return done
@@ -120,17 +122,17 @@ class SlottedUplink:
         yield env.timeout(max(slot * slot_s - env.now, 0.0))
         while self._waiting:
             now_s = slot * slot_s
-            index = self._scheduler.pick(slot, now_s, [backlog for backlog, _ in self._waiting])
-            backlog, done = self._waiting[index]
-            finished = backlog.send(now_s, slot_s)
+            index = self._scheduler.pick(slot, now_s, self._waiting)
+            finished = self._waiting[index].send(now_s, slot_s)
             slot += 1
             # Until the next event nobody can come or go, so slots before it need none of their own.
             if finished or slot * slot_s >= env.peek():
                 yield env.timeout(max(slot * slot_s - env.now, 0.0))
             if finished:
                 # The line is empty only now: an upload that comes meanwhile must not start a second server.
-                self._waiting.remove((backlog, done))
-                done.succeed(_sent(backlog, self._env.now))
+                # Whoever came stands behind, so that the index still holds.
+                backlog, done = self._waiting.pop(index), self._done.pop(index)
+                done.succeed(_sent(backlog, env.now))
 
 
 def _sent(backlog: Backlog, now_s: float) -> Sent:
