@@ -7,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -58,21 +57,9 @@ def shannon(snr: FloatArray, bandwidth_hz: float, gap: float = 1.0) -> FloatArra
     >>> float(shannon(np.array([1.0]), bandwidth_hz=1e6)[0])
     1000000.0
     """
-    formula = _short if snr.size <= MOST_SHORT else _shannon
-    rate_bps: FloatArray = formula(snr, bandwidth_hz, gap)
-    return rate_bps
-
-
-def _shannon(snr: FloatArray, bandwidth_hz: float, gap: float) -> FloatArray:
-    # log1p keeps its digits in a deep fade, where 1 + snr rounds to 1.
-    rate_bps: FloatArray = bandwidth_hz * (np.log1p(snr / gap) / math.log(2.0))
-    return rate_bps
-
-
-#: The same formula as one loop: short arrays are asked for very often, long ones are faster by numpy's vector code.
-_short = njit(cache=True)(_shannon)
-MOST_SHORT = 64
-"""Values up to which the compiled loop is the faster one."""
+    # log1p keeps its digits in a deep fade, where 1 + snr rounds to 1. One formula for every length: a compiled loop
+    # is quicker for a few values, but differs in the last digit, and then a block's rate depends on its neighbours.
+    return bandwidth_hz * (np.log1p(snr / gap) / math.log(2.0))
 
 
 def cqi(snr: FloatArray, bandwidth_hz: float, gap: float = 1.0) -> FloatArray:
