@@ -29,7 +29,7 @@ NOT_IN_A_ROW = frozenset({"name", "seeds", "sweep"})
 #: Keys that may differ between points that share what is dear: the trace, the decisions, the latency profiles.
 VARIED = frozenset({"policy", "channel", "energy"})
 #: Rounds of a chunk, by engine: one to a few seconds of work.
-ROUNDS_PER_CHUNK = {"events": 100_000, "arrays": 8_000_000}
+ROUNDS_PER_CHUNK = {"events": 50_000, "arrays": 8_000_000}
 
 
 @dataclass(frozen=True)

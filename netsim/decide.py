@@ -130,11 +130,10 @@ class Decider:
         return self._draws[token_seed]
 
     def forest(self, tree_seed: int) -> Forest:
-        """Trees of all complete prompts under one recorded token seed."""
+        """Trees of all complete prompts under one recorded token seed: the last are kept, as they are large."""
         if tree_seed not in self._forests:
-            self._forests[tree_seed] = self.trace.forest(
-                [(number, tree_seed) for number in self.trace.prompts]
-            )
+            groups = [(number, tree_seed) for number in self.trace.prompts]
+            self._forests = {tree_seed: self.trace.forest(groups)}
         return self._forests[tree_seed]
 
     def _fallback(self, tree_seed: int) -> NDArray[np.int64]:

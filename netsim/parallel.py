@@ -13,6 +13,7 @@ from typing import Any
 
 import joblib
 import pyarrow as pa
+from joblib.externals.loky import get_reusable_executor
 
 from netsim.build_policy import ThresholdClipped
 from netsim.chunks import Chunk, SweepPoint, setup_of
@@ -129,6 +130,9 @@ def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[Compu
         # The work is compiled loops and small arrays: threads of a numeric library would only get in the way.
         with joblib.parallel_config("loky", inner_max_num_threads=1):
             yield partial(_in_processes, joblib.Parallel(n_jobs=jobs, return_as="generator_unordered"))
+        if jobs > 1:
+            # Each holds a trace and its decisions: memory that putting the results in order may need.
+            get_reusable_executor().shutdown()
 
 
 def _in_processes(parallel: joblib.Parallel, chunks: Iterable[Chunk]) -> Iterator[Outcome]:

@@ -45,13 +45,8 @@ SCHEMA = pa.schema([("point", pa.string()), *((name, _TYPES.get(name, pa.float64
 
 
 @contextmanager
-def open_store(folder: Path, *, fresh: bool) -> Iterator[Store]:
+def open_store(folder: Path) -> Iterator[Store]:
     """Take a results folder, made if it is not there, for this process alone.
-
-    Parameters
-    ----------
-    fresh : bool
-        Forget the chunks that are there.
 
     Raises
     ------
@@ -71,7 +66,7 @@ def open_store(folder: Path, *, fresh: bool) -> Iterator[Store]:
     except OSError as error:
         raise _refusal(folder, f"can't be written: {error.strerror}") from None
     try:
-        yield Store(folder, fresh=fresh)
+        yield Store(folder)
     finally:
         lock.release()
 
@@ -88,11 +83,9 @@ class Store:
     done : dict of point digest to set of int. Seeds whose rows are stored.
     """
 
-    def __init__(self, folder: Path, *, fresh: bool) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._chunks = folder / CHUNKS
-        if fresh:
-            shutil.rmtree(self._chunks, ignore_errors=True)
         self._chunks.mkdir(exist_ok=True)
         self.done: dict[str, set[int]] = {}
         self._files: dict[Path, set[str]] = {}
@@ -111,6 +104,13 @@ class Store:
         for point, seed in zip(cells["point"].to_pylist(), cells["seed"].to_pylist(), strict=True):
             self.done.setdefault(point, set()).add(seed)
             self._files.setdefault(path, set()).add(point)
+
+    def forget(self) -> None:
+        """Remove all chunks."""
+        shutil.rmtree(self._chunks)
+        self._chunks.mkdir()
+        self.done.clear()
+        self._files.clear()
 
     def add(self, name: str, rows: pa.Table) -> None:
         """Store the rows of a chunk, at once and whole; ``rows`` has the columns of ``SCHEMA``."""

@@ -81,18 +81,18 @@ def run_sweep(
     started = time.perf_counter()
     points = sweep_points(scenario, engine)
     seeds = scenario.seed_values()
-    with (
-        workers(jobs=jobs, backend=backend, scheduler=scheduler) as compute_all,
-        open_store(folder, fresh=fresh) as store,
-    ):
-        chunks = list(missing_chunks(points, seeds, store.done))
-        missing = sum(chunk.num_cells for chunk in chunks)
-        failures: list[Failure] = []
-        with progress("cells", missing, quiet=quiet) as advance:
-            for outcome in compute_all(chunks):
-                store.add(outcome.name, outcome.rows)
-                failures += outcome.failures
-                advance(outcome.rows.num_rows + len(outcome.failures))
+    failures: list[Failure] = []
+    with open_store(folder) as store:
+        with workers(jobs=jobs, backend=backend, scheduler=scheduler) as compute_all:
+            if fresh:
+                store.forget()
+            chunks = list(missing_chunks(points, seeds, store.done))
+            missing = sum(chunk.num_cells for chunk in chunks)
+            with progress("cells", missing, quiet=quiet) as advance:
+                for outcome in compute_all(chunks):
+                    store.add(outcome.name, outcome.rows)
+                    failures += outcome.failures
+                    advance(outcome.rows.num_rows + len(outcome.failures))
         facts = {
             "command": command,
             "engine": engine,
