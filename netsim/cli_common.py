@@ -13,7 +13,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from channels.capacity import ChannelEnded, LinkNeverSends
+from netsim.decide import OffTree
 from netsim.errors import Fault, InputError
+from netsim.latency import LatencyOutOfRange
 from netsim.scenario_faults import Places
 from netsim.yaml_file import read_yaml
 
@@ -23,19 +26,32 @@ def bad_input(path: str, text: str) -> InputError:
     return InputError([Fault(path, "", text)])
 
 
+#: What a simulation may find wrong with its scenario only while it runs, and the key that is to blame.
+FOUND_LATE: dict[type[ValueError], str] = {
+    OffTree: "off_tree",
+    LinkNeverSends: "channel",
+    ChannelEnded: "channel",
+    LatencyOutOfRange: "latency",
+}
+
+
 @contextmanager
 def located(scenario_file: Path) -> Iterator[None]:
     """Give faults that know only a key of the scenario the file and the line of that key."""
     try:
         yield
+    except tuple(FOUND_LATE) as error:
+        raise _placed(scenario_file, [Fault("", FOUND_LATE[type(error)], str(error))]) from None
     except InputError as error:
-        places = Places(str(scenario_file), read_yaml(scenario_file, str(scenario_file)).lines)
-        raise InputError(
-            places.fault(tuple(fault.path.split(".")), fault.text)
-            if fault.path and not fault.source
-            else fault
-            for fault in error.faults
-        ) from None
+        raise _placed(scenario_file, error.faults) from None
+
+
+def _placed(scenario_file: Path, faults: Sequence[Fault]) -> InputError:
+    places = Places(str(scenario_file), read_yaml(scenario_file, str(scenario_file)).lines)
+    return InputError(
+        places.fault(tuple(fault.path.split(".")), fault.text) if fault.path and not fault.source else fault
+        for fault in faults
+    )
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:

@@ -124,6 +124,15 @@ def test_a_damaged_trace_is_refused_and_the_results_stay(
     assert (out / "results.parquet").read_bytes() == before
 
 
+def test_what_shows_only_while_it_runs_is_bad_input_too(scenario: Path) -> None:
+    coin = "policy={name: rand-hlm, skip_probability: 0.5}"
+    done = netsim("run", scenario, "--set", coin, "--set", "off_tree=refuse")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{scenario}:1: off_tree: ")
+    assert "leaves the recorded tree" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("where", ["file", "file/below"])
 def test_an_unwritable_folder_is_bad_input(scenario: Path, tmp_path: Path, where: str) -> None:
     (tmp_path / "file").write_text("mine")
