@@ -177,11 +177,17 @@ def _timings(
     nothing = np.zeros(workload.slm_s.shape)
     # A round that sends only the prompt's ids owes its whole upload to the prompt.
     prompt_alone = workload.carries_prompt & ~workload.uploads
+    uplink_s, prompt_s = air_s, prompt_air_s
+    # These arrays are large: they are copied only where there is something to add.
+    if propagation_s:
+        uplink_s = air_s + propagation_s * workload.uploads
+    if (grant_s + propagation_s) and prompt_alone.any():
+        prompt_s = prompt_air_s + (grant_s + propagation_s) * prompt_alone
     return Timings(
         grant_s=np.where(workload.uploads, grant_s, 0.0),
-        uplink_s=air_s + propagation_s * workload.uploads,
+        uplink_s=uplink_s,
         queue_s=nothing,
-        prompt_s=prompt_air_s + (grant_s + propagation_s) * prompt_alone,
+        prompt_s=prompt_s,
         start_s=np.full_like(nothing, np.nan),
         air_s=air_s,
         prompt_air_s=prompt_air_s,

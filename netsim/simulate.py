@@ -167,7 +167,8 @@ class Point:
         if network_key(self.scenario, self.policy):
             return self._network_row(self.network.run(seed), seed)
         rounds, workload = self.plan(seed)
-        return next(self._rows(rounds, workload, self.timings(workload, seed), [seed], "events"))
+        decided = self._decided(rounds, workload)
+        return next(self._rows(decided, workload, self.timings(workload, seed), [seed], "events"))
 
     def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> Row:
         row = {
@@ -179,14 +180,22 @@ class Point:
         }
         return {name: row[name] for name in COLUMNS}
 
+    def _decided(self, rounds: Rounds, workload: Workload) -> Row:
+        """Columns that all seeds of a token seed share."""
+        return {
+            **decision_columns(rounds, workload, drafts=self.policy.drafts),
+            **source_columns(self.trace),
+        }
+
     def _rows(
-        self, rounds: Rounds, workload: Workload, timings: Timings, seeds: Sequence[int], engine: str
+        self, decided: Row, workload: Workload, timings: Timings, seeds: Sequence[int], engine: str
     ) -> Iterator[Row]:
         """Rows of seeds that share their decisions."""
-        decided = decision_columns(rounds, workload, drafts=self.policy.drafts)
         count_prompt = self.scenario.latency.prefill
         timed = timing_columns(workload, timings, self.power, count_prompt=count_prompt)
-        values = [np.broadcast_to(column, len(seeds)).tolist() for column in timed.values()]
+        values = [
+            column.tolist() if np.ndim(column) else [float(column)] * len(seeds) for column in timed.values()
+        ]
         for seed, *own in zip(seeds, *values, strict=True):
             row = {
                 "seed": seed,
@@ -194,7 +203,6 @@ class Point:
                 "engine": engine,
                 **decided,
                 **dict(zip(timed, own, strict=True)),
-                **source_columns(self.trace),
             }
             yield {name: row[name] for name in COLUMNS}
 
@@ -213,12 +221,16 @@ def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[
         by_token_seed.setdefault(first.decider.token_seed(seed), []).append(seed)
     for alike in by_token_seed.values():
         rounds, workloads = zip(*(point.plan(alike[0]) for point in points), strict=True)
+        decided = [
+            point._decided(*plan)  # noqa: SLF001  (of its own class)
+            for point, *plan in zip(points, rounds, workloads, strict=True)
+        ]
         at_once = max(1, ROUNDS_AT_ONCE // sum(workload.slm_s.size for workload in workloads))
         for start in range(0, len(alike), at_once):
             part = alike[start : start + at_once]
             timings = first.array_timings(workloads, part)
             for number, point in enumerate(points):
-                of_point = rounds[number], workloads[number], timings[number]
+                of_point = decided[number], workloads[number], timings[number]
                 for row in point._rows(*of_point, part, "arrays"):  # noqa: SLF001  (of its own class)
                     yield number, row
 
