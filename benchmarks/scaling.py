@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -48,17 +50,30 @@ def _growing(scenario: Scenario, small: Scenario) -> float:
     return measured(scenario, time.process_time)
 
 
-def job_table(seeds: int = 400) -> str:
-    """Wall time of one long sweep by jobs."""
+def job_table(seeds: int = 1000) -> str:
+    """Wall time of one long sweep by jobs, and what the machine's processors can do at best."""
     scenario = swept(snrs=6, thresholds=21, seeds=seeds)
     lines = [
-        f"A sweep of {rounds(scenario):,} rounds:",
+        f"A sweep of {rounds(scenario):,} rounds; beside it, plain loops that share nothing:",
         "",
-        "| jobs | seconds | times one job |",
-        "| ---: | ---: | ---: |",
+        "| jobs | seconds | times one job | plain loops: times one |",
+        "| ---: | ---: | ---: | ---: |",
     ]
     seconds: dict[int, float] = {}
+    alone: dict[int, float] = {}
     for jobs in (1, 2):
+        alone[jobs] = _plain_loops(jobs)
         seconds[jobs] = measured(scenario, time.perf_counter, jobs)
-        lines.append(f"| {jobs} | {seconds[jobs]:.1f} | {seconds[1] / seconds[jobs]:.2f} |")
+        gain, ceiling = seconds[1] / seconds[jobs], jobs * alone[1] / alone[jobs]
+        lines.append(f"| {jobs} | {seconds[jobs]:.1f} | {gain:.2f} | {ceiling:.2f} |")
     return "\n".join(lines)
+
+
+def _plain_loops(number: int) -> float:
+    """Seconds until so many processes have each added up the same numbers."""
+    command = [sys.executable, "-c", "total = 0\nfor number in range(30_000_000): total += number"]
+    started = time.perf_counter()
+    running = [subprocess.Popen(command) for _ in range(number)]
+    for process in running:
+        process.wait()
+    return time.perf_counter() - started
