@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.style import COLOURS, HATCHES, METADATA, STYLE, legend_below, new_figure, save
-from netsim.timeline import ORDER, read_timeline
+from netsim.network.timeline import ORDER, read_timeline
 
 #: Tokens of each device that are shown.
 FIRST_TOKENS = 4
@@ -25,7 +25,7 @@ def timeline(spans: pd.DataFrame, first_tokens: int = FIRST_TOKENS) -> Figure:
     Parameters
     ----------
     spans : pandas.DataFrame
-        As ``netsim.timeline.spans`` gives.
+        As ``netsim.network.timeline.spans`` gives.
     first_tokens : int
         Rounds of each device's first prompt that are shown, >= 1.
 

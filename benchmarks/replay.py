@@ -12,7 +12,7 @@ import numpy as np
 
 from netsim.decide import Decider
 from netsim.policies import Hlm, Slm, UHlm
-from netsim.scenario_blocks import PROJECT_TRACES
+from netsim.scenario.blocks import PROJECT_TRACES
 from tests.trace_factory import make_trace
 from traces.manifest import Shard, write_manifest
 from traces.nodes import NodeTable, concatenate

@@ -12,7 +12,7 @@ from netsim.latency_file import LatencyError
 from netsim.parametric import ParametricDecider, ParametricTrace
 from netsim.rows import Power
 from netsim.scenario import Scenario, trace_folder
-from netsim.scenario_blocks import LiveTraceSettings, ParametricTraceSettings
+from netsim.scenario.blocks import LiveTraceSettings, ParametricTraceSettings
 from netsim.workload import Costs, Latency
 from traces.manifest import TraceError
 from traces.trace import Trace

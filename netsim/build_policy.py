@@ -13,7 +13,7 @@ from netsim.errors import Fault, InputError
 from netsim.parametric import ParametricTrace
 from netsim.plugins import make
 from netsim.scenario import Scenario
-from netsim.scenario_policies import (
+from netsim.scenario.policies import (
     ChannelAwareSettings,
     CuHlmSettings,
     HlmSettings,
@@ -24,7 +24,7 @@ from netsim.scenario_policies import (
     SlmSettings,
     UHlmSettings,
 )
-from netsim.scenario_policies import Policy as PolicySettings
+from netsim.scenario.policies import Policy as PolicySettings
 from netsim.thresholds import Line
 from traces.manifest import Calibration
 from traces.trace import Trace

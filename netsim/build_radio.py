@@ -13,11 +13,11 @@ from channels.pathloss import Site
 from channels.rates import RateLaw, cqi, shannon
 from channels.recorded import Recorded, load_recorded
 from netsim.errors import Fault, InputError
-from netsim.places import LinkBudget, Place
+from netsim.network.places import LinkBudget, Place
 from netsim.plugins import make
 from netsim.radio import Radio, from_db
 from netsim.scenario import Scenario
-from netsim.scenario_channel import (
+from netsim.scenario.channel import (
     ClarkeSettings,
     GaussMarkovSettings,
     NakagamiSettings,
@@ -28,7 +28,7 @@ from netsim.scenario_channel import (
     RecordedFadingSettings,
     RicianSettings,
 )
-from netsim.scenario_network import DeviceSettings, SiteSettings
+from netsim.scenario.network import DeviceSettings, SiteSettings
 
 
 def build_radio(scenario: Scenario, snr_db: float | None = None) -> Radio:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.decide import Decider
-from netsim.uplink import Link
+from netsim.network.uplink import Link
 from netsim.workload import Costs, Round, Workload, build_workload
 from traces.path import Path
 from traces.rounds import Policy, Rounds
@@ -40,7 +40,7 @@ def policy_at_rate(policy: Policy, relative_rate: float) -> Policy:
 
 @dataclass
 class LiveWork:
-    """Work of one device under a policy that looks at the channel; a ``netsim.events.Work``.
+    """Work of one device under a policy that looks at the channel; a ``netsim.network.events.Work``.
 
     The device decides when its SLM and its measure are done, by the rate of that moment.
 

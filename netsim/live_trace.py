@@ -9,10 +9,10 @@ from pathlib import Path
 
 from netsim.build_policy import Surroundings, build_policy
 from netsim.errors import Fault, InputError
-from netsim.policy_spec import parse_policy, policy_spec
 from netsim.scenario import Scenario
-from netsim.scenario_blocks import LiveTraceSettings
-from netsim.scenario_policies import Policy as PolicySettings
+from netsim.scenario.blocks import LiveTraceSettings
+from netsim.scenario.policies import Policy as PolicySettings
+from netsim.scenario.policy_spec import parse_policy, policy_spec
 from traces.walk import Measure, Policy
 
 

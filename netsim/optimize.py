@@ -21,7 +21,7 @@ import pandas as pd
 
 from netsim.errors import Fault, InputError
 from netsim.scenario import Scenario
-from netsim.scenario_policies import CuHlmSettings, HlmSettings, UHlmSettings
+from netsim.scenario.policies import CuHlmSettings, HlmSettings, UHlmSettings
 from netsim.statistics import paired_ratio_interval, token_seed_interval
 from netsim.sweep import sweep
 

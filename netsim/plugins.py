@@ -26,7 +26,7 @@ def make(name: str, path: str, keys: Mapping[str, Any] | None = None) -> Any:
 
     Examples
     --------
-    >>> make("netsim.schedulers:ProportionalFair", "uplink.scheduler", {"window_slots": 50.0}).window_slots
+    >>> make("netsim.network.schedulers:ProportionalFair", "uplink.scheduler", {"window_slots": 50.0}).window_slots
     50.0
     """
     module_name, _, class_name = name.partition(":")
@@ -48,7 +48,7 @@ def source_file(name: str) -> str | None:
 
     Examples
     --------
-    >>> source_file("fifo") is None, str(source_file("netsim.slots:SlottedUplink")).endswith("slots.py")
+    >>> source_file("fifo") is None, str(source_file("netsim.network.slots:SlottedUplink")).endswith("slots.py")
     (True, True)
     """
     module_name, colon, _ = name.partition(":")

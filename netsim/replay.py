@@ -9,11 +9,11 @@ import numpy as np
 
 from netsim import build
 from netsim.build_policy import build_policy, surroundings
-from netsim.policy_spec import parse_policy, policy_spec
 from netsim.rows import Row, decision_columns
 from netsim.scenario import Scenario
-from netsim.scenario_blocks import LatencySettings
-from netsim.scenario_policies import SlmSettings
+from netsim.scenario.blocks import LatencySettings
+from netsim.scenario.policies import SlmSettings
+from netsim.scenario.policy_spec import parse_policy, policy_spec
 from netsim.workload import build_workload
 from traces.trace import Trace
 from traces.walk import Rounds
@@ -31,7 +31,7 @@ def replay_rows(folder: Path, specs: Sequence[str], num_seeds: int | None = None
     folder : Path
         Folder of a trace, or the name of one of the project's.
     specs : sequence of str
-        Policies as ``netsim.policy_spec`` reads them.
+        Policies as ``netsim.scenario.policy_spec`` reads them.
     num_seeds : int, optional
         Seeds 0, 1, …; default: as many as the trace has token seeds.
 

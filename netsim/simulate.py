@@ -11,13 +11,13 @@ import numpy as np
 from channels.capacity import CapacityCurve
 from netsim import build
 from netsim.arrays import time_sessions
-from netsim.build_network import Plan, build_network, network_key
 from netsim.build_policy import build_policy, surroundings
 from netsim.build_radio import build_radio
 from netsim.decide import Decider
-from netsim.events import DeviceJob, simulate_events
-from netsim.network import DeviceRun, Network
-from netsim.network_rows import pooled_columns
+from netsim.network.build import Plan, build_network, network_key
+from netsim.network.devices import DeviceRun, Network
+from netsim.network.events import DeviceJob, simulate_events
+from netsim.network.rows import pooled_columns
 from netsim.parametric import ParametricDecider, ParametricTrace
 from netsim.policies import looks_at_uncertainty
 from netsim.radio import Radio

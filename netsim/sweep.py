@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from netsim.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
-from netsim.parallel import Failure, workers
-from netsim.progress import progress
 from netsim.scenario import Scenario
-from netsim.store import RESULTS, open_store
+from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
+from netsim.sweeps.parallel import Failure, workers
+from netsim.sweeps.progress import progress
+from netsim.sweeps.store import RESULTS, open_store
 
 #: Packages whose versions may show in the last bits of a result.
 PACKAGES = ("netsim", "numba", "numpy", "pandas", "pyarrow", "scipy", "simpy")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from channels.testing import check_channel
 from netsim.live import LooksAtChannel
-from netsim.slots import Backlog, SlotScheduler
+from netsim.network.slots import Backlog, SlotScheduler
 from traces.rounds import Drafts, Policy
 
 __all__ = ["check_channel", "check_policy", "check_scheduler"]
@@ -111,7 +111,7 @@ def check_scheduler(factory: Callable[[], SlotScheduler]) -> None:
 
     Examples
     --------
-    >>> from netsim.schedulers import RoundRobin
+    >>> from netsim.network.schedulers import RoundRobin
     >>> check_scheduler(RoundRobin)
     """
     picks = _picks(factory(), restart=False)

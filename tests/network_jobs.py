@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netsim.events import DeviceJob
-from netsim.uplink import Link
+from netsim.network.events import DeviceJob
+from netsim.network.uplink import Link
 from netsim.workload import Workload
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from channels.fading import GainStream, IndependentStream
-from netsim.slots import Backlog
+from netsim.network.slots import Backlog
 from traces.rounds import Drafts
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.timeline import plot_timeline, timeline
-from netsim.timeline import COLUMNS, write_timeline
+from netsim.network.timeline import COLUMNS, write_timeline
 
 
 def gantt(num_devices: int) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from models.processes import PairSource
 from models.record import record
 from netsim.build_policy import build_policy
 from netsim.policies import Hlm, UHlm
-from netsim.policy_spec import parse_policy
+from netsim.scenario.policy_spec import parse_policy
 from tests.random_pair import save_random_pair
 from traces.manifest import EXTENSION, MANIFEST, Prompt
 from traces.nodes import Sampler

@@ -21,7 +21,7 @@ from transformers import (
 
 from models.profile import measure, pair_profile, write_profile
 from models.timing import Grid, ProfileError, default_grid, profile_model
-from netsim.cli_profile import profile
+from netsim.cli.profile import profile
 from netsim.errors import InputError
 from netsim.latency import LatencyProfile
 from netsim.latency_file import read_profile

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from models.pair import load_tokenizer
-from netsim.cli_live import with_live_models
-from netsim.cli_profile import profile
-from netsim.cli_record import record
+from netsim.cli.live import with_live_models
+from netsim.cli.profile import profile
+from netsim.cli.record import record
 from netsim.errors import InputError
 from netsim.latency import load_latency
 from netsim.scenario import load_scenario

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from netsim.arrivals import load_arrivals, poisson_arrivals
+from netsim.network.arrivals import load_arrivals, poisson_arrivals
 
 
 def test_gaps_of_a_poisson_stream_are_exponential() -> None:

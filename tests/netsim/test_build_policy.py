@@ -10,8 +10,8 @@ from netsim import simulate
 from netsim.build_policy import Surroundings, ThresholdClipped, build_policy
 from netsim.errors import InputError
 from netsim.policies import Hlm, UHlm
-from netsim.policy_spec import parse_policy
 from netsim.scenario import Scenario
+from netsim.scenario.policy_spec import parse_policy
 from netsim.simulate import Point
 from netsim.thresholds import Line
 from tests.trace_factory import make_trace

@@ -9,10 +9,10 @@ import pytest
 
 from netsim.decide import OffTree
 from netsim.errors import InputError
+from netsim.network.tokenlog import token_log
 from netsim.policies import ChannelAware, UHlm
 from netsim.scenario import Scenario
 from netsim.simulate import Point
-from netsim.tokenlog import token_log
 from tests.trace_factory import make_trace
 
 CHANNEL = {"snr_db": 5.0, "bandwidth_hz": 1e4, "coherence_time_s": 0.05}

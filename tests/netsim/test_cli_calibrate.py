@@ -7,8 +7,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from netsim.cli_calibrate import calibrate
-from netsim.cli_optimize import optimize
+from netsim.cli.calibrate import calibrate
+from netsim.cli.optimize import optimize
 from netsim.errors import InputError
 from netsim.policies import Hlm
 from tests.trace_factory import make_trace

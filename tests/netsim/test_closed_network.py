@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netsim.events import Cell, simulate_cell, simulate_events
+from netsim.network.events import Cell, simulate_cell, simulate_events
 from tests.network_jobs import plain_job
 
 THINK_S, UPLINK_S, SERVER_S = 1.0, 0.4, 0.25

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from netsim.network.timeline import ORDER, read_timeline, spans, write_timeline
+from netsim.network.tokenlog import COLUMNS, token_log
 from netsim.scenario import Scenario
 from netsim.simulate import Point
-from netsim.timeline import ORDER, read_timeline, spans, write_timeline
-from netsim.tokenlog import COLUMNS, token_log
 from tests.trace_factory import make_trace
 
 BLOCKS: dict[str, Any] = {

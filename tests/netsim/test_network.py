@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from channels.fading import NoFading
 from netsim.errors import InputError
-from netsim.network import DeviceRun
-from netsim.network_rows import device_table, jain_index
+from netsim.network.devices import DeviceRun
+from netsim.network.rows import device_table, jain_index
+from netsim.network.tokenlog import token_log
 from netsim.rows import STAGES
 from netsim.scenario import Scenario, load_scenario
 from netsim.simulate import Point
-from netsim.tokenlog import token_log
 from tests.trace_factory import make_trace
 
 BASE: dict[str, Any] = {

@@ -12,8 +12,8 @@ from netsim import simulate
 from netsim.errors import InputError
 from netsim.parametric import ParametricDecider, ParametricTrace
 from netsim.policies import Hlm, RandHlm, UHlm
-from netsim.policy_spec import parse_policy
 from netsim.scenario import Scenario
+from netsim.scenario.policy_spec import parse_policy
 from netsim.simulate import Point
 
 ALPHA, BETA, SAMPLES = 0.6, 0.8, 20

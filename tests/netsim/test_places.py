@@ -8,9 +8,9 @@ import pytest
 
 from channels.pathloss import Site
 from netsim.errors import InputError
+from netsim.network.tokenlog import token_log
 from netsim.scenario import Scenario, load_scenario
 from netsim.simulate import Point
-from netsim.tokenlog import token_log
 from tests.trace_factory import make_trace
 
 SITE = {

@@ -9,9 +9,9 @@ from channels.correlated import Clarke, GaussMarkov
 from channels.fading import Fading, Nakagami, NoFading, Rayleigh, Rician
 from netsim import policies
 from netsim.errors import InputError
+from netsim.network.schedulers import ProportionalFair, RoundRobin
 from netsim.plugins import make
 from netsim.scenario import Scenario
-from netsim.schedulers import ProportionalFair, RoundRobin
 from netsim.simulate import Point
 from netsim.testing import check_channel, check_policy, check_scheduler
 from tests.own_plugins import (
@@ -104,7 +104,11 @@ def test_a_scenario_takes_all_three(tmp_path: Path) -> None:
         ("nowhere:Mine", {}, "policy: nowhere:Mine: No module named 'nowhere'"),
         ("tests.own_plugins:TwoStates", {}, "policy: .* has no TwoStates; did you mean 'TwoState'?"),
         ("tests.own_plugins:TwoState", {"shares": 1}, "policy: .*unexpected keyword argument 'shares'"),
-        ("netsim.schedulers:ProportionalFair", {"window_slots": 0}, "policy: .*must be at least 1, got 0"),
+        (
+            "netsim.network.schedulers:ProportionalFair",
+            {"window_slots": 0},
+            "policy: .*must be at least 1, got 0",
+        ),
     ],
 )
 def test_a_plugin_that_cannot_be_had_is_refused(name: str, keys: dict[str, Any], fault: str) -> None:

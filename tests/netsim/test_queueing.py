@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from netsim.arrivals import poisson_arrivals
-from netsim.events import Cell, simulate_cell
-from netsim.uplink import EqualSplitUplink
+from netsim.network.arrivals import poisson_arrivals
+from netsim.network.events import Cell, simulate_cell
+from netsim.network.uplink import EqualSplitUplink
 from tests.network_jobs import plain_job
 
 ARRIVALS, WARM_UP, REPLICATIONS = 1500, 300, 24

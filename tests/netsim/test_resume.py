@@ -21,7 +21,7 @@ SWEEP = """
 import signal
 import sys
 from pathlib import Path
-from netsim import chunks
+from netsim.sweeps import chunks
 from netsim.cli import main
 chunks.ROUNDS_PER_CHUNK["events"] = 1
 signal.signal(signal.SIGINT, signal.default_int_handler)

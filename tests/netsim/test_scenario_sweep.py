@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netsim.scenario import Scenario, load_scenario
-from netsim.scenario_sweep import RangeSettings
+from netsim.scenario.sweep import RangeSettings
 
 
 def swept(tmp_path: Path, sweep: str, policy: str = "policy: {name: hlm}") -> Scenario:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netsim.events import Cell, DeviceLog, simulate_cell
 from netsim.latency import ConstantLatency
-from netsim.server import BatchingServer, SingleServer, batch_seconds
+from netsim.network.events import Cell, DeviceLog, simulate_cell
+from netsim.network.server import BatchingServer, SingleServer, batch_seconds
 from netsim.workload import Workload
 from tests.network_jobs import plain_job
 

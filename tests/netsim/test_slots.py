@@ -7,9 +7,9 @@ from scipy import integrate
 from channels.capacity import LinkNeverSends, session_curve
 from channels.fading import NoFading, Rayleigh
 from channels.rates import cqi, shannon
-from netsim.events import Cell, simulate_cell
-from netsim.schedulers import ProportionalFair, RoundRobin
-from netsim.slots import SlotScheduler, SlottedUplink
+from netsim.network.events import Cell, simulate_cell
+from netsim.network.schedulers import ProportionalFair, RoundRobin
+from netsim.network.slots import SlotScheduler, SlottedUplink
 from tests.network_jobs import ConstantLink, plain_job
 
 

@@ -14,8 +14,8 @@ from netsim.policies import Hlm
 from netsim.rows import COLUMNS
 from netsim.scenario import Scenario, load_scenario
 from netsim.simulate import Point
-from netsim.store import LOCK
 from netsim.sweep import run_sweep
+from netsim.sweeps.store import LOCK
 from tests.trace_factory import make_trace
 
 SWEEP = """

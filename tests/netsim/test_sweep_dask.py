@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from netsim import chunks
 from netsim.errors import InputError
 from netsim.scenario import Scenario
 from netsim.sweep import run_sweep
+from netsim.sweeps import chunks
 from tests.trace_factory import make_trace
 
 distributed = pytest.importorskip("distributed")

@@ -8,8 +8,8 @@ import pytest
 from channels.capacity import CapacityCurve, LinkNeverSends, session_curve
 from channels.fading import NoFading, Rayleigh
 from channels.rates import cqi, shannon
-from netsim.events import Cell, simulate_cell, simulate_events
-from netsim.uplink import EqualSplitUplink
+from netsim.network.events import Cell, simulate_cell, simulate_events
+from netsim.network.uplink import EqualSplitUplink
 from tests.network_jobs import ConstantLink, plain_job
 
 SPLIT = Cell(uplink=EqualSplitUplink)

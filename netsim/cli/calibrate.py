@@ -1,0 +1,50 @@
+"""The command ``calibrate``: the line between uncertainty and rejection, its thresholds and its risk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from netsim.cli.common import bad_input
+from traces.manifest import TraceError
+from traces.trace import Trace
+
+
+def calibrate(
+    trace: Annotated[
+        Path, typer.Argument(help="Folder of a trace with an hlm path, of prompts no sweep uses.")
+    ],
+    store_in: Annotated[
+        Path | None, typer.Option(help="A trace of the same pair, whose manifest is given the calibration.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for calibration.json and calibration.png; default: neither.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap over prompts.")] = 0,
+) -> None:
+    """Fit rejection over uncertainty on a trace's hlm path.
+
+    Prints the line with its intervals, both thresholds, and what skipping up to each uncertainty costs.
+
+    Example: netsim calibrate traces/tiny-calibration --store-in traces/tiny
+    """
+    from analysis.calibrate import calibrate as fit_trace
+    from analysis.calibrate import store_calibration
+    from analysis.calibrate_show import draw, report, to_json
+
+    try:
+        opened = Trace.open(trace)
+        fit, calibration = fit_trace(opened, np.random.default_rng(seed))
+        if store_in is not None:
+            store_calibration(store_in, calibration, opened.manifest)
+    except TraceError as error:
+        raise bad_input("", str(error)) from None
+    print(to_json(fit).rstrip() if as_json else report(fit))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "calibration.json").write_text(to_json(fit), encoding="utf-8")
+        draw(fit, out / "calibration.png")

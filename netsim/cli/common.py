@@ -1,0 +1,94 @@
+"""What the commands share: error handling, and faults that name the place in the scenario file."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from channels.capacity import ChannelEnded, LinkNeverSends
+from netsim.decide import OffTree
+from netsim.errors import Fault, InputError
+from netsim.latency import LatencyOutOfRange
+from netsim.scenario.faults import Places
+from netsim.scenario.yaml_file import read_yaml
+
+
+def bad_input(path: str, text: str) -> InputError:
+    """An error of one fault at an option or a file."""
+    return InputError([Fault(path, "", text)])
+
+
+#: What a simulation may find wrong with its scenario only while it runs, and the key that is to blame.
+FOUND_LATE: dict[type[ValueError], str] = {
+    OffTree: "off_tree",
+    LinkNeverSends: "channel",
+    ChannelEnded: "channel",
+    LatencyOutOfRange: "latency",
+}
+
+
+@contextmanager
+def located(scenario_file: Path) -> Iterator[None]:
+    """Give faults that know only a key of the scenario the file and the line of that key."""
+    try:
+        yield
+    except tuple(FOUND_LATE) as error:
+        raise _placed(scenario_file, [Fault("", FOUND_LATE[type(error)], str(error))]) from None
+    except InputError as error:
+        raise _placed(scenario_file, error.faults) from None
+
+
+def _placed(scenario_file: Path, faults: Sequence[Fault]) -> InputError:
+    places = Places(str(scenario_file), read_yaml(scenario_file, str(scenario_file)).lines)
+    return InputError(
+        places.fault(tuple(fault.path.split(".")), fault.text) if fault.path and not fault.source else fault
+        for fault in faults
+    )
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
+    """Print rows of the same keys as a table on standard output."""
+    table = Table(title=title or None, title_justify="left")
+    for index, name in enumerate(rows[0]):
+        table.add_column(name, justify="left" if index == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(cell(value) for value in row.values()))
+    # A pipe has no width: a table that is cut there would lose numbers.
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table)
+
+
+def cell(value: object) -> str:
+    """A value as a table shows it: six digits, and a dash where it is undefined.
+
+    >>> cell(0.123456789), cell(None), cell(float("nan"))
+    ('0.123457', '-', '-')
+    """
+    if value is None or _is_nan(value):
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document; undefined numbers are null."""
+    print(json.dumps(_plain(value), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if _is_nan(value) else value
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

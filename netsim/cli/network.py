@@ -1,0 +1,54 @@
+"""What ``netsim run`` says about a network: a table of devices, a token log, a timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from netsim.cli.common import bad_input
+from netsim.network.build import network_key
+from netsim.simulate import Point
+
+#: More devices than these are not printed one by one.
+MOST_PRINTED = 20
+
+
+def device_rows(point: Point, seed: int) -> dict[str, list[dict[str, Any]]]:
+    """The table of devices as ``devices`` of a row; nothing where one device shares nothing."""
+    from netsim.network.rows import device_table
+
+    if network_key(point.scenario, point.policy) is None:
+        return {}
+    runs, scenario = point.network.run(seed), point.scenario
+    table = device_table(runs, point.power, scenario.requests, count_prompt=scenario.latency.prefill)
+    return {"devices": _records(table)}
+
+
+def devices_summary(devices: Sequence[Mapping[str, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
+    """Means over seeds, a line per device and one for all; of many devices, that one alone."""
+    table = pd.concat([pd.DataFrame(own["devices"]) for own in devices])
+    means = table.groupby("device", sort=False).mean(numeric_only=True).reset_index()
+    shown = means if len(means) <= MOST_PRINTED + 1 else means.iloc[-1:]
+    return _records(shown)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def write_logs(point: Point, seeds: Sequence[int], tokens: Path | None, timeline: Path | None) -> None:
+    """Write the token log of all seeds and the timeline of the first one, where they are asked for."""
+    from netsim.network.timeline import spans, write_timeline
+    from netsim.network.tokenlog import token_log
+
+    try:
+        if tokens is not None:
+            log = pd.concat([token_log(point, seed) for seed in seeds], ignore_index=True)
+            log.to_parquet(tokens, index=False)
+        if timeline is not None:
+            write_timeline(timeline, spans(point, seeds[0]))
+    except OSError as error:
+        raise bad_input(str(tokens or timeline), str(error)) from None

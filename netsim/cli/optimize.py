@@ -1,0 +1,61 @@
+"""The command ``optimize``: the best threshold at each SNR."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netsim.cli.common import located, print_json, print_table
+from netsim.cli.simulate import Overrides, ScenarioFile
+
+#: Short names of objectives.
+NAMES = {"throughput": "throughput_tok_s"}
+
+
+def optimize(
+    scenario: ScenarioFile,
+    maximize: Annotated[str, typer.Option(help="throughput, or any result column.")] = "throughput",
+    subject_to: Annotated[
+        list[str], typer.Option(help="accuracy >= 0.97, rejected_skips <= 0.03, …; repeatable.")
+    ] = [],  # noqa: B006  (typer copies it)
+    on_the_mean: Annotated[
+        bool, typer.Option("--on-the-mean", help="The bound holds on the mean over SNRs, not at each.")
+    ] = False,
+    overrides: Overrides = [],  # noqa: B006  (typer copies it)
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for optimum.csv and optimum.png; default: neither.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Find the best uncertainty threshold at each SNR of a scenario.
+
+    accuracy: exp(nll of hlm - nll), what the LLM makes of a token compared with hlm's. rejected_skips: rounds
+    that are skipped and that the LLM would have rejected, over all rounds.
+
+    Example: netsim optimize scenarios/quickstart.yaml --subject-to "accuracy >= 0.97"
+    """
+    from netsim.optimize import Bound, best_thresholds, simulate_thresholds
+    from netsim.scenario import load_scenario
+
+    bounds = [Bound.parse(text) for text in subject_to]
+    loaded = load_scenario(scenario, overrides)
+    objective = NAMES.get(maximize, maximize)
+    with located(scenario):
+        table = simulate_thresholds(loaded, jobs)
+    best = best_thresholds(table, objective, bounds, on_the_mean=on_the_mean)
+    rows = [{str(name): value for name, value in row.items()} for row in best.to_dict("records")]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            rows, f"{loaded.name}: the best threshold, subject to {', '.join(subject_to) or 'nothing'}"
+        )
+    if out is not None:
+        from analysis.optimum import draw_optimum
+
+        out.mkdir(parents=True, exist_ok=True)
+        best.to_csv(out / "optimum.csv", index=False, lineterminator="\n")
+        draw_optimum(best, objective, out / "optimum.png")

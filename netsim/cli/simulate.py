@@ -1,0 +1,176 @@
+"""Commands that simulate, and draw what came out: ``run``, ``sweep`` and ``plot``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from netsim.cli.common import bad_input, located, print_json, print_table
+
+ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (YAML).")]
+Overrides = Annotated[
+    list[str],
+    typer.Option("--set", metavar="PATH=VALUE", help="Set a key, e.g. channel.snr_db=5; repeatable."),
+]
+Engine = Annotated[
+    Literal["auto", "events", "arrays"], typer.Option(help="auto takes arrays where they are exact.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def run(
+    scenario: ScenarioFile,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Only this seed; default: all seeds of the file.")
+    ] = None,
+    overrides: Overrides = [],  # noqa: B006  (typer copies it)
+    engine: Engine = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    tokens: Annotated[
+        Path | None, typer.Option(metavar="FILE.parquet", help="Write one row per token.")
+    ] = None,
+    timeline: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Write who did what when, for Perfetto.")
+    ] = None,
+) -> None:
+    """Simulate one point and print a summary.
+
+    The scenario's sweep is left out; --set chooses another point. A timeline is that of the first seed.
+
+    Example: netsim run scenarios/quickstart.yaml --set channel.snr_db=5 --seed 0 --timeline out.json
+    """
+    from netsim.cli.live import with_live_models
+    from netsim.cli.network import device_rows, devices_summary, write_logs
+    from netsim.scenario import load_scenario
+    from netsim.simulate import Point
+
+    loaded = load_scenario(scenario, overrides)
+    with located(scenario):
+        seeds = loaded.seed_values() if seed is None else [seed]
+        one = loaded.model_copy(update={"sweep": {}})
+        point = Point.of(with_live_models(one, tuple(seeds), quiet=as_json))
+        rows = [point.row(number, engine) for number in seeds]
+        devices = [device_rows(point, number) for number in seeds]
+        write_logs(point, list(seeds), tokens, timeline)
+    if as_json:
+        print_json([{**row, **own} for row, own in zip(rows, devices, strict=True)])
+    else:
+        print_table(_summary(rows), f"{loaded.name}: {loaded.policy.name}, {len(rows)} seeds")
+        if devices[0]:
+            print_table(devices_summary(devices), "devices: means over seeds")
+
+
+def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """A line per column: mean and the ends of its 95 % interval over token seeds."""
+    import pandas as pd
+
+    from netsim.rows import COLUMNS
+    from netsim.statistics import token_seed_interval
+
+    table = pd.DataFrame(rows)
+    lines: list[dict[str, object]] = []
+    for name in COLUMNS:
+        values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
+        if name in ("seed", "token_seed", "engine", "trace_kind") or not len(values):
+            continue
+        mean, low, high = token_seed_interval(values, table["token_seed"])
+        lines.append({"column": name, "mean": mean, "95 % low": low, "95 % high": high})
+    return lines
+
+
+def sweep(
+    scenario: ScenarioFile,
+    out: Annotated[
+        Path | None, typer.Option(help="Results folder; default: results/ and the scenario's name.")
+    ] = None,
+    overrides: Overrides = [],  # noqa: B006  (typer copies it)
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    engine: Engine = "auto",
+    backend: Annotated[Literal["local", "dask"], typer.Option(help="Where the cells run.")] = "local",
+    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler, tcp://…")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compute everything anew.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate every point of a sweep under every seed.
+
+    Resumes where an earlier run was interrupted.
+
+    Example: netsim sweep scenarios/quickstart.yaml --jobs 2 --out results/quickstart
+    """
+    from netsim.cli.live import with_live_models
+    from netsim.scenario import load_scenario
+    from netsim.sweep import run_sweep
+
+    if (backend == "dask") != (scheduler is not None):
+        raise bad_input("--scheduler", "goes with --backend dask, and only with it")
+    loaded = load_scenario(scenario, overrides)
+    folder = out or Path("results") / loaded.name
+    with located(scenario):
+        report = run_sweep(
+            with_live_models(loaded, tuple(loaded.seed_values()), quiet=quiet),
+            folder,
+            jobs=jobs,
+            engine=engine,
+            backend=backend,
+            scheduler=scheduler,
+            fresh=fresh,
+            quiet=quiet,
+            command=shlex.join(["netsim", *sys.argv[1:]]),
+        )
+    picture = _draw_default(folder) if not report.failures else None
+    if not quiet:
+        print(f"results: {folder}")
+        if picture:
+            print(f"picture: {picture}")
+    for failure in report.failures:
+        print(f"netsim: failed: {failure}", file=sys.stderr)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+def _draw_default(folder: Path) -> Path | None:
+    """The figure that fits the sweep's axes; None where none does."""
+    from analysis.figures import plot as draw
+
+    for kind in ("throughput-vs-snr", "throughput-vs-threshold"):
+        try:
+            return draw(folder, kind, "png")
+        except ValueError:
+            continue
+    return None
+
+
+def plot(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A results folder, or for kind timeline its JSON file.")
+    ],
+    kind: Annotated[
+        Literal[
+            "throughput-vs-snr", "throughput-vs-threshold", "accuracy-vs-throughput", "breakdown", "timeline"
+        ],
+        typer.Option(help="Which figure."),
+    ] = "throughput-vs-snr",
+    file_format: Annotated[
+        Literal["png", "pdf", "svg"], typer.Option("--format", help="File format.")
+    ] = "png",
+    out: Annotated[Path | None, typer.Option(help="File to write; default: DIR/KIND.FORMAT.")] = None,
+) -> None:
+    """Draw a figure from a results folder.
+
+    Example: netsim plot results/quickstart --kind throughput-vs-snr --format pdf
+    """
+    from analysis.figures import plot as draw
+    from analysis.timeline import plot_timeline
+
+    try:
+        if kind == "timeline":
+            print(f"picture: {plot_timeline(folder, file_format, out)}")
+        else:
+            print(f"picture: {draw(folder, kind, file_format, out)}")
+    except (ValueError, OSError) as error:
+        raise bad_input(str(folder), str(error)) from None

@@ -1,0 +1,196 @@
+"""Cut a sweep into chunks: the unit of work, of storage and of what an interruption can lose.
+
+A cell is one point under one seed and can be computed alone. A chunk is cells that share what is dear: one
+channel (all keys but the policy), a block of seeds, and the policies for which these seeds are missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netsim import plugins
+from netsim.build_policy import threshold_of
+from netsim.errors import Fault, InputError
+from netsim.scenario import Scenario
+from netsim.scenario.channel import RecordedFadingSettings
+from netsim.scenario.network import RecordedArrivals
+from netsim.simulate import Point
+from traces.manifest import canonical, digest_of
+
+#: Changes whenever the same scenario gives other numbers than before: older chunks are then not reused.
+RESULTS_VERSION = 1
+#: Keys that no row depends on.
+NOT_IN_A_ROW = frozenset({"name", "seeds", "sweep"})
+#: Keys that may differ between points that share what is dear: the trace, the decisions, the latency profiles.
+VARIED = frozenset({"policy", "channel", "energy"})
+#: Rounds of a chunk, by engine: one to a few seconds of work.
+ROUNDS_PER_CHUNK = {"events": 50_000, "arrays": 8_000_000}
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One point of a sweep, checked and named by what determines its rows.
+
+    Attributes
+    ----------
+    scenario : Scenario. Without a sweep.
+    coordinates : dict of swept key to scalar. A threshold given by name is its number.
+    digest : str. SHA-256 of everything but the seed that determines a row.
+    channel : str. The same for points that differ in their policy alone.
+    sources : tuple of str. Digests of the trace and of both latency profiles.
+    engine : str. ``events`` or ``arrays``.
+    rounds : int. Rounds of one cell.
+    """
+
+    scenario: Scenario
+    coordinates: dict[str, Any]
+    digest: str
+    channel: str
+    sources: tuple[str, ...]
+    engine: str
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Cells to compute together: every point, all of one channel, under every seed."""
+
+    points: tuple[SweepPoint, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Digest of the cells: 32 hexadecimal digits."""
+        return digest_of([[point.digest for point in self.points], self.seeds])[:32]
+
+    @property
+    def num_cells(self) -> int:
+        """Rows that the chunk gives."""
+        return len(self.points) * len(self.seeds)
+
+
+def sweep_points(scenario: Scenario, engine: str) -> list[SweepPoint]:
+    """All points of a sweep, built once so that what can't be had is refused before any work.
+
+    Parameters
+    ----------
+    engine : str
+        ``auto``, ``events`` or ``arrays``.
+
+    Raises
+    ------
+    InputError
+        With every fault of every point, each said once.
+    """
+    ready: dict[str, Point] = {}
+    points: list[SweepPoint] = []
+    faults: dict[Fault, None] = {}
+    for point in scenario.points():
+        setup = setup_of(point.scenario)
+        try:
+            if setup in ready:
+                built = ready[setup] = ready[setup].at(point.scenario)
+            else:
+                built = ready[setup] = Point.of(point.scenario)
+            points.append(_sweep_point(point.scenario, point.coordinates, built, built.engine(engine)))
+        except InputError as error:
+            faults |= dict.fromkeys(error.faults)
+    if faults:
+        raise InputError(faults)
+    return points
+
+
+def setup_of(scenario: Scenario) -> str:
+    """What of a scenario is dear to build, as JSON: all but its name, its seeds and `VARIED`."""
+    return canonical(scenario.model_dump(mode="json", exclude={*NOT_IN_A_ROW, *VARIED}))
+
+
+def _sweep_point(scenario: Scenario, coordinates: Mapping[str, Any], built: Point, engine: str) -> SweepPoint:
+    content = scenario.model_dump(mode="json", exclude=set(NOT_IN_A_ROW))
+    latencies = built.costs.slm, built.costs.llm
+    sources = built.trace.digest, *(str(getattr(latency, "digest", "")) for latency in latencies)
+    files = [*sources, *_named_files(scenario)]
+    channel = {key: value for key, value in content.items() if key != "policy"}
+    return SweepPoint(
+        scenario=scenario,
+        coordinates=_resolved(coordinates, built),
+        digest=digest_of([RESULTS_VERSION, engine, {**content, "trace": ""}, files]),
+        channel=digest_of(channel),
+        sources=sources,
+        engine=engine,
+        rounds=_rounds(scenario, len(built.trace.prompts)),
+    )
+
+
+def _rounds(scenario: Scenario, num_prompts: int) -> int:
+    """Rounds of one cell, at most; what a recording of arrivals holds is taken to be as much."""
+    devices = scenario.devices if isinstance(scenario.devices, int) else len(scenario.devices)
+    per_device = scenario.requests.per_device or math.ceil(num_prompts / devices)
+    return devices * per_device * scenario.tokens
+
+
+def _resolved(coordinates: Mapping[str, Any], built: Point) -> dict[str, Any]:
+    """Coordinates with a threshold as a number, also where the scenario names it."""
+    threshold = coordinates.get("policy.threshold")
+    if isinstance(threshold, str):
+        threshold = threshold_of(built.policy)
+    return {**coordinates, "policy.threshold": threshold} if threshold is not None else dict(coordinates)
+
+
+def _named_files(scenario: Scenario) -> list[str]:
+    """Digests of the files that determine a row: recorded fading and arrivals, and the code of plug-ins."""
+    fading, arrivals = scenario.channel.fading, scenario.requests.arrivals
+    files = [
+        own.file for own in (fading, arrivals) if isinstance(own, (RecordedFadingSettings, RecordedArrivals))
+    ]
+    own = [] if isinstance(scenario.devices, int) else [device.policy for device in scenario.devices]
+    names = [
+        fading.name,
+        scenario.uplink.scheduler,
+        *(policy.name for policy in [scenario.policy, *own] if policy),
+    ]
+    files += [source for name in names if (source := plugins.source_file(name)) is not None]
+    return [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files]
+
+
+def missing_chunks(
+    points: Sequence[SweepPoint], seeds: Sequence[int], done: Mapping[str, set[int]]
+) -> Iterator[Chunk]:
+    """The chunks of a sweep, less what is done.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+        The scenario's seeds, in their order.
+    done : mapping of point digest to seeds
+        Cells that need no work.
+    """
+    channels: dict[tuple[str, str], list[SweepPoint]] = {}
+    for point in points:
+        channels.setdefault((point.channel, point.engine), []).append(point)
+    for group in channels.values():
+        budget = max(1, ROUNDS_PER_CHUNK[group[0].engine] // group[0].rounds)
+        for first_point in range(0, len(group), budget):
+            together = group[first_point : first_point + budget]
+            seeds_each = max(1, budget // len(together))
+            for first_seed in range(0, len(seeds), seeds_each):
+                yield from _missing(together, seeds[first_seed : first_seed + seeds_each], done)
+
+
+def _missing(
+    points: Sequence[SweepPoint], seeds: Sequence[int], done: Mapping[str, set[int]]
+) -> Iterator[Chunk]:
+    """Chunks of the points for which the same of these seeds are missing."""
+    by_seeds: dict[tuple[int, ...], list[SweepPoint]] = {}
+    for point in points:
+        finished = done.get(point.digest, set())
+        wanted = tuple(seed for seed in seeds if seed not in finished)
+        if wanted:
+            by_seeds.setdefault(wanted, []).append(point)
+    for wanted, group in by_seeds.items():
+        yield Chunk(tuple(group), wanted)

@@ -1,0 +1,187 @@
+"""Compute chunks: in this process, in local processes by joblib, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import islice
+from typing import Any
+
+import joblib
+import pyarrow as pa
+from joblib.externals.loky import get_reusable_executor
+
+from netsim.build_policy import ThresholdClipped
+from netsim.errors import Fault, InputError
+from netsim.rows import Row
+from netsim.scenario import Scenario
+from netsim.simulate import Point, array_rows
+from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
+from netsim.sweeps.store import SCHEMA
+
+#: Chunks that a cluster is handed at once, at least: workers may still join.
+AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that failed: where, and why."""
+
+    coordinates: dict[str, object]
+    seed: int
+    reason: str
+
+    def __str__(self) -> str:
+        place = ", ".join(f"{name} {value}" for name, value in self.coordinates.items() if value is not None)
+        return f"{place or 'the only point'}, seed {self.seed}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a chunk: rows of the columns ``netsim.sweeps.store.SCHEMA``, and the cells that failed."""
+
+    name: str
+    rows: pa.Table
+    failures: tuple[Failure, ...]
+
+
+#: Computes chunks side by side; outcomes come as they finish.
+Compute = Callable[[Iterable[Chunk]], Iterator[Outcome]]
+
+
+def compute(chunk: Chunk) -> Outcome:
+    """Compute every cell of a chunk; one that fails does not keep the others from finishing."""
+    failures: list[Failure] = []
+    first = chunk.points[0]
+    built = _base(setup_of(first.scenario), first.sources)
+    if built.trace.digest != first.sources[0]:
+        raise InputError(
+            [Fault(str(first.scenario.trace), "", "not the same trace where the sweep was started")]
+        )
+    with warnings.catch_warnings():
+        # Said when the sweep was checked.
+        warnings.simplefilter("ignore", ThresholdClipped)
+        points = [built.at(point.scenario) for point in chunk.points]
+    try:
+        rows = _all_rows(chunk, points)
+    except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
+        rows, failures = _each_row(chunk, points)
+    return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
+
+
+def _all_rows(chunk: Chunk, points: Sequence[Point]) -> list[Row]:
+    digests = [point.digest for point in chunk.points]
+    if chunk.points[0].engine == "arrays":
+        return [{"point": digests[number], **row} for number, row in array_rows(points, chunk.seeds)]
+    # Seeds outside, so that policies meet the same capacity curves.
+    return [
+        {"point": digest, **point.row(seed, "events")}
+        for seed in chunk.seeds
+        for digest, point in zip(digests, points, strict=True)
+    ]
+
+
+def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[Row], list[Failure]]:
+    rows: list[Row] = []
+    failures: list[Failure] = []
+    for seed in chunk.seeds:
+        for swept, point in zip(chunk.points, points, strict=True):
+            row = _row(swept, point, seed)
+            if isinstance(row, Failure):
+                failures.append(row)
+            else:
+                rows.append(row)
+    return rows, failures
+
+
+def _row(swept: SweepPoint, point: Point, seed: int) -> Row | Failure:
+    try:
+        return {"point": swept.digest, **point.row(seed, swept.engine)}
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is reported with its cell)
+        return Failure(swept.coordinates, seed, f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[Compute]:
+    """Take what computes chunks.
+
+    Parameters
+    ----------
+    jobs : int
+        Local processes; a cluster has its own number of workers.
+    backend : str
+        ``local`` or ``dask``.
+    scheduler : str, optional
+        Address of the Dask scheduler, ``tcp://host:port``.
+
+    Raises
+    ------
+    InputError
+        If the cluster can't be reached, or Dask is not installed.
+    """
+    if backend == "dask":
+        with _connect(scheduler or "") as client:
+            yield partial(_on_cluster, client)
+    else:
+        # The work is compiled loops and small arrays: threads of a numeric library would only get in the way.
+        with joblib.parallel_config("loky", inner_max_num_threads=1):
+            yield partial(_in_processes, joblib.Parallel(n_jobs=jobs, return_as="generator_unordered"))
+        if jobs > 1:
+            # Each holds a trace and its decisions: memory that putting the results in order may need.
+            get_reusable_executor().shutdown()
+
+
+def _in_processes(parallel: joblib.Parallel, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
+    outcomes: Iterator[Outcome] = parallel(joblib.delayed(compute)(chunk) for chunk in chunks)
+    return outcomes
+
+
+def _connect(scheduler: str) -> Any:
+    try:
+        from distributed import Client  # noqa: PLC0415  (an optional extra)
+    except ImportError:
+        text = "needs the extra 'dask': pip install -e '.[dask]'"
+        raise InputError([Fault("--backend dask", "", text)]) from None
+    try:
+        return Client(scheduler, timeout="5s")  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise InputError([Fault("--scheduler", "", f"no answer from {scheduler!r}: {error}")]) from None
+
+
+def _on_cluster(client: Any, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
+    """Keep every worker busy without handing over all chunks at once.
+
+    What a worker had is computed again by another one if it dies; a chunk that several died of has failed.
+    """
+    from distributed import KilledWorker, as_completed  # noqa: PLC0415  (an optional extra)
+
+    waiting = iter(chunks)
+    at_once = max(AT_ONCE, 2 * sum(client.ncores().values()))
+    sent = {client.submit(compute, chunk, pure=False): chunk for chunk in islice(waiting, at_once)}
+    running = as_completed(sent)  # type: ignore[no-untyped-call]
+    for future in running:
+        chunk = sent.pop(future)
+        try:
+            yield future.result()
+        except KilledWorker as error:
+            yield _failed(chunk, f"{type(error).__name__}: the workers that computed it died")
+        for following in islice(waiting, 1):
+            future = client.submit(compute, following, pure=False)  # noqa: PLW2901
+            sent[future] = following
+            running.add(future)  # type: ignore[no-untyped-call]
+
+
+def _failed(chunk: Chunk, reason: str) -> Outcome:
+    failures = [Failure(point.coordinates, seed, reason) for point in chunk.points for seed in chunk.seeds]
+    return Outcome(chunk.name, SCHEMA.empty_table(), tuple(failures))
+
+
+@lru_cache(maxsize=1)
+def _base(setup: str, _sources: tuple[str, ...]) -> Point:
+    """A point of this setup, kept from chunk to chunk: a process opens a trace and decides a path once."""
+    content = {"name": "base", "policy": {"name": "slm"}, **json.loads(setup)}
+    return Point.of(Scenario.model_validate(content))
