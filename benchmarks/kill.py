@@ -15,7 +15,7 @@ from benchmarks.setting import swept
 SHARES = (0.2, 0.35, 0.5, 0.65, 0.8)
 
 
-def kill_table(seeds: int = 24) -> str:
+def kill_table(seeds: int = 44) -> str:
     """What was there after each kill, and whether the resumed results are the same bytes."""
     lines = ["| killed at | chunks on disk | resumed in | same bytes |", "| ---: | ---: | ---: | --- |"]
     with tempfile.TemporaryDirectory() as folder:
