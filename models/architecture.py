@@ -82,7 +82,7 @@ def lay_out(config: PreTrainedConfig, dtype: str = "bfloat16") -> PreTrainedMode
         raise ArchitectureError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
     try:
         with torch.device("meta"):
-            model: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+            model: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]  # it has no types
                 config, dtype=DTYPES[dtype], trust_remote_code=False
             )
     except ValueError as error:
@@ -118,7 +118,7 @@ def build_random(
         elif own or any(True for _ in module.buffers(recurse=False)):
             # Norms become 1, and the rotary tables, which no file holds, are computed again. This is
             # the hook by which every architecture of the library says how.
-            model._init_weights(module)  # type: ignore[no-untyped-call]  # noqa: SLF001
+            model._init_weights(module)  # type: ignore[no-untyped-call]  # noqa: SLF001  (see above; it has no types)
     model.tie_weights()
     model.train(mode=False).requires_grad_(requires_grad=False)
     return model

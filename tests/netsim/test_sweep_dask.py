@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import distributed
 import pytest
 
 from netsim.errors import InputError
@@ -18,8 +19,6 @@ from netsim.scenario import Scenario
 from netsim.sweep import run_sweep
 from netsim.sweeps import chunks
 from tests.trace_factory import make_trace
-
-distributed = pytest.importorskip("distributed")
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Long enough for a machine that does much else at the same time.
@@ -96,7 +95,7 @@ def test_a_cluster_gives_the_bytes_of_one_process_also_if_a_worker_is_killed(
 
 
 def wait_for_workers(address: Path, number: int) -> str:
-    with distributed.Client(scheduler_file=str(address)) as client:
+    with distributed.Client(scheduler_file=str(address)) as client:  # type: ignore[no-untyped-call]  # it has no types
         client.wait_for_workers(number, timeout=PATIENCE_S)
         return str(client.scheduler.address)
 
