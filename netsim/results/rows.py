@@ -34,7 +34,7 @@ Row = dict[str, float | int | str | None]
 
 @dataclass(frozen=True)
 class StageSeconds:
-    """Seconds of every round by stage, and what its prompt alone caused.
+    """Seconds of every exchange by stage, and what its prompt alone caused.
 
     All broadcast to the shape of the timings, [..., num_sessions, num_tokens]; what is the same for all of
     several seeds has no leading axis.
@@ -93,8 +93,7 @@ def timing_columns(
     -------
     dict of column to float array, [num_seeds], or [] for one seed or where all seeds agree
     """
-    valid = np.arange(workload.slm_s.shape[1]) < workload.length[:, None]
-    tokens = int(valid.sum())
+    valid, tokens = workload.valid, int(workload.tokens.sum())
     seconds = stage_seconds(workload, timings, count_prompt=count_prompt)
 
     def mean(values: FloatArray) -> FloatArray:
@@ -109,7 +108,12 @@ def timing_columns(
     idle_s = mean_s - air_s - computing_s
     with np.errstate(divide="ignore"):  # rounds that take no time at all: infinitely fast
         throughput_tok_s = 1 / mean_s
-    p50_s, p95_s, p99_s = _quantiles(seconds.round_s[..., valid], (0.5, 0.95, 0.99))
+    # The tokens of an exchange share its seconds.
+    emitted = workload.tokens[valid]
+    per_token_s = seconds.round_s[..., valid] / emitted
+    if (emitted > 1).any():
+        per_token_s = np.repeat(per_token_s, emitted, axis=-1)
+    p50_s, p95_s, p99_s = _quantiles(per_token_s, (0.5, 0.95, 0.99))
     return {
         "throughput_tok_s": throughput_tok_s,
         "latency_mean_s": mean_s,

@@ -8,7 +8,8 @@ from typing import Literal
 from netsim.costs.energy import Power
 from netsim.costs.latency import load_latency
 from netsim.costs.latency_file import LatencyError
-from netsim.costs.workload import Costs, Latency
+from netsim.costs.passes import Latency
+from netsim.costs.workload import Costs
 from netsim.deciding.parametric import ParametricDecider, ParametricTrace
 from netsim.deciding.recorded import Decider
 from netsim.errors import Fault, InputError

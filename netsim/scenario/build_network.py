@@ -10,7 +10,8 @@ import simpy
 
 from netsim.costs.latency import LatencyOutOfRange, load_latency
 from netsim.costs.latency_file import LatencyError
-from netsim.costs.workload import Costs, Latency, Workload
+from netsim.costs.passes import Latency
+from netsim.costs.workload import Costs, Workload
 from netsim.deciding.channel_aware import looks_at_channel
 from netsim.deciding.parametric import ParametricDecider
 from netsim.deciding.recorded import Decider
