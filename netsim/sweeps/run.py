@@ -112,7 +112,7 @@ def run_sweep(
 
 
 def sweep(scenario: Scenario, jobs: int = 1) -> pd.DataFrame:
-    """Simulate a sweep and return its rows: the swept keys, then the columns of ``netsim.results.rows.COLUMNS``.
+    """Simulate a sweep and return its rows: the swept keys, then the columns of ``netsim.results.columns``.
 
     Nothing is left on disk; `run_sweep` is the one that can be interrupted.
 
