@@ -26,6 +26,7 @@
   function buildSliders() {
     for (const axis of numericAxes) {
       const values = valuesOf(axis.key);
+      if (!values.length) continue;
       const row = document.createElement("div");
       row.className = "slider";
       const id = `slider-${axis.key}`;
@@ -118,7 +119,7 @@
     const y = byId("choose-y").value;
     const interval = Number(byId("choose-interval").value || 0);
     for (const [key, slider] of sliders) {
-      slider.row.hidden = `at:${key}` === x;
+      slider.row.hidden = `at:${key}` === x || slider.values.length < 2;
       slider.input.disabled = slider.every.checked;
       slider.output.textContent = slider.every.checked ? "" : digits(slider.values[slider.input.value]);
     }

@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from analysis.figures.labels import axis_label
 from analysis.figures.plot import FIGURES, plot
+from analysis.report.compare import scenario_differences, speed_ups
 from analysis.report.explorer import bokeh_script, plots
 from analysis.report.points import INTERVALS, Summary, explorer_data, read_summary, run_command
+from analysis.report.replay import replay_data
 from netsim.errors import InputError
 from netsim.scenario import load_scenario
 from netsim.scenario.sweep import get
@@ -26,7 +29,7 @@ TABLE_COLUMNS = (
 )  # fmt: skip
 
 
-def write_report(folder: Path, out: Path) -> Path:
+def write_report(folder: Path, out: Path, baseline: Path | None = None) -> Path:
     """Write the report of a results folder.
 
     Parameters
@@ -35,26 +38,30 @@ def write_report(folder: Path, out: Path) -> Path:
         That of a finished sweep.
     out : Path
         The HTML file.
+    baseline : Path, optional
+        Another results folder, to compare with.
 
     Raises
     ------
     InputError
         If the folder is not that of a finished sweep.
     """
-    out.write_text(report_html(folder), encoding="utf-8")
+    out.write_text(report_html(folder, baseline), encoding="utf-8")
     return out
 
 
-def report_html(folder: Path) -> str:
+def report_html(folder: Path, baseline: Path | None = None) -> str:
     """The report of a results folder as one HTML document."""
     summary = read_summary(folder)
     scenario_text = (folder / "scenario.yaml").read_text(encoding="utf-8")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    scenario = load_scenario(folder / "scenario.yaml")
+    replay = replay_data(scenario, scenario.seed_values()[0])
     script, elements = plots()
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=select_autoescape())
-    shown = [prefix for prefix in summary.intervals][:1]
+    shown = summary.intervals[:1]
     return environment.get_template("page.html").render(
-        title=f"{load_scenario(folder / 'scenario.yaml').name}: results",
+        title=f"{scenario.name}: results",
         subtitle=f"{len(summary.table)} points, {int(summary.table['seeds'].max())} seeds each",
         css=(HERE / "page.css").read_text(encoding="utf-8"),
         bokeh=bokeh_script(),
@@ -62,14 +69,31 @@ def report_html(folder: Path) -> str:
         plots=elements,
         explorer_data=_embedded(explorer_data(summary, point_commands(folder, summary))),
         explorer_js=(HERE / "explorer.js").read_text(encoding="utf-8"),
-        replay=None,
-        compared=None,
+        replay=_embedded(replay) if replay else None,
+        replay_js=(HERE / "replay.js").read_text(encoding="utf-8"),
+        compared=_compared(folder, baseline) if baseline else None,
         figures=_figures(folder),
         table=_table(summary),
         table_words=f"Means with the {INTERVALS[shown[0]]}." if shown else "Means.",
         facts=_facts(manifest),
         scenario=scenario_text,
     )
+
+
+def _compared(folder: Path, baseline: Path) -> dict[str, str]:
+    """The section that compares two folders."""
+    table = speed_ups(folder, baseline)
+    lines = [
+        f"<tr><td>{_escaped(str(row.point))}</td><td>{row.ratio:.3f}</td><td>{_cell(row.low)} to {_cell(row.high)}</td><td>{row.pairs}</td></tr>"
+        for row in table.itertuples()
+    ]
+    head = "<tr><th>point</th><th>times as fast</th><th>95 % interval</th><th>pairs</th></tr>"
+    return {
+        "title": f"{folder.name} over {baseline.name}",
+        "words": "Throughput of the first over that of the second, seed by seed under the same draws; the interval is paired, over token seeds.",
+        "differences": scenario_differences(folder, baseline),
+        "table": f"<table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>",
+    }
 
 
 def _embedded(value: Any) -> str:
@@ -94,7 +118,7 @@ def _key(coordinates: Mapping[Any, Any], axes: Sequence[str]) -> tuple[str, ...]
     """Coordinates in one spelling, whether read from a scenario or from a table."""
     values = (coordinates.get(axis) for axis in axes)
     return tuple(
-        "" if value is None or value != value else f"{value:.12g}" if isinstance(value, (int, float)) else str(value)
+        "" if pd.isna(value) else f"{value:.12g}" if isinstance(value, (int, float)) else str(value)
         for value in values
     )
 
@@ -129,12 +153,12 @@ def _table(summary: Summary) -> str:
 def _with_interval(row: Mapping[Any, Any], name: str, prefix: str | None) -> str:
     mean = _cell(row[f"{name}_mean"])
     low, high = (row.get(f"{name}_{prefix}{end}") for end in ("low", "high"))
-    return mean if low is None or low != low else f"{mean} [{_cell(low)}, {_cell(high)}]"
+    return mean if pd.isna(low) else f"{mean} [{_cell(low)}, {_cell(high)}]"
 
 
 def _cell(value: Any) -> str:
-    if value is None or value != value:
-        return "–"
+    if pd.isna(value):
+        return "\N{EN DASH}"
     return f"{value:.4g}" if isinstance(value, (int, float)) else _escaped(str(value))
 
 
@@ -145,6 +169,11 @@ def _escaped(text: str) -> str:
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The manifest as lines of a table."""
     return [
-        (key.replace("_", " "), ", ".join(f"{name} {own}" for name, own in value.items()) if isinstance(value, dict) else str(value))
+        (
+            key.replace("_", " "),
+            ", ".join(f"{name} {own}" for name, own in value.items())
+            if isinstance(value, dict)
+            else str(value),
+        )
         for key, value in manifest.items()
     ]
