@@ -54,6 +54,7 @@ def register() -> None:
         report,
         score,
         simulate,
+        start,
         traces,
     )
 
@@ -71,6 +72,8 @@ def register() -> None:
         optimize.optimize,
         files.validate,
         files.schema,
+        start.new,
+        start.demo,
     ):
         app.command()(command)
 
