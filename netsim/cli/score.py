@@ -42,6 +42,7 @@ def score(
     from netsim.scenario.paths import PROJECT_TRACES
     from netsim.scenario.policy_context import policy_context
     from netsim.scenario.policy_spec import parse_policy, policy_spec
+    from netsim.scenario.sources.built_in import RecordedTraceSettings
     from traces.format.manifest import TraceError
     from traces.format.trace import Trace
 
@@ -52,7 +53,9 @@ def score(
         opened = Trace.open(trace if trace.is_dir() else PROJECT_TRACES / trace)
     except TraceError as error:
         raise bad_input("", str(error)) from None
-    scenario = Scenario(name="score", trace=str(opened.folder), policy=settings[0])
+    scenario = Scenario(
+        name="score", trace=RecordedTraceSettings(folder=str(opened.folder)), policy=settings[0]
+    )
     around = policy_context(scenario, opened)
     policies = {policy_spec(own): build_policy(own, around) for own in settings}
     decode = _decoder(tokenizer, opened) if tokenizer else None

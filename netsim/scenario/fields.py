@@ -144,7 +144,7 @@ class Key:
         return PydanticCustomError("expected", "{wrong}", context)
 
 
-class _OutOfRange(Exception):
+class _OutOfRange(Exception):  # noqa: N818  (says what is wrong)
     """A number outside its key's range."""
 
 
