@@ -236,7 +236,7 @@ def test_all_faults_are_said_in_the_order_of_the_file() -> None:
         "s.yaml:1: tokens: out of range, given 0, allowed: a whole number from 1 to 1000000",
         "s.yaml:2: name: malformed, given 'a/b', allowed: up to 100 letters, digits, '.', '_' and '-', the first a letter or digit",
         "s.yaml:4: seeds: duplicate key, given again after line 3, allowed: each key once",
-        "s.yaml:6: sweep.channel.snr_db[0]: wrong type, given 'x', allowed: a finite number",
+        "s.yaml:6: sweep.channel.snr_db[0]: wrong type, given 'x', allowed: a number from -60 to 100 dB",
         "s.yaml:7: sweep.eos[1]: unknown value, given 'halt', allowed: stop or ignore",
     ]
 
