@@ -222,7 +222,7 @@ def build_workload(
         drafted=exchanges.drafted,
         kept=exchanges.kept,
         slm_s=slm_s,
-        uncertainty_s=costs.uncertainty_s * exchanges.drafted * measures,
+        uncertainty_s=np.where(measures, costs.uncertainty_s * exchanges.drafted, 0.0),
         uploads=uploads,
         bits=np.where(uploads, bits, 0.0),
         downlink_bits=np.where(llm.calls, float(costs.id_bits), 0.0),
