@@ -17,7 +17,7 @@ from netsim.costs.latency import LatencyOutOfRange
 from netsim.costs.workload import Latency
 from netsim.engines.network import Requests
 from netsim.engines.server import BatchingServer, Server, SingleServer, batch_seconds
-from netsim.errors import Fault, InputError
+from netsim.errors import Fault, InputError, reason
 from netsim.radio.placement import LinkBudget, Place
 from netsim.scenario.arrivals import Arrivals
 from netsim.scenario.arrivals.built_in import ClosedArrivals, RecordedArrivalsSettings
@@ -154,7 +154,7 @@ class RequestSettings(Block):
             try:
                 requests.arrivals.of_devices(0, num_devices, 1)
             except (ValueError, OSError) as error:
-                raise InputError([Fault("", "arrivals.file", str(error))]) from None
+                raise InputError([Fault("", "arrivals.file", reason(error))]) from None
         return requests
 
 
