@@ -57,5 +57,7 @@ class ChannelSettings(Block):
             )
             radio.curve(0, 0, 0).duration(0.0, 1.0)
         except (ValueError, OSError) as error:
-            raise InputError([Fault("", "fading.file" if isinstance(error, OSError) else "", reason(error))]) from None
+            raise InputError(
+                [Fault("", "fading.file" if isinstance(error, OSError) else "", reason(error))]
+            ) from None
         return radio
