@@ -71,15 +71,13 @@ def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """A line per column: mean and the ends of its 95 % interval over token seeds."""
     import pandas as pd
 
-    from netsim.results.rows import COLUMNS
+    from netsim.results.columns import AVERAGED
     from netsim.results.statistics import token_seed_interval
 
     table = pd.DataFrame(rows)
     lines: list[dict[str, object]] = []
-    for name in COLUMNS:
+    for name in AVERAGED:
         values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
-        if name in ("seed", "token_seed", "engine", "trace_kind") or not len(values):
-            continue
         mean, low, high = token_seed_interval(values, table["token_seed"])
         lines.append({"column": name, "mean": mean, "95 % low": low, "95 % high": high})
     return lines

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from netsim.engines.network import DeviceRun
-from netsim.results.rows import stage_seconds
+from netsim.results.facts import stage_seconds
 
 #: Stages of a round in their order.
 ORDER = (
