@@ -83,7 +83,8 @@ class Key:
         }
         stated = {name: bound for name, bound in bounds.items() if bound is not None and math.isfinite(bound)}
         # `minimum` and its like say nothing about words and lists, so that they may stand beside a union.
-        return {**handler(schema), **stated, "description": self.described()}
+        unit = {"x-unit": self.unit} if self.unit else {}
+        return {**handler(schema), **stated, **unit, "description": self.described()}
 
     def described(self) -> str:
         """The meaning, with the unit."""

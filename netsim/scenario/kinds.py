@@ -230,8 +230,7 @@ def choice_schema(family: Family, of_word: dict[str, JsonSchemaValue]) -> JsonSc
     """JSON Schema of a choice: a word, or a block whose other keys follow from its name."""
     name: JsonSchemaValue = {"enum": list(family.words)}
     key = family.base.key
-    whole = [kind.word() for kind in family.kinds if not _required(kind)]
-    word: JsonSchemaValue = {"enum": whole}
+    word: JsonSchemaValue = {"enum": list(family.words)}
     branches = [
         {"if": {"properties": {key: {"const": one}}, "required": [key]}, "then": of_word[one]}
         for one in family.words
@@ -247,10 +246,6 @@ def choice_schema(family: Family, of_word: dict[str, JsonSchemaValue]) -> JsonSc
     if family.base.of_word("a") != {key: "a"}:
         word = {}  # a plain word is not the name of a kind but, say, that of a folder
     return {"description": text, "if": {"type": "string"}, "then": word, "else": block}
-
-
-def _required(kind: type[Kind]) -> bool:
-    return any(field.is_required() for name, field in kind.model_fields.items() if name != kind.key)
 
 
 def family_of(base: type[Kind], package: str) -> Family:
