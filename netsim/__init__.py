@@ -1,4 +1,17 @@
-"""A discrete-event simulator of hybrid language models over a wireless uplink."""
+"""A discrete-event simulator of hybrid language models over a wireless uplink.
+
+Three files to read first, in the order in which a row comes about:
+
+1. `netsim.scenario.model`: what a scenario says. `netsim.scenario.grid` makes checked points of it, and the folders beside it
+   (``policies/``, ``fadings/``, …) hold the kinds that its keys choose from.
+2. `netsim.simulate`: one point under one seed. Decide (`netsim.deciding`), bill (`netsim.costs`), time (`netsim.engines`), sum up
+   (`netsim.results`); the trace is walked in `traces.speculative`, the radio is the capacity curve of `channels.capacity`.
+3. `netsim.sweeps.run`: many points under many seeds, in chunks that survive an interruption.
+
+The interfaces between them: `traces.speculative.rounds` (``Policy``, ``Drafts``, ``Rounds``), `netsim.costs.workload` (``Workload``),
+`netsim.engines.timings` (``Timings``), `netsim.radio.link` (``Link``), `netsim.engines.uplink` and ``server`` (``Uplink``, ``Server``).
+Random numbers: `traces.streams` lists every stream. To extend it: `netsim.extend` and ``docs/extending.md``.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ from netsim.deciding.parametric import ParametricDecider, ParametricTrace
 from netsim.deciding.policies import looks_at_uncertainty
 from netsim.deciding.recorded import Decider
 from netsim.engines.arrays import time_sessions
-from netsim.engines.events import DeviceJob, simulate_events
 from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
 from netsim.errors import at_key
@@ -164,17 +163,6 @@ class Point:
             self._plans[key] = rounds, work
         return self._plans[key]
 
-    def timings(self, workload: Workload, seed: int) -> Timings:
-        """Times of every round by the event engine."""
-        prompts = self.trace.prompts
-        job = DeviceJob(
-            workload,
-            lambda session, _: self.radio.curve(seed, 0, prompts[session]),
-            self.costs.grant_s,
-            self.costs.propagation_s,
-        )
-        return simulate_events([job])[0]
-
     def array_timings(self, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
         """Times of every round of several workloads under several seeds, by the array engine."""
 
@@ -187,11 +175,8 @@ class Point:
         """Result columns of ``netsim.results.columns.NAMES`` under one seed."""
         if self.engine(engine) == "arrays":
             return next(array_rows([self], [seed]))[1]
-        if network_key(self.scenario, self.policy):
-            return self._network_row(self.network.run(seed), seed)
-        rounds, workload = self.plan(seed)
-        decided = self._decided(rounds, workload)
-        return next(self._rows(decided, workload, self.timings(workload, seed), [seed], "events"))
+        # One path of events for one device and for many.
+        return self._network_row(self.network.run(seed), seed)
 
     def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> Row:
         row = {
@@ -209,9 +194,9 @@ class Point:
         }
 
     def _rows(
-        self, decided: Row, workload: Workload, timings: Timings, seeds: Sequence[int], engine: str
+        self, decided: Row, workload: Workload, timings: Timings, seeds: Sequence[int]
     ) -> Iterator[Row]:
-        """Rows of seeds that share their decisions."""
+        """Rows of seeds that share their decisions, by the array engine."""
         count_prompt = self.scenario.latency.prefill
         timed = timing_columns(workload, timings, self.power, count_prompt=count_prompt)
         values = [
@@ -219,7 +204,7 @@ class Point:
         ]
         for seed, *own in zip(seeds, *values, strict=True):
             row = {
-                **key_columns(seed, self.decider.token_seed(seed), engine),
+                **key_columns(seed, self.decider.token_seed(seed), "arrays"),
                 **decided,
                 **dict(zip(timed, own, strict=True)),
             }
@@ -250,7 +235,7 @@ def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[
             timings = first.array_timings(workloads, part)
             for number, point in enumerate(points):
                 of_point = decided[number], workloads[number], timings[number]
-                for row in point._rows(*of_point, part, "arrays"):  # noqa: SLF001  (of its own class)
+                for row in point._rows(*of_point, part):  # noqa: SLF001  (of its own class)
                     yield number, row
 
 

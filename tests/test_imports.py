@@ -40,7 +40,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"cli"},
         {"__main__"},
     ],
-    "traces": [{"__init__", "uncertainty"}, {"format"}, {"speculative"}],
+    "traces": [{"__init__", "streams", "uncertainty"}, {"format"}, {"speculative"}],
     "analysis": [{"__init__"}, {"figures"}, {"calibration", "report"}, {"accuracy"}, {"reproduction"}],
 }
 #: Arrows between the rooms of netsim that a reader has to keep in mind, at most.

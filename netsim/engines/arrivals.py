@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-#: Domain of the arrival streams, apart from token draws and fading.
-ARRIVAL_STREAM = 3
+from traces.streams import ARRIVAL_STREAM
+
 COLUMNS = ["device", "time_s"]
 
 

@@ -11,9 +11,7 @@ from channels.capacity import FIRST_BLOCKS, CapacityCurve, Gains
 from channels.fading import Fading
 from channels.passing import PassingCurve
 from channels.rates import RateLaw
-
-#: Domain of the fading streams, apart from token draws and arrivals.
-FADING_STREAM = 2
+from traces.streams import FADING_STREAM
 
 
 class Link(Protocol):

@@ -12,9 +12,7 @@ from channels.mobility import Line, Moving
 from channels.pathloss import Site, mean_snr_db
 from channels.units import from_db
 from netsim.radio.link import Radio
-
-#: Domain of the streams of places, apart from token draws, fading and arrivals.
-PLACE_STREAM = 4
+from traces.streams import PLACE_STREAM
 
 Pair = tuple[float, float]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-#: Domain of the token streams, apart from fading and arrivals.
-TOKEN_STREAM = 1
+from traces.streams import TOKEN_STREAM
+
 DRAFT, ACCEPT, RESAMPLE, LLM, SKIP, PERTURB = range(6)
 
 
