@@ -220,10 +220,22 @@ class Block(BaseModel):
     def _name_the_keys(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Give each unknown or missing key of this block the words that explain it."""
         try:
-            return handler(value)
+            return handler(cls._with_default_kinds(value))
         except ValidationError as error:
             details = [cls._explain(dict(part)) for part in error.errors(include_url=False)]
             raise ValidationError.from_exception_data(cls.__name__, details) from None
+
+    @classmethod
+    def _with_default_kinds(cls, value: Any) -> Any:
+        """Let a block without the name of its kind be one of the default kind: ``rate: {gap_db: 3}``."""
+        if not isinstance(value, dict):
+            return value
+        named = dict(value)
+        for name, field in cls.model_fields.items():
+            key, given = getattr(field.default, "key", ""), value.get(name)
+            if key and isinstance(given, dict) and key not in given:
+                named[name] = {key: getattr(field.default, key), **given}
+        return named
 
     @classmethod
     def _explain(cls, part: dict[str, Any]) -> InitErrorDetails:

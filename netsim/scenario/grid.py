@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from netsim.errors import InputError
+from netsim.results.columns import NAMES
 from netsim.scenario.axes import read_axes, words_as_blocks
 from netsim.scenario.faults import Finding, Places, explain
 from netsim.scenario.model import Scenario
@@ -146,10 +147,15 @@ def _points(
     rows = [{axis: flatten(get(content, axis), axis) for axis in axes} for content in contents]
     columns = {(axis, column): None for axis in axes for row in rows for column in row[axis]}
     points = [
-        GridPoint(scenario, {column: row[axis].get(column) for axis, column in columns}, steps)
+        GridPoint(scenario, {_column(column): row[axis].get(column) for axis, column in columns}, steps)
         for (scenario, steps), row in zip(scenarios, rows, strict=True)
     ]
     return points, list(findings)
+
+
+def _column(key: str) -> str:
+    """Column of a swept key: its path, set apart where a result column has that name (``tokens``: those generated)."""
+    return f"scenario.{key}" if key in NAMES else key
 
 
 def _point_data(

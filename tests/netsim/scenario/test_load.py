@@ -219,7 +219,7 @@ def test_overrides_are_applied_in_order(tmp_path: Path) -> None:
 def test_an_override_of_a_swept_key_replaces_its_axis(tmp_path: Path) -> None:
     text = SHORT + "sweep: {channel.snr_db: [1, 2], tokens: [3, 4]}\n"
     points = load_grid(load(tmp_path, text, "channel.snr_db=5")).points
-    assert [point.coordinates for point in points] == [{"tokens": 3}, {"tokens": 4}]
+    assert [point.coordinates for point in points] == [{"scenario.tokens": 3}, {"scenario.tokens": 4}]
     assert {point.scenario.channel.snr_db for point in points} == {5.0}
     points = load_grid(load(tmp_path, text, "sweep.channel.snr_db=[7]")).points
     assert [point.coordinates["channel.snr_db"] for point in points] == [7.0, 7.0]

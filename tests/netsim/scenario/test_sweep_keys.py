@@ -1,0 +1,239 @@
+"""What can be swept: every scalar key of the schema, whole kinds by a word, ranges and lists inside an entry."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+import netsim
+from netsim.errors import InputError
+from netsim.scenario import Scenario, load_grid, scenario_schema
+from netsim.startup import ROOT
+from tests.trace_factory import make_trace
+
+SNR_SERIES = "time_s,snr_db\n" + "".join(f"{index / 10},{10 + index % 3}\n" for index in range(9))
+ARRIVALS = "device,time_s\n0,0\n0,1\n1,0.5\n"
+LIVE = "models run before a sweep: netsim run and sweep record them"
+#: Two values of each key, and what has to stand beside them.
+VALUES: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "channel.bandwidth_hz": ([1e5, 1e6], {}),
+    "channel.coherence_time_s": ([0.01, 0.02], {}),
+    "channel.fading.carrier_hz": ([1e9, 2e9], {"channel": {"fading": {"name": "clarke", "speed_m_s": 2}}}),
+    "channel.fading.doppler_hz": ([5, 10], {"channel": {"fading": {"name": "clarke"}}}),
+    "channel.fading.end": (["hold", "loop"], {"channel": {"fading": {"name": "recorded", "file": "SNR"}}}),
+    "channel.fading.file": (["SNR", "SNR2"], {"channel": {"fading": {"name": "recorded", "end": "loop"}}}),
+    "channel.fading.k_db": ([0, 6], {"channel": {"fading": {"name": "rician"}}}),
+    "channel.fading.m": ([0.5, 2], {"channel": {"fading": {"name": "nakagami"}}}),
+    "channel.fading.name": (["none", "rayleigh"], {}),
+    "channel.fading.rho": ([0, 0.9], {"channel": {"fading": {"name": "gauss-markov"}}}),
+    "channel.fading.speed_m_s": ([1, 2], {"channel": {"fading": {"name": "clarke", "carrier_hz": 3e9}}}),
+    "channel.rate.gap_db": ([0, 3], {}),
+    "channel.rate.harq.block_symbols": ([100, 500], {"channel": {"rate": "cqi"}}),
+    "channel.rate.harq.combining": (
+        ["chase", "none"],
+        {"channel": {"rate": {"name": "cqi", "harq": {"block_symbols": 300}}}},
+    ),
+    "channel.rate.harq.max_transmissions": (
+        [1, 4],
+        {"channel": {"rate": {"name": "cqi", "harq": {"block_symbols": 300}}}},
+    ),
+    "channel.rate.name": (["shannon", "cqi"], {}),
+    "channel.snr_db": ([0, 20], {}),
+    "devices": ([1, 2], {}),
+    "downlink.rate_bps": ([1e3, float("inf")], {}),
+    "energy.compute_w": ([1, 2], {}),
+    "energy.idle_w": ([0, 1], {}),
+    "energy.transmit_w": ([0.1, 0.2], {}),
+    "eos": (["stop", "ignore"], {}),
+    "latency.catch_up": ([True, False], {}),
+    "latency.grant": ([0, 0.01], {}),
+    "latency.llm": ([0.05, 0.1], {}),
+    "latency.prefill": ([True, False], {}),
+    "latency.propagation": ([0, 0.01], {}),
+    "latency.slm": ([0.01, 0.02], {}),
+    "latency.uncertainty": ([0, 0.01], {}),
+    "off_tree": (["follow", "refuse"], {}),
+    "payload.count_indices": ([True, False], {}),
+    "payload.probability_bits": ([4, 8], {}),
+    "payload.quantise": ([True, False], {}),
+    "payload.vocabulary_size": ([1000, "trace"], {}),
+    "policy.draft": (["x", "x_hat"], {"policy": {"name": "cu-hlm", "threshold": 0.3, "k": 4}}),
+    "policy.exponent": ([0, 1], {"policy": {"name": "channel-aware", "threshold": 0.3}}),
+    "policy.k": ([4, 8], {"policy": {"name": "cu-hlm", "threshold": 0.3}}),
+    "policy.name": (["slm", "hlm"], {}),
+    "policy.skip_probability": ([0.2, 0.8], {"policy": {"name": "rand-hlm"}}),
+    "policy.threshold": ([0, 0.5], {"policy": {"name": "u-hlm"}}),
+    "requests.arrivals.file": (
+        ["ARR", "ARR2"],
+        {"requests": {"arrivals": {"name": "recorded"}}, "devices": 2},
+    ),
+    "requests.arrivals.name": (["closed"], {}),
+    "requests.arrivals.rate_hz": ([1, 10], {"requests": {"arrivals": {"name": "poisson"}}}),
+    "requests.deadline_s": ([1, 10], {}),
+    "requests.per_device": ([1, 2], {}),
+    "requests.until_s": ([5, 50], {}),
+    "server.replicas": ([1, 2], {"devices": 2}),
+    "server.window_s": ([0, 0.01], {"devices": 2}),
+    "token_seeds": (["recorded", "fresh"], {}),
+    "tokens": ([2, 4], {}),
+    "trace": (["TRACE", "TRACE2"], {}),
+    "uncertainty.measure": (["temperature", "margin"], {}),
+    "uncertainty.samples": ([5, 20], {}),
+    "uplink.scheduler.name": (["fifo", "round-robin"], {"devices": 2}),
+    "uplink.scheduler.slot_s": ([0.001, 0.002], {"uplink": {"scheduler": "round-robin"}}),
+    "uplink.scheduler.window_slots": ([10, 100], {"uplink": {"scheduler": "proportional-fair"}}),
+}
+SITE = {
+    "environment": "umi", "carrier_hz": 3.5e9, "base_height_m": 10.0, "device_height_m": 1.5,
+    "transmit_dbm": 23, "noise_figure_db": 5, "radius_m": 100.0,
+}  # fmt: skip
+VALUES |= {
+    f"site.{key}": ([value, other], {"site": SITE})
+    for key, value, other in (
+        ("environment", "umi", "uma"), ("carrier_hz", 2e9, 3e9), ("base_height_m", 10, 12), ("device_height_m", 1.5, 2),
+        ("transmit_dbm", 20, 23), ("noise_figure_db", 3, 5), ("shadowing", True, False), ("radius_m", 50, 100),
+    )
+}  # fmt: skip
+VALUES["site.environment"] = (["umi"], {"site": SITE})
+PARAMETRIC = {
+    "kind": "parametric", "vocabulary_size": 100, "uncertainty": {"alpha": 1, "beta": 1}, "rejection": {"a": 0.8, "b": 0},
+    "prompts": 2,
+}  # fmt: skip
+VALUES |= {
+    f"trace.{key}": (values, {"trace": PARAMETRIC})
+    for key, values in {
+        "kind": ["parametric"], "prompt_tokens": [4, 8], "prompts": [1, 2], "rejection.a": [0.5, 0.8],
+        "rejection.b": [0, 0.1], "rejection.delta": [0.3, 0.6], "uncertainty.alpha": [1, 2], "uncertainty.beta": [1, 2],
+        "uncertainty.distribution": ["beta"], "vocabulary_size": [100, 200],
+    }.items()
+}  # fmt: skip
+#: Keys of which no two values go with one trace or one profile, and why.
+ELSEWHERE = {
+    "uncertainty.theta_max": "a trace is recorded for one",
+    "server.max_batch": "batches have to be measured: tests/netsim/engines/test_server.py",
+    "policy.theta": "needs a calibrated trace: test_build_policy.py",
+    "trace.folder": "a word names it: the axis is trace",
+    **dict.fromkeys(
+        (f"trace.{key}" for key in ("device", "dtype", "llm", "num_prompts", "slm", "temperature", "top_p")),
+        LIVE,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Files that the values above stand for."""
+    folder = tmp_path_factory.mktemp("files")
+    made = {}
+    for name, text in {"SNR": SNR_SERIES, "SNR2": SNR_SERIES, "ARR": ARRIVALS, "ARR2": ARRIVALS}.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+        made[name] = str(folder / f"{name}.csv")
+    for name in ("TRACE", "TRACE2"):
+        made[name] = str(make_trace(folder / name, prompts=2, num_tokens=4, top_p=1.0).folder)
+    return made
+
+
+def filled(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: filled(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def scalar_keys() -> list[str]:
+    """The swept paths of the schema that hold no block."""
+    axes = scenario_schema()["properties"]["sweep"]["properties"]
+    blocks = {path.rpartition(".")[0] for path in axes}
+    return [path for path in axes if path not in blocks or path == "trace"]
+
+
+def test_every_scalar_key_is_swept_below() -> None:
+    assert set(scalar_keys()) - {"site"} == (set(VALUES) | set(ELSEWHERE)) - {"site"}
+
+
+@pytest.mark.parametrize("axis", sorted(VALUES))
+def test_a_sweep_over(axis: str, names: dict[str, str]) -> None:
+    values, beside = VALUES[axis]
+    content = {
+        "name": "swept",
+        "trace": "TRACE",
+        "policy": "hlm",
+        "tokens": 4,
+        "seeds": 1,
+        "latency": {"slm": 0.01, "llm": 0.02},
+        **beside,
+        "sweep": {axis: values},
+    }
+    table = netsim.sweep(filled(content, names))
+    assert len(table) == len(values)
+    assert table["throughput_tok_s"].gt(0).all()
+    # Numbers beside words are words in a table.
+    shown = filled(values, names)
+    mixed = len({type(value) for value in shown} - {int, float}) and {int, float} & {
+        type(value) for value in shown
+    }
+    column = table["scenario.tokens" if axis == "tokens" else axis]
+    assert column.tolist() == [str(value) if mixed else value for value in shown]
+
+
+GOOD = {"name": "a", "trace": "tiny", "policy": "slm"}
+
+
+def policies(sweep: Any) -> list[tuple[Any, ...]]:
+    points = load_grid({**GOOD, "sweep": {"policy": sweep}}).points
+    return [tuple(value for value in point.coordinates.values() if value is not None) for point in points]
+
+
+def test_a_range_inside_an_entry_expands_there() -> None:
+    entry = {"name": "u-hlm", "threshold": {"start": 0, "stop": 1, "step": 0.5}}
+    assert policies(["slm", entry, "hlm"]) == [
+        ("slm",), ("u-hlm", 0.0), ("u-hlm", 0.5), ("u-hlm", 1.0), ("hlm",),
+    ]  # fmt: skip
+
+
+def test_lists_inside_an_entry_are_its_product_the_last_fastest() -> None:
+    entry = {"name": "cu-hlm", "threshold": [0.1, "risk-averse"], "k": [3, 5]}
+    found = [coordinates[1:3] for coordinates in policies([entry])]
+    assert found == list(itertools.product([0.1, "risk-averse"], [3, 5]))
+
+
+def test_a_list_that_is_one_value_stays_one() -> None:
+    devices = [[{"position_m": [1, 2]}], [{"position_m": [3, 4]}]]
+    points = load_grid({**GOOD, "site": SITE, "sweep": {"devices": devices}}).points
+    assert [point.scenario.model_dump()["devices"][0]["position_m"] for point in points] == [
+        (1.0, 2.0),
+        (3.0, 4.0),
+    ]
+
+
+def test_a_value_that_comes_up_twice_is_refused() -> None:
+    entries = [{"name": "u-hlm", "threshold": 0.5}, {"name": "u-hlm", "threshold": [0.25, 0.5]}]
+    with pytest.raises(
+        InputError, match=r"sweep\.policy: listed twice, given \{'name': 'u-hlm', 'threshold': 0.5\}"
+    ):
+        policies(entries)
+
+
+def test_a_fault_inside_an_entry_is_said_at_that_entry() -> None:
+    with pytest.raises(InputError, match=r"sweep\.policy\[1\]\.threshold: out of range, given 1.5"):
+        policies(["slm", {"name": "u-hlm", "threshold": [0.5, 1.5]}])
+
+
+def test_a_scenario_is_validated_once_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """63 points, and the base that has no policy of its own."""
+    calls = []
+    validate = Scenario.model_validate.__func__  # type: ignore[attr-defined]
+
+    def counted(cls: type[Scenario], *given: Any, **options: Any) -> Scenario:
+        calls.append(given)
+        checked: Scenario = validate(cls, *given, **options)
+        return checked
+
+    monkeypatch.setattr(Scenario, "model_validate", classmethod(counted))
+    grid = load_grid(ROOT / "scenarios" / "quickstart.yaml")
+    assert (len(grid.points), len(calls)) == (63, 64)
+    assert load_grid(grid) is grid
+    assert len(calls) == 64
