@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,7 @@ def test_validate_imports_no_plugin_even_where_they_are_allowed(
         text=True,
         check=False,
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert (done.returncode, (tmp_path / "imported").exists()) == (0, False), done.stderr
     assert "validate runs no code of your own" in done.stderr
@@ -141,6 +143,7 @@ def test_a_module_beside_a_scenario_takes_nobodys_place(tmp_path: Path) -> None:
         text=True,
         check=False,
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.glob("*-imported"))

@@ -101,14 +101,12 @@ PARAMETRIC = {
     "kind": "parametric", "vocabulary_size": 100, "uncertainty": {"alpha": 1, "beta": 1}, "rejection": {"a": 0.8, "b": 0},
     "prompts": 2,
 }  # fmt: skip
-VALUES |= {
-    f"trace.{key}": (values, {"trace": PARAMETRIC})
-    for key, values in {
-        "kind": ["parametric"], "prompt_tokens": [4, 8], "prompts": [1, 2], "rejection.a": [0.5, 0.8],
-        "rejection.b": [0, 0.1], "rejection.delta": [0.3, 0.6], "uncertainty.alpha": [1, 2], "uncertainty.beta": [1, 2],
-        "uncertainty.distribution": ["beta"], "vocabulary_size": [100, 200],
-    }.items()
+STATISTICS: dict[str, list[Any]] = {
+    "kind": ["parametric"], "prompt_tokens": [4, 8], "prompts": [1, 2], "rejection.a": [0.5, 0.8],
+    "rejection.b": [0, 0.1], "rejection.delta": [0.3, 0.6], "uncertainty.alpha": [1, 2], "uncertainty.beta": [1, 2],
+    "uncertainty.distribution": ["beta"], "vocabulary_size": [100, 200],
 }  # fmt: skip
+VALUES |= {f"trace.{key}": (values, {"trace": PARAMETRIC}) for key, values in STATISTICS.items()}
 #: Keys of which no two values go with one trace or one profile, and why.
 ELSEWHERE = {
     "uncertainty.theta_max": "a trace is recorded for one",
