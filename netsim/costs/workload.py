@@ -215,6 +215,7 @@ def build_workload(
     payload = payload_bits(entries, costs.vocabulary_size, costs.probability_bits)
     # An upload: a distribution and an id for every draft, and the ids of the tokens that were kept before.
     bits = exchanges.drafted * payload + costs.id_bits * (exchanges.drafted + llm.behind)
+    measured_s = exchanges.drafted * (costs.uncertainty_s if measures else 0.0)
     response_s = costs.id_bits / costs.downlink_bps + costs.propagation_s
     return Workload(
         length=exchanges.length,
@@ -222,7 +223,7 @@ def build_workload(
         drafted=exchanges.drafted,
         kept=exchanges.kept,
         slm_s=slm_s,
-        uncertainty_s=costs.uncertainty_s * exchanges.drafted * measures,
+        uncertainty_s=np.where(exchanges.drafted > 0, measured_s, 0.0),
         uploads=uploads,
         bits=np.where(uploads, bits, 0.0),
         downlink_bits=np.where(llm.calls, float(costs.id_bits), 0.0),
