@@ -14,12 +14,11 @@ from netsim.costs.workload import Workload
 from netsim.engines.network import DeviceRun
 from netsim.engines.timings import Timings
 from netsim.errors import Fault, InputError
-from netsim.results.rows import Row, decision_columns, stage_seconds, timing_columns
+from netsim.results.facts import stage_seconds
+from netsim.results.rows import Row, decision_columns, draft_columns, timing_columns
 from traces.speculative.rounds import Rounds
 
 FloatArray = NDArray[np.float64]
-#: Rates of drafts, which a policy without drafts has none of.
-DRAFT_COLUMNS = ("transmission_rate", "true_skip_rate", "rejection_rate")
 
 
 def pooled_columns(runs: Sequence[DeviceRun], power: Power, *, count_prompt: bool) -> Row:
@@ -38,8 +37,8 @@ def pooled_columns(runs: Sequence[DeviceRun], power: Power, *, count_prompt: boo
     rounds, workload, timings = _pooled(runs)
     columns = decision_columns(rounds, workload, drafts=bool(drafting))
     if drafting:
-        of_drafts = decision_columns(*_pooled(drafting)[:2], drafts=True)
-        columns |= {name: of_drafts[name] for name in DRAFT_COLUMNS}
+        of_drafts, its_workload, _ = _pooled(drafting)
+        columns |= draft_columns(of_drafts, its_workload)
     timed = timing_columns(workload, timings, power, count_prompt=count_prompt)
     columns |= {name: float(column) for name, column in timed.items()}
     columns["throughput_tok_s"] = float(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from netsim.engines.network import DeviceRun
-from netsim.results.rows import stage_seconds
+from netsim.results.facts import stage_seconds
 from traces.speculative.exchanges import exchanges_of
 
 #: Stages of an exchange in their order.

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netsim.engines.network import DeviceRun
-from netsim.results.rows import STAGES, stage_seconds
+from netsim.results.columns import STAGES
+from netsim.results.facts import stage_seconds
 from traces.speculative.exchanges import exchanges_of
 
 FloatArray = NDArray[np.float64]
