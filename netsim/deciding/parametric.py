@@ -103,7 +103,16 @@ class ParametricDecider:
         rounds.uncertainty[:] = uncertainty
         rounds.rejection[:] = self.trace.rejection(uncertainty)
         rounds.accepted[:] = draws.accept >= rounds.rejection
-        seen = Drafts(uncertainty, count, self.samples, rounds.accepted, draws.skip)
+        nothing = np.full(uncertainty.shape, np.nan)
+        seen = Drafts(
+            uncertainty=uncertainty,
+            count=count,
+            samples=self.samples,
+            accepted=rounds.accepted,
+            skip_draw=draws.skip,
+            probability=nothing,
+            entropy=lambda: nothing,
+        )
         rounds.transmitted[:] = policy.transmits(seen)
         entries = policy.upload.entries if isinstance(policy, Compressed) else ALL
         assert isinstance(entries, int), "a rule for the entries looks at a distribution"

@@ -81,6 +81,8 @@ def _drafts(samples: int | None) -> Drafts:
         samples=samples,
         accepted=rng.random(_PATHS) < 0.5,
         skip_draw=rng.random(_PATHS),
+        probability=rng.random(_PATHS),
+        entropy=lambda: 7 * q,
     )
 
 
@@ -91,6 +93,8 @@ def _take(drafts: Drafts, paths: list[int]) -> Drafts:
         samples=drafts.samples,
         accepted=drafts.accepted[paths],
         skip_draw=drafts.skip_draw[paths],
+        probability=drafts.probability[paths],
+        entropy=lambda: drafts.entropy()[paths],
     )
 
 
