@@ -25,6 +25,7 @@ class Stop(Protocol):
     ----------
     start : float. The rule's number before the first draft of an exchange.
     looks : bool. Whether the rule looks at the drafts at all.
+    measures : bool. Whether it looks at their uncertainty.
     """
 
     @property
@@ -34,6 +35,10 @@ class Stop(Protocol):
     @property
     def looks(self) -> bool:
         """Whether the rule looks at the drafts at all."""
+
+    @property
+    def measures(self) -> bool:
+        """Whether it looks at the drafts' uncertainty."""
 
     def after(self, level: FloatArray, drafts: Drafts) -> tuple[FloatArray, BoolArray]:
         """The rule's number after one more draft of each path, and whether to stop: [num_paths] each."""
@@ -45,6 +50,7 @@ class Fixed:
 
     start: ClassVar[float] = 0.0
     looks: ClassVar[bool] = False
+    measures: ClassVar[bool] = False
 
     def after(self, level: FloatArray, drafts: Drafts) -> tuple[FloatArray, BoolArray]:
         """Go on."""
@@ -58,6 +64,7 @@ class Uncertain:
     threshold: float
     start: ClassVar[float] = 0.0
     looks: ClassVar[bool] = True
+    measures: ClassVar[bool] = True
 
     def after(self, level: FloatArray, drafts: Drafts) -> tuple[FloatArray, BoolArray]:
         """Stop where the device is unsure."""
@@ -71,6 +78,7 @@ class Probability:
     at_least: float
     start: ClassVar[float] = 0.0
     looks: ClassVar[bool] = True
+    measures: ClassVar[bool] = False
 
     def after(self, level: FloatArray, drafts: Drafts) -> tuple[FloatArray, BoolArray]:
         """Stop where ``x_d`` is below the bound."""
@@ -84,6 +92,7 @@ class Product:
     at_least: float
     start: ClassVar[float] = 1.0
     looks: ClassVar[bool] = True
+    measures: ClassVar[bool] = False
 
     def after(self, level: FloatArray, drafts: Drafts) -> tuple[FloatArray, BoolArray]:
         """Multiply, and compare."""
@@ -105,6 +114,7 @@ class EntropyBucket:
     bucket: float
     start: ClassVar[float] = 0.0
     looks: ClassVar[bool] = True
+    measures: ClassVar[bool] = False
 
     def after(self, level: FloatArray, drafts: Drafts) -> tuple[FloatArray, BoolArray]:
         """Fill, leak, and compare."""
