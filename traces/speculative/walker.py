@@ -144,12 +144,12 @@ class Walker:
         while True:
             going = rounds.drafted[lost.groups, lost.first] < lost.most
             lost = lost.take(going if self._eos is None else going & (lost.token != self._eos))
+            if not len(lost.groups):
+                return
             position += 1
             lost = self._behind(lost, position)
             rounds.unrecorded[lost.groups, lost.first] += ~lost.recorded
             lost = lost.take(lost.node >= 0)
-            if not len(lost.groups):
-                return
             look = self._step.look(policy.payload, lost.groups, position, lost.node)
             nothing = np.zeros(len(lost.groups), bool)
             seen = self._step.seen(look, nothing, lost.groups, position)
