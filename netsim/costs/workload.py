@@ -213,7 +213,6 @@ def build_workload(rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Cost
     # Besides the drafts, an upload has the ids of the tokens that were kept before.
     bits = exchanges.drafted * draft_bits + costs.id_bits * llm.behind
     down_bits = np.where(llm.calls, response_bits(exchanges, costs, terms), 0.0)
-    measured_s = exchanges.drafted * (costs.uncertainty_s if terms.measures else 0.0)
     # A stream of tokens that nobody asks for one by one is on its way once.
     responds = llm.calls if terms.drafts else llm.first
     return Workload(
@@ -222,7 +221,7 @@ def build_workload(rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Cost
         drafted=exchanges.drafted,
         kept=exchanges.kept,
         slm_s=slm_s,
-        uncertainty_s=np.where(exchanges.drafted > 0, measured_s, 0.0),
+        uncertainty_s=np.where(terms.measures, costs.uncertainty_s * exchanges.drafted, 0.0),
         uploads=uploads,
         bits=np.where(uploads, bits, 0.0),
         downlink_bits=down_bits,

@@ -32,10 +32,14 @@ def _stage(name: str, title: str, sentence: str) -> Column[Timed]:
 def _exchange_quantile(percent: int) -> Column[Timed]:
     """Quantile over exchanges; the latency of tokens is a column of its own."""
     return Column(
-        Timed, f"exchange_p{percent}_s", "s/exchange", f"{percent}th percentile of an exchange",
+        Timed,
+        f"exchange_p{percent}_s",
+        "s/exchange",
+        f"{percent}th percentile of an exchange",
         f"Seconds of an exchange, whatever it emits, that {percent} % of the exchanges stay within.",
-        lambda of: of.quantile(of.exchanges_s, percent / 100), better="low",
-    )  # fmt: skip
+        lambda of: of.quantile(of.exchanges_s, percent / 100),
+        better="low",
+    )
 
 
 def _throughput(timed: Timed) -> FloatArray:
@@ -108,16 +112,16 @@ COLUMNS: tuple[Column[Any], ...] = (
     Column(
         Drafting, "transmission_rate", "", "transmission rate",
         "Transmitted rounds over rounds; empty without drafts.",
-        lambda of: float(of.sent.sum() / of.tokens), better="low",
+        lambda of: float(of.workload.uploads.sum() / of.workload.length.sum()), better="low",
     ),
     Column(
         Drafting, "true_skip_rate", "", "true skip rate",
-        "Skipped rounds whose draft the LLM would have accepted, over skipped rounds; empty if there are none.",
+        "Skipped drafts that the LLM would have accepted, over skipped drafts; empty if there are none.",
         lambda of: share(of.rounds.accepted, of.skipped), better="high",
     ),
     Column(
         Drafting, "rejection_rate", "", "rejection rate",
-        "Transmitted rounds whose draft the LLM rejected, over transmitted rounds; empty if there are none.",
+        "Transmitted drafts that the LLM rejected, over those that it judged: what is behind a rejected one is lost.",
         lambda of: share(~of.rounds.accepted, of.sent),
     ),
     Column(
