@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def _drafts(samples: int | None) -> Drafts:
         accepted=rng.random(_PATHS) < 0.5,
         skip_draw=rng.random(_PATHS),
         probability=rng.random(_PATHS),
-        entropy=lambda: 7 * q,
+        entropy=partial(np.multiply, 7.0, q),
     )
 
 
@@ -94,7 +95,7 @@ def _take(drafts: Drafts, paths: list[int]) -> Drafts:
         accepted=drafts.accepted[paths],
         skip_draw=drafts.skip_draw[paths],
         probability=drafts.probability[paths],
-        entropy=lambda: drafts.entropy()[paths],
+        entropy=partial(np.take, drafts.entropy(), paths),
     )
 
 

@@ -103,7 +103,7 @@ class BlockState:
         sent, accepted = rounds.transmitted[groups, position], rounds.accepted[groups, position]
         full = stops | (self.count[groups] >= self.most(policy, groups, rounds.token.shape[1]))
         rejected, passed = sent & ~accepted, sent & accepted & full
-        lost = groups[rejected & ~full]
+        lost: IntArray = groups[rejected & ~full]
         if policy.bonus:
             self.due[groups[passed]] = True
         # Where drafts are lost the exchange stays open, to count them.

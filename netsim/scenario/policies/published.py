@@ -189,10 +189,10 @@ class OwnPolicySettings(Own, PolicyKind):
 
 def quantised(policy: Policy, context: PolicyContext) -> Policy:
     """The policy with the values that it uploads quantised, where the scenario says so."""
-    if context.quantise_bits is None:
+    inner, payload = (policy.policy, policy.upload) if isinstance(policy, Compressed) else (policy, Upload())
+    if context.quantise_bits is None or not isinstance(payload, Upload):
         return policy
-    inner, upload = (policy.policy, policy.upload) if isinstance(policy, Compressed) else (policy, Upload())
-    return Compressed(inner, Upload(upload.entries, context.quantise_bits, upload.draft_from_sent))
+    return Compressed(inner, Upload(payload.entries, context.quantise_bits, payload.draft_from_sent))
 
 
 def threshold_of(policy: Policy) -> float | None:

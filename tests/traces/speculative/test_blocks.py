@@ -54,8 +54,8 @@ def defined_law(
                 p, q = x[path[number]], y[path[number]]
                 accept = min(1.0, q[draft] / p[draft])
                 rest = np.maximum(q - p, 0.0)
-                for token in np.flatnonzero(rest) if accept < 1 else ():
-                    new = (*drafts[:number], int(token))
+                for token in np.flatnonzero(rest).tolist() if accept < 1 else ():
+                    new = (*drafts[:number], token)
                     again = chance * (1 - accept) * float(rest[token] / rest.sum())
                     go_on(text + new, (*rounds, len(new)), again)
                 chance *= accept
@@ -182,7 +182,8 @@ class Plain:
         text: list[int] = []
         rounds: list[tuple[int, int]] = []
         while len(text) < self.length and self.eos not in text:
-            start, level, drafts, here = len(text), self.policy.stop.start, [], last
+            start, level, here = len(text), self.policy.stop.start, last
+            drafts: list[int] = []
             while len(drafts) < min(self.policy.gamma, self.length - start):
                 x, _ = self.distributions(here)
                 here = self.choose(x, self.draws.draft[0, start + len(drafts)])

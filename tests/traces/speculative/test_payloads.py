@@ -32,6 +32,7 @@ from traces.speculative.lattice import lattice_point
 from traces.speculative.payloads import Coarse, ProbabilityOnly
 from traces.speculative.rounds import ALL, Measure
 from traces.speculative.upload import Payload, Upload
+from traces.speculative.verify import resample_each
 from traces.speculative.walk import walk
 
 EXACT: list[Payload] = [
@@ -122,7 +123,6 @@ def test_the_ratio_upside_down_is_seen(
 
 def test_lost_drafts_that_are_kept_are_seen(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that goes on with its own draft where the LLM replaced it."""
-    real = traces.speculative.step.resample_each
 
     def kept(
         x: NDArray[np.float64],
@@ -131,7 +131,7 @@ def test_lost_drafts_that_are_kept_are_seen(trace: Trace, monkeypatch: pytest.Mo
         ends: NDArray[np.int64],
         draws: NDArray[np.float64],
     ) -> NDArray[np.int64]:
-        return real(np.zeros_like(x), x, starts, ends, draws)
+        return resample_each(np.zeros_like(x), x, starts, ends, draws)
 
     monkeypatch.setattr(traces.speculative.step, "resample_each", kept)
     forest, nodes = hlm_nodes(trace, 8)
