@@ -13,11 +13,21 @@ from netsim.engines.timings import Timings
 from netsim.engines.uplink import Sent
 from tests.network_jobs import plain_job
 
-WORK = {"slm_s": 0.1, "bits": 2.0, "prompt_bits": 3.0, "llm_s": 0.2, "downlink_s": 0.01}
-
 
 def times() -> list[Timings]:
-    jobs = [plain_job((2, 5), grant_s=0.3, propagation_s=0.05, **WORK) for _ in range(3)]
+    jobs = [
+        plain_job(
+            (2, 5),
+            grant_s=0.3,
+            propagation_s=0.05,
+            slm_s=0.1,
+            bits=2.0,
+            prompt_bits=3.0,
+            llm_s=0.2,
+            downlink_s=0.01,
+        )
+        for _ in range(3)
+    ]
     return events.simulate_events(jobs)
 
 
