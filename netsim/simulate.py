@@ -13,7 +13,7 @@ from channels.capacity import CapacityCurve
 from netsim.costs.energy import Power
 from netsim.costs.workload import Costs, Workload, build_workload
 from netsim.deciding.parametric import ParametricDecider, ParametricTrace
-from netsim.deciding.policies import looks_at_uncertainty
+from netsim.deciding.policies import terms_of
 from netsim.deciding.recorded import Decider
 from netsim.engines.arrays import time_sessions
 from netsim.engines.network import DeviceRun, Network
@@ -151,13 +151,8 @@ class Point:
         key = self.policy, self.decider.token_seed(seed)
         if key not in self._plans:
             rounds = self.decider.rounds(self.policy, seed)
-            work = build_workload(
-                rounds,
-                self.decider.prompt_tokens,
-                self.costs,
-                drafts=self.policy.drafts,
-                measures=looks_at_uncertainty(self.policy),
-            )
+            terms = terms_of(self.policy)
+            work = build_workload(rounds, self.decider.prompt_tokens, self.costs, terms)
             if len(self._plans) * rounds.node.size >= MOST_ROUNDS_PLANNED:
                 del self._plans[next(iter(self._plans))]
             self._plans[key] = rounds, work

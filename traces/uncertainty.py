@@ -107,7 +107,7 @@ def of_distribution(
     >>> [of_distribution(name, x, *row, np.array([1]), 8).tolist() for name in MEASURES[1:]]
     [[0.5], [0.5], [0.75], [0.75]]
     """
-    entropy, largest, second = _summaries(x, starts, ends)
+    entropy, largest, second = summaries(x, starts, ends)
     result: NDArray[np.float64]
     if name == "entropy":
         result = np.minimum(1.0, entropy / np.log(vocabulary_size))
@@ -119,7 +119,7 @@ def of_distribution(
 
 
 @njit(cache=True)
-def _summaries(
+def summaries(
     x: NDArray[np.float64], starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Entropy in nats, and the two largest probabilities, of each row."""

@@ -10,8 +10,8 @@ from scipy.stats import betabinom, binom
 from analysis.calibration.calibrate import calibrate
 from analysis.calibration.show import draw, report
 from analysis.reproduction.tables import PUBLISHED, ROOT, VOCABULARY, Results, clipped, percent, table
-from netsim.costs.workload import payload_bits
 from traces.format.trace import Trace
+from traces.speculative.bits import Code, entry_bits
 from traces.speculative.truncate import rebuild_each
 from traces.speculative.verify import output_tv_each
 
@@ -20,7 +20,7 @@ CALIBRATION = ROOT / "traces" / "tiny-calibration"
 
 def conventions_section() -> str:
     """Bits of a full distribution, by convention, against 30 and 832 entries."""
-    entry = float(payload_bits(1, VOCABULARY, 8))
+    entry = float(entry_bits(1, Code(VOCABULARY, 8)))
     nucleus = nucleus_size(Trace.open(ROOT / "traces" / "tiny"))
     rows = []
     for name, bits in (
@@ -51,7 +51,7 @@ def full_vocabulary_section() -> str:
     ):
         sent = rebuild_each(forest.x, *row, np.full(len(row[0]), kept), size, bits)
         distance = np.add.reduceat(np.abs(sent - forest.x), forest.starts).mean() / 2
-        bias = output_tv_each(forest.x, sent, forest.y, *row).mean()
+        bias = output_tv_each(forest.x, sent, forest.y, forest.y, *row).mean()
         rows.append([label, f"{distance:.4f}", f"{bias:.4f}"])
     return table([f"k of {size}", "TV(x, x_hat)", "TV(output, y)"], rows)
 

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from netsim.costs.passes import Latency, llm_passes, slm_seconds
-from traces.speculative.exchanges import exchanges_of
-from traces.speculative.rounds import ALL, Rounds
+from traces.speculative.bits import Code, choice_bits
+from traces.speculative.exchanges import Exchanges, exchanges_of
+from traces.speculative.rounds import Rounds
+from traces.speculative.upload import Payload, Upload
 
 FloatArray = NDArray[np.float64]
 
@@ -45,34 +47,32 @@ class Costs:
     downlink_bps: float
 
     @property
-    def index_bits(self) -> int:
-        """Bits of a token index, ``ceil(log2 V)``."""
-        return index_bits(self.vocabulary_size)
+    def code(self) -> Code:
+        """How what is sent is written."""
+        return Code(self.vocabulary_size, self.probability_bits)
 
     @property
     def id_bits(self) -> int:
         """Bits billed for one token id."""
-        return self.index_bits if self.count_indices else 0
+        return self.code.index_bits if self.count_indices else 0
 
 
-def index_bits(vocabulary_size: int) -> int:
-    """Bits of an index, ``ceil(log2 V)`` (arXiv 2505.11788, eq. 5).
+@dataclass(frozen=True)
+class Terms:
+    """What a policy's exchanges consist of.
 
-    >>> index_bits(32000), index_bits(2048), index_bits(2049)
-    (15, 11, 12)
+    Attributes
+    ----------
+    drafts : bool. Whether the SLM drafts; if not, every token is a pass of the LLM alone, in one response stream.
+    measures : bool. Whether the device measures its uncertainty, which takes time for every draft.
+    bonus : bool. Whether the LLM's pass covers the position after the last draft.
+    payload : Payload. What is sent of every draft.
     """
-    return (vocabulary_size - 1).bit_length()
 
-
-def payload_bits(entries: ArrayLike, vocabulary_size: int, probability_bits: int) -> FloatArray:
-    """Bits of an uploaded distribution, ``k (b_prob + b_index)`` (arXiv 2505.11788, eq. 5).
-
-    Examples
-    --------
-    >>> payload_bits([30, 32000], 32000, 8).tolist()
-    [690.0, 736000.0]
-    """
-    return np.asarray(entries, np.float64) * (probability_bits + index_bits(vocabulary_size))
+    drafts: bool = True
+    measures: bool = True
+    bonus: bool = False
+    payload: Payload = field(default_factory=Upload)
 
 
 @dataclass(frozen=True)
@@ -195,44 +195,57 @@ class Workload:
         return Asked(**{name: column.tolist() for name, column in columns.items()})
 
 
-def build_workload(
-    rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Costs, *, drafts: bool, measures: bool = True
-) -> Workload:
+def build_workload(rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Costs, terms: Terms) -> Workload:
     """Work of every exchange.
 
     Parameters
     ----------
     rounds : Rounds. Groups are the sessions.
     prompt_tokens : [num_sessions], int. Length of each prompt, at least 1.
-    drafts : bool. Whether the policy's SLM drafts; if not, every token is a pass of the LLM alone.
-    measures : bool. Whether the device measures its uncertainty, which takes ``costs.uncertainty_s`` a draft.
+    terms : Terms. Of the policy that decided the rounds.
     """
     exchanges = exchanges_of(rounds)
     slm_s, slm_prefill_s = slm_seconds(costs.slm, exchanges, prompt_tokens)
-    llm = llm_passes(costs.llm, exchanges, prompt_tokens, bonus=not drafts, catch_up=costs.catch_up)
+    bonus = terms.bonus or not terms.drafts
+    llm = llm_passes(costs.llm, exchanges, prompt_tokens, bonus=bonus, catch_up=costs.catch_up)
     uploads = exchanges.transmitted
-    entries = np.where(exchanges.entries == ALL, costs.vocabulary_size, exchanges.entries)
-    payload = payload_bits(entries, costs.vocabulary_size, costs.probability_bits)
-    # An upload: a distribution and an id for every draft, and the ids of the tokens that were kept before.
-    bits = exchanges.drafted * payload + costs.id_bits * (exchanges.drafted + llm.behind)
-    response_s = costs.id_bits / costs.downlink_bps + costs.propagation_s
+    draft_bits = terms.payload.draft_bits(exchanges.entries, costs.code, costs.id_bits)
+    # Besides the drafts, an upload has the ids of the tokens that were kept before.
+    bits = exchanges.drafted * draft_bits + costs.id_bits * llm.behind
+    down_bits = np.where(llm.calls, response_bits(exchanges, costs, terms), 0.0)
+    # A stream of tokens that nobody asks for one by one is on its way once.
+    responds = llm.calls if terms.drafts else llm.first
     return Workload(
         length=exchanges.length,
         tokens=exchanges.emitted,
         drafted=exchanges.drafted,
         kept=exchanges.kept,
         slm_s=slm_s,
-        uncertainty_s=np.where(measures, costs.uncertainty_s * exchanges.drafted, 0.0),
+        uncertainty_s=np.where(terms.measures, costs.uncertainty_s * exchanges.drafted, 0.0),
         uploads=uploads,
         bits=np.where(uploads, bits, 0.0),
-        downlink_bits=np.where(llm.calls, float(costs.id_bits), 0.0),
+        downlink_bits=down_bits,
         carries_prompt=llm.first,
         prompt_bits=np.where(llm.first, costs.id_bits * prompt_tokens[:, None], 0.0),
         calls_llm=llm.calls,
         llm_s=llm.seconds,
-        downlink_s=np.where(llm.calls, response_s, 0.0),
+        downlink_s=down_bits / costs.downlink_bps + costs.propagation_s * responds,
         slm_prefill_s=slm_prefill_s,
         llm_prefill_s=llm.prefill_s,
         llm_context=llm.context,
         llm_positions=llm.positions,
     )
+
+
+def response_bits(exchanges: Exchanges, costs: Costs, terms: Terms) -> FloatArray:
+    """Bits of every response: how many drafts were accepted, and a token id or what a rejected draft's is drawn from.
+
+    Where there is one draft and no bonus the id alone says it all. The count goes with the ids: a scenario bills both
+    or neither.
+    """
+    drafted = exchanges.drafted
+    counted = (drafted > 1) | (terms.bonus & (drafted > 0))
+    of_number = np.array([choice_bits(number + 1) for number in range(int(drafted.max(initial=0)) + 1)])
+    count_bits = of_number[drafted] * (counted & costs.count_indices)
+    rejected = terms.payload.rejection_bits(costs.code, costs.id_bits)
+    return count_bits + np.where(exchanges.rejected, float(rejected), float(costs.id_bits))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.costs.workload import Asked, Costs, Workload, build_workload
+from netsim.deciding.policies import terms_of
 from netsim.deciding.recorded import Decider
 from netsim.radio.link import Link
 from traces.speculative.path import Path
@@ -78,7 +79,9 @@ class LiveWork:
         # What comes before the decision does not depend on it.
         every = Rounds.empty(1, self.decider.num_tokens)
         every.length[0] = self.decider.num_tokens
-        before_s = build_workload(every, prompt_tokens, self.costs, drafts=True).asked(0, 0).device_s
+        before_s = (
+            build_workload(every, prompt_tokens, self.costs, terms_of(self.policy)).asked(0, 0).device_s
+        )
         while path.going:
             position = int(path.rounds.length[0])
             rate_bps = link.rate_bps(elapsed() + before_s[position])
@@ -87,7 +90,7 @@ class LiveWork:
             path.step(policy_at_rate(self.policy, relative_rate))
             self.decider.check_on_tree(path.rounds, [place], self.policy, seed)
             # What an exchange costs depends on those before it, and not on those after.
-            work = build_workload(path.rounds, prompt_tokens, self.costs, drafts=True)
+            work = build_workload(path.rounds, prompt_tokens, self.costs, terms_of(self.policy))
             asked.extend(work.asked(0, position))
             yield position
 
@@ -102,4 +105,6 @@ class LiveWork:
         unseen = Rounds.empty(len(self.groups) - len(self._paths), self.decider.num_tokens)
         rounds = Rounds.joined([*(path.rounds for path in self._paths), unseen])
         places = np.array([place for place, _ in self.groups], np.int64)
-        return rounds, build_workload(rounds, self.decider.prompt_tokens[places], self.costs, drafts=True)
+        return rounds, build_workload(
+            rounds, self.decider.prompt_tokens[places], self.costs, terms_of(self.policy)
+        )

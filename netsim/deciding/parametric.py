@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from traces.format.manifest import digest_of
+from traces.speculative.blocks import Blocks, BlockState
 from traces.speculative.draws import TokenDraws, token_draws
 from traces.speculative.rounds import ALL, Drafts, Policy, Rounds
 from traces.speculative.upload import Compressed
@@ -103,12 +104,43 @@ class ParametricDecider:
         rounds.uncertainty[:] = uncertainty
         rounds.rejection[:] = self.trace.rejection(uncertainty)
         rounds.accepted[:] = draws.accept >= rounds.rejection
-        seen = Drafts(uncertainty, count, self.samples, rounds.accepted, draws.skip)
+        nothing = np.full(uncertainty.shape, np.nan)
+        seen = Drafts(
+            uncertainty=uncertainty,
+            count=count,
+            samples=self.samples,
+            accepted=rounds.accepted,
+            skip_draw=draws.skip,
+            probability=nothing,
+            entropy=lambda: nothing,
+        )
         rounds.transmitted[:] = policy.transmits(seen)
-        entries = policy.upload.entries if isinstance(policy, Compressed) else ALL
+        payload = policy.payload if isinstance(policy, Blocks) else None
+        payload = policy.upload if isinstance(policy, Compressed) else payload
+        entries = getattr(payload, "entries", ALL)
         assert isinstance(entries, int), "a rule for the entries looks at a distribution"
         rounds.entries[:] = entries
+        if isinstance(policy, Blocks):
+            self._group(rounds, policy, seen)
         return rounds
+
+    def _group(self, rounds: Rounds, policy: Blocks, seen: Drafts) -> None:
+        """Gather tokens into exchanges; drafts behind a rejected one are as unsure as those that follow it."""
+        stops = policy.stop.after(np.full(seen.uncertainty.shape, policy.stop.start), seen)[1]
+        state = BlockState(len(rounds.length))
+        groups = np.arange(len(rounds.length))
+        for position in range(self.num_tokens):
+            due = state.due[groups]
+            state.bonus(rounds, groups[due], position)
+            own = groups[~due]
+            state.open(policy, own, position)
+            lost = state.drafted(rounds, policy, own, position, stops[own, position])
+            first, most = state.first[lost], state.most(policy, lost, self.num_tokens)
+            ahead = first[:, None] + np.arange(policy.gamma)
+            further = stops[lost[:, None], np.minimum(ahead, self.num_tokens - 1)] & (ahead > position)
+            until = np.where(further.any(axis=1), further.argmax(axis=1) + 1, policy.gamma)
+            rounds.drafted[lost, first] = np.minimum(until, most)
+            state.close(lost)
 
     def _uncertainty(self, draws: TokenDraws) -> tuple[FloatArray, NDArray[np.int64] | None]:
         q: FloatArray = betaincinv(self.trace.alpha, self.trace.beta, draws.draft)

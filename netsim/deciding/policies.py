@@ -12,6 +12,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from netsim.costs.workload import Terms
+from traces.speculative.blocks import Blocks
 from traces.speculative.upload import Compressed
 from traces.speculative.walk import Drafts, Policy
 
@@ -120,7 +122,20 @@ class ChannelAware:
         return UHlm(self.threshold / share if share > self.threshold else 1.0)
 
 
+def terms_of(policy: Policy) -> Terms:
+    """What the exchanges of a policy consist of."""
+    measures = looks_at_uncertainty(policy)
+    match policy:
+        case Blocks():
+            return Terms(bonus=policy.bonus, payload=policy.payload, measures=measures)
+        case Compressed():
+            return Terms(drafts=policy.drafts, payload=policy.upload, measures=measures)
+    return Terms(drafts=policy.drafts, measures=measures)
+
+
 def looks_at_uncertainty(policy: Policy) -> bool:
     """Whether a device has to measure its uncertainty; of a user's own policy it is assumed."""
     inner = policy.policy if isinstance(policy, Compressed) else policy
+    if isinstance(inner, Blocks):
+        return inner.stop.measures
     return not isinstance(inner, (Slm, Llm, Hlm, RandHlm, Oracle))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,8 @@ def _drafts(samples: int | None) -> Drafts:
         samples=samples,
         accepted=rng.random(_PATHS) < 0.5,
         skip_draw=rng.random(_PATHS),
+        probability=rng.random(_PATHS),
+        entropy=partial(np.multiply, 7.0, q),
     )
 
 
@@ -91,6 +94,8 @@ def _take(drafts: Drafts, paths: list[int]) -> Drafts:
         samples=drafts.samples,
         accepted=drafts.accepted[paths],
         skip_draw=drafts.skip_draw[paths],
+        probability=drafts.probability[paths],
+        entropy=partial(np.take, drafts.entropy(), paths),
     )
 
 

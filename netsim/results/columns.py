@@ -112,16 +112,16 @@ COLUMNS: tuple[Column[Any], ...] = (
     Column(
         Drafting, "transmission_rate", "", "transmission rate",
         "Transmitted rounds over rounds; empty without drafts.",
-        lambda of: float(of.sent.sum() / of.tokens), better="low",
+        lambda of: float(of.workload.uploads.sum() / of.workload.length.sum()), better="low",
     ),
     Column(
         Drafting, "true_skip_rate", "", "true skip rate",
-        "Skipped rounds whose draft the LLM would have accepted, over skipped rounds; empty if there are none.",
+        "Skipped drafts that the LLM would have accepted, over skipped drafts; empty if there are none.",
         lambda of: share(of.rounds.accepted, of.skipped), better="high",
     ),
     Column(
         Drafting, "rejection_rate", "", "rejection rate",
-        "Transmitted rounds whose draft the LLM rejected, over transmitted rounds; empty if there are none.",
+        "Transmitted drafts that the LLM rejected, over those that it judged: what is behind a rejected one is lost.",
         lambda of: share(~of.rounds.accepted, of.sent),
     ),
     Column(

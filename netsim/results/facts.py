@@ -61,13 +61,13 @@ class Decided:
 
     @cached_property
     def sent(self) -> BoolArray:
-        """[num_sessions, num_tokens], bool. Rounds that were transmitted."""
+        """[num_sessions, num_tokens], bool. Drafts that were transmitted."""
         return self.rounds.transmitted & self.valid
 
     @cached_property
     def skipped(self) -> BoolArray:
-        """[num_sessions, num_tokens], bool. Rounds that were not."""
-        return ~self.rounds.transmitted & self.valid
+        """[num_sessions, num_tokens], bool. Drafts that were kept without asking."""
+        return ~self.rounds.transmitted & self.valid & ~self.rounds.bonus
 
     @cached_property
     def from_trace(self) -> bool:
@@ -76,8 +76,11 @@ class Decided:
 
     @cached_property
     def on_trace(self) -> float | None:
-        """Share of rounds whose prefix is recorded."""
-        return float(self.rounds.on_tree[self.valid].mean()) if self.from_trace else None
+        """Share of rounds whose prefix is recorded, lost drafts included that a rule looked at in vain."""
+        if not self.from_trace:
+            return None
+        recorded = self.rounds.on_tree[self.valid].sum()
+        return float(recorded / (self.tokens + self.rounds.unrecorded[self.valid].sum()))
 
 
 @dataclass(frozen=True)

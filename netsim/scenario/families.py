@@ -21,6 +21,8 @@ from netsim.scenario.kinds import Kind
 from netsim.scenario.policy_context import PolicyContext
 from traces.format.trace import Trace
 from traces.speculative.rounds import Policy
+from traces.speculative.stops import Stop
+from traces.speculative.upload import Payload
 
 #: Makes the uplink of one simulation.
 MakeUplink = Callable[[simpy.Environment], Uplink]
@@ -72,6 +74,40 @@ class PolicyKind(Kind):
         InputError
             At a key of this block, for what the trace can't give.
         """
+        raise NotImplementedError
+
+
+class PayloadKind(Kind):
+    """What is sent of every draft."""
+
+    family = "payload"
+    plural = "payloads"
+    makes: ClassVar[str] = "build"
+
+    name: str
+
+    def build(self, context: PolicyContext) -> Payload:
+        """Make the payload.
+
+        Raises
+        ------
+        InputError
+            At a key of this block, for what the trace can't give.
+        """
+        raise NotImplementedError
+
+
+class StopKind(Kind):
+    """When a device stops drafting and sends what it has."""
+
+    family = "stop rule"
+    plural = "stops"
+    makes: ClassVar[str] = "build"
+
+    name: str
+
+    def build(self, context: PolicyContext) -> Stop:
+        """Make the rule; raises as `PayloadKind.build` does."""
         raise NotImplementedError
 
 

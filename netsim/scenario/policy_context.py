@@ -26,12 +26,14 @@ class PolicyContext:
     whole_vocabulary : bool. Whether nodes hold every token.
     line : Line, optional. Of the trace's calibration, if it was fitted for the scenario's measure.
     quantise_bits : int, optional. Bits of the values that every transmitting policy really sends.
+    distributions : bool. Whether the trace has any; a parametric one has none.
     """
 
     vocabulary_size: int
     whole_vocabulary: bool
     line: Line | None = None
     quantise_bits: int | None = None
+    distributions: bool = True
 
     def calibrated(self, key: str, given: str) -> Line:
         """The line.
@@ -60,7 +62,7 @@ def policy_context(scenario: Scenario, trace: Trace | ParametricTrace) -> Policy
         if payload.quantise:
             raise _no_quantising("a parametric trace has no values to quantise, allowed: false")
         line = Line(trace.a, trace.b, trace.delta)
-        return PolicyContext(trace.vocabulary_size, whole_vocabulary=False, line=line)
+        return PolicyContext(trace.vocabulary_size, whole_vocabulary=False, line=line, distributions=False)
     if payload.quantise and payload.probability_bits < 2:
         raise _no_quantising("one bit can't tell probabilities apart, allowed: at least 2 bits")
     manifest = trace.manifest

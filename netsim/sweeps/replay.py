@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from netsim.costs.workload import build_workload
+from netsim.deciding.policies import terms_of
 from netsim.results.rows import Row, decision_columns
 from netsim.scenario import Scenario, assembly
 from netsim.scenario.assembly import build_policy
@@ -59,7 +60,7 @@ def _pooled(scenario: Scenario, trace: Trace, seeds: range) -> Row:
     )
     rounds = Rounds.joined([decider.rounds(policy, seed) for seed in seeds])
     prompt_tokens = np.tile(decider.prompt_tokens, len(seeds))
-    workload = build_workload(rounds, prompt_tokens, costs, drafts=policy.drafts)
+    workload = build_workload(rounds, prompt_tokens, costs, terms_of(policy))
     columns = decision_columns(rounds, workload, drafts=policy.drafts)
     columns["uplink_bits"] = float(workload.bits.sum() / rounds.valid.sum())
     return {"policy": policy_spec(scenario.policy), **{name: columns[name] for name in COLUMNS}}

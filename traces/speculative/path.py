@@ -12,6 +12,7 @@ from traces.speculative.draws import TokenDraws
 from traces.speculative.rounds import Measure, Policy, Rounds
 from traces.speculative.step import Step
 from traces.speculative.walk import advance, running
+from traces.speculative.walker import Walker, refuse
 
 
 class Path:
@@ -27,7 +28,7 @@ class Path:
     Attributes
     ----------
     rounds : Rounds. Of this group alone: [1, num_tokens].
-    going : bool. Whether there is a next round.
+    going : bool. Whether there is a next token.
     """
 
     def __init__(
@@ -42,19 +43,26 @@ class Path:
         fallback: NDArray[np.int64],
     ) -> None:
         own = {field.name: getattr(draws, field.name)[group : group + 1] for field in fields(draws)}
-        self._step = Step(forest, TokenDraws(**own), measure)
         self._forest = forest
         self._fallback = fallback[group : group + 1]
         self._eos = eos
         self._position = 0
         self.rounds = Rounds.empty(1, num_tokens)
+        step = Step(forest, TokenDraws(**own), measure)
+        self._walker = Walker(step, self.rounds, eos=eos, expand=refuse, fallback=self._fallback)
         self.rounds.node[:, 0], self.rounds.on_tree[:, 0] = forest.roots[group], True
         self.going = num_tokens > 0
 
+    @property
+    def between(self) -> bool:
+        """Whether the last token was the last of its exchange."""
+        state = self._walker.state
+        return not (state.count[0] or state.due[0])
+
     def step(self, policy: Policy) -> None:
-        """Decide the next round under a policy, which may be another one each time."""
+        """Decide the next token under a policy, which may be another one each time an exchange begins."""
         group, position = np.array([0]), self._position
-        self._step.decide(self.rounds, policy, group, position)
+        self._walker.decide(policy, group, position)
         self._position += 1
         self.going = self._position < self.rounds.token.shape[1]
         if self.going:

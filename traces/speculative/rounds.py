@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -51,6 +51,8 @@ class Drafts:
     samples : int or None. ``K``.
     accepted : [num_paths], bool. Outcome of the accept draw; only an oracle may use it.
     skip_draw : [num_paths], float in [0, 1). For policies that toss a coin.
+    probability : [num_paths], float. ``x_d``, the draft's own probability; NaN where there is no distribution.
+    entropy : callable. Entropy of ``x`` in nats: [num_paths], float.
     """
 
     uncertainty: NDArray[np.float64]
@@ -58,6 +60,8 @@ class Drafts:
     samples: int | None
     accepted: NDArray[np.bool_]
     skip_draw: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    entropy: Callable[[], NDArray[np.float64]]
 
     def at_most(self, threshold: float) -> NDArray[np.bool_]:
         """Whether the uncertainty is at most ``threshold``; counts are compared, not floats."""
@@ -107,6 +111,8 @@ class Rounds:
     transmitted, accepted : [num_groups, num_tokens], bool
         Whether the draft was sent, and accepted; ``accepted`` is counterfactual where skipped.
     on_tree : [num_groups, num_tokens], bool. Whether the token's prefix is recorded.
+    unrecorded : [num_groups, num_tokens], int
+        Lost drafts of the token's exchange that a rule had to look at and that are not recorded.
     llm_nll : [num_groups, num_tokens], float. Nats of the output, LLM's full distribution, temperature 1.
     rejection : [num_groups, num_tokens], float
         ``max(0, 1 - y_d / x_d)``, the probability that the draft is rejected. NaN without a draft.
@@ -126,6 +132,7 @@ class Rounds:
     transmitted: NDArray[np.bool_]
     accepted: NDArray[np.bool_]
     on_tree: NDArray[np.bool_]
+    unrecorded: NDArray[np.int64]
     llm_nll: NDArray[np.float64]
     rejection: NDArray[np.float64]
     entries: NDArray[np.int64]
@@ -152,6 +159,7 @@ class Rounds:
             transmitted=np.zeros(shape, bool),
             accepted=np.zeros(shape, bool),
             on_tree=np.zeros(shape, bool),
+            unrecorded=np.zeros(shape, np.int64),
             llm_nll=np.full(shape, np.nan),
             rejection=np.full(shape, np.nan),
             entries=np.full(shape, ALL),

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from traces.format.forest import Forest
 from traces.speculative.draws import TokenDraws
 from traces.speculative.rounds import Drafts, Measure, Policy, Rounds
-from traces.speculative.upload import Compressed, Upload
+from traces.speculative.upload import Compressed, Payload, Rows, Upload
 from traces.speculative.verify import accepts, choose, rejection, resample_each
-from traces.uncertainty import disagreement, of_distribution, theta_rule
+from traces.uncertainty import disagreement, of_distribution, summaries, theta_rule
+
+
+@dataclass(frozen=True)
+class Look:
+    """Drafts of several paths.
+
+    Attributes
+    ----------
+    rows : Rows. Distributions that they were drawn from.
+    place, draft : [num_paths], int. Each draft's place in its row, and its entry in the forest.
+    uncertainty, count : [num_paths], float and int. ``count`` is None where the measure has no grid.
+    """
+
+    rows: Rows
+    place: NDArray[np.int64]
+    draft: NDArray[np.int64]
+    uncertainty: NDArray[np.float64]
+    count: NDArray[np.int64] | None
 
 
 class Step:
@@ -25,45 +45,67 @@ class Step:
         """Fill in position ``position`` of the given groups, whose nodes are already in ``rounds``."""
         forest, at = self.forest, (groups, position)
         nodes = rounds.node[at]
-        starts, ends = forest.starts[nodes], forest.ends[nodes]
         if policy.drafts:
-            output = self._drafted(rounds, policy, at, nodes, starts, ends)
+            output = self._drafted(rounds, policy, groups, position, nodes)
         else:
-            output = choose(forest.y, starts, ends, self.draws.llm[at])
+            output = choose(forest.y, forest.starts[nodes], forest.ends[nodes], self.draws.llm[at])
             rounds.drafted[at], rounds.bonus[at] = 0, True
         rounds.token[at] = forest.table.ids[output]
         logit = forest.table.llm_logit[output].astype(np.float64)
         rounds.llm_nll[at] = forest.table.llm_unit[nodes] - logit
         rounds.length[groups] = position + 1
 
+    def look(
+        self, payload: Payload, groups: NDArray[np.int64], position: int, nodes: NDArray[np.int64]
+    ) -> Look:
+        """Draft at known nodes, and measure."""
+        forest, at = self.forest, (groups, position)
+        starts = forest.starts[nodes]
+        rows = payload.rows(forest, starts, forest.ends[nodes])
+        # Places within a row are the same in the forest and in what the server rebuilt.
+        place = choose(rows.drafted, rows.starts, rows.ends, self.draws.draft[at]) - rows.starts
+        draft = starts + place
+        uncertainty, count = self._uncertainty(at, nodes, draft)
+        return Look(rows, place, draft, uncertainty, count)
+
+    def seen(
+        self, look: Look, accepted: NDArray[np.bool_], groups: NDArray[np.int64], position: int
+    ) -> Drafts:
+        """What a policy may look at."""
+        drafted, starts, ends = look.rows.drafted, look.rows.starts, look.rows.ends
+        return Drafts(
+            uncertainty=look.uncertainty,
+            count=look.count,
+            samples=self.measure.samples,
+            accepted=accepted,
+            skip_draw=self.draws.skip[groups, position],
+            probability=drafted[starts + look.place],
+            entropy=lambda: summaries(drafted, starts, ends)[0],
+        )
+
     def _drafted(
         self,
         rounds: Rounds,
         policy: Policy,
-        at: tuple[NDArray[np.int64], int],
+        groups: NDArray[np.int64],
+        position: int,
         nodes: NDArray[np.int64],
-        starts: NDArray[np.int64],
-        ends: NDArray[np.int64],
     ) -> NDArray[np.int64]:
-        forest, draws = self.forest, self.draws
-        upload = policy.upload if isinstance(policy, Compressed) else Upload()
-        rows = upload.rows(forest, starts, ends)
-        # Places within a row are the same in the forest and in what the server rebuilt.
-        place = choose(rows.drafted, rows.starts, rows.ends, draws.draft[at]) - rows.starts
-        draft = starts + place
-        uncertainty, count = self._uncertainty(at, nodes, draft)
-        rows = upload.after_draft(rows, forest, draft, uncertainty)
+        forest, draws, at = self.forest, self.draws, (groups, position)
+        payload = policy.upload if isinstance(policy, Compressed) else Upload()
+        look = self.look(payload, groups, position, nodes)
+        draft, place = look.draft, look.place
+        rows = payload.after_draft(look.rows, forest, draft, look.uncertainty)
         x_draft, y_draft = rows.sent[rows.starts + place], forest.y[draft]
         accepted = accepts(x_draft, y_draft, draws.accept[at])
-        seen = Drafts(uncertainty, count, self.measure.samples, accepted, draws.skip[at])
-        transmitted = policy.transmits(seen)
+        transmitted = policy.transmits(self.seen(look, accepted, groups, position))
         replaced = np.flatnonzero(transmitted & ~accepted)
         first, last = rows.starts[replaced], rows.ends[replaced]
-        resampled = resample_each(rows.sent, rows.y, first, last, draws.resample[at][replaced])
+        resampled = resample_each(rows.sent, rows.replacing, first, last, draws.resample[at][replaced])
         output = draft.copy()
-        output[replaced] = starts[replaced] + resampled - first
+        output[replaced] = forest.starts[nodes][replaced] + resampled - first
         rounds.draft[at] = forest.table.ids[draft]
-        rounds.uncertainty[at] = uncertainty
+        rounds.uncertainty[at] = look.uncertainty
         rounds.transmitted[at] = transmitted
         rounds.accepted[at] = accepted
         rounds.rejection[at] = rejection(x_draft, y_draft)

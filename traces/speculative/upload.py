@@ -8,11 +8,13 @@ The server accepts and resamples by what it rebuilds, ``x_hat``. With the draft 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from traces.format.forest import Forest
+from traces.speculative.bits import Code, entry_bits
 from traces.speculative.rounds import ALL, Drafts, Policy
 from traces.speculative.truncate import gather, rebuild_each, smallest_kept_each
 from traces.speculative.verify import output_tv_each
@@ -42,9 +44,10 @@ class Rows:
 
     Attributes
     ----------
-    drafted, sent, y : [num_entries], float. What drafts are drawn from, what the server has of it, the LLM's.
+    drafted, sent, y : [num_entries], float. What drafts are drawn from, what judges them, the LLM's.
     starts, ends : [num_paths], int
     entries : [num_paths], int. Entries that an upload holds, ``ALL`` for all.
+    answer : [num_entries], float, optional. What a rejected draft is replaced by; ``y`` if not given.
     """
 
     drafted: FloatArray
@@ -53,12 +56,43 @@ class Rows:
     starts: IntArray
     ends: IntArray
     entries: IntArray
+    answer: FloatArray | None = None
+
+    @property
+    def replacing(self) -> FloatArray:
+        """[num_entries], float. What a rejected draft is replaced by."""
+        return self.y if self.answer is None else self.answer
 
     def output_tv(self) -> FloatArray:
         """Total variation between the output of each path's upload and ``y``: [num_paths], float."""
-        if self.sent is self.drafted:
+        if self.sent is self.drafted and self.answer is None:
             return np.zeros(len(self.starts))
-        return output_tv_each(self.drafted, self.sent, self.y, self.starts, self.ends)
+        return output_tv_each(self.drafted, self.sent, self.y, self.replacing, self.starts, self.ends)
+
+
+class Payload(Protocol):
+    """What an upload says of every draft, and what that does to acceptance.
+
+    Attributes
+    ----------
+    exact : bool. Whether the output is distributed as ``y``.
+    """
+
+    @property
+    def exact(self) -> bool:
+        """Whether the output is distributed as ``y``."""
+
+    def rows(self, forest: Forest, starts: IntArray, ends: IntArray) -> Rows:
+        """Distributions that drafts are drawn from, of paths whose nodes have these rows."""
+
+    def after_draft(self, rows: Rows, forest: Forest, draft: IntArray, uncertainty: FloatArray) -> Rows:
+        """Distributions by which drafts are judged; ``draft`` are their entries in the forest: [num_paths]."""
+
+    def draft_bits(self, entries: IntArray, code: Code, id_bits: int) -> FloatArray:
+        """Bits that a draft takes, its id included, where its upload holds so many entries; any shape."""
+
+    def rejection_bits(self, code: Code, id_bits: int) -> int:
+        """Bits of the response to a rejected draft: an id, or what the device draws it from."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +115,20 @@ class Upload:
     def __post_init__(self) -> None:
         if self.draft_from_sent and isinstance(self.entries, Online):
             raise ValueError("a draft from x_hat needs a fixed number of entries: a rule looks at the draft")
+
+    @property
+    def exact(self) -> bool:
+        """Whether the output is distributed as ``y``."""
+        return self.draft_from_sent or (self.entries == ALL and self.quantise_bits is None)
+
+    def draft_bits(self, entries: IntArray, code: Code, id_bits: int) -> FloatArray:
+        """Bits of the entries, each with its index (arXiv 2505.11788, eq. 5), and the draft's id."""
+        whole = np.where(entries == ALL, code.vocabulary_size, entries)
+        return entry_bits(whole, code) + id_bits
+
+    def rejection_bits(self, code: Code, id_bits: int) -> int:  # noqa: ARG002
+        """Bits of an id."""
+        return id_bits
 
     def rows(self, forest: Forest, starts: IntArray, ends: IntArray) -> Rows:
         """Distributions that drafts are drawn from."""
@@ -132,11 +180,11 @@ class Compressed:
     Attributes
     ----------
     policy : Policy. Decides which rounds are sent.
-    upload : Upload. Decides what of them.
+    upload : Payload. Decides what of them.
     """
 
     policy: Policy
-    upload: Upload
+    upload: Payload
 
     @property
     def drafts(self) -> bool:

@@ -121,18 +121,19 @@ def output_tv_each(
     drafted: NDArray[np.float64],
     sent: NDArray[np.float64],
     y: NDArray[np.float64],
+    answer: NDArray[np.float64],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Total variation between what an upload yields and ``y``.
 
     A draft ``d ~ p`` that is accepted with probability ``min(1, y_d / x_hat_d)`` and otherwise replaced from
-    ``max(y - x_hat, 0)`` gives ``v`` the probability ``p_v accept_v + sum_d p_d (1 - accept_d) * residual_v``: with
-    ``p = x_hat`` that is ``y`` (arXiv 2211.17192, theorem 1).
+    ``max(z - x_hat, 0)`` gives ``v`` the probability ``p_v accept_v + sum_d p_d (1 - accept_d) * residual_v``: with
+    ``p = x_hat`` and ``z = y`` that is ``y`` (arXiv 2211.17192, theorem 1).
 
     Parameters
     ----------
-    drafted, sent, y : [num_entries], float. ``p``, ``x_hat`` and ``y``; what is not stored has ``y = 0``.
+    drafted, sent, y, answer : [num_entries], float. ``p``, ``x_hat``, ``y`` and ``z``; what is not stored has ``y = 0``.
     starts, ends : [num_paths], int. Each path's row.
 
     Returns
@@ -142,7 +143,7 @@ def output_tv_each(
     Examples
     --------
     >>> p, y, row = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6]), (np.array([0]), np.array([3]))
-    >>> output_tv_each(p, p, y, *row).round(12), output_tv_each(p, np.array([0.4, 0.4, 0.2]), y, *row).round(12)
+    >>> output_tv_each(p, p, y, y, *row).round(12), output_tv_each(p, np.array([0.4, 0.4, 0.2]), y, y, *row).round(12)
     (array([0.]), array([0.05]))
     """
     result = np.empty(len(starts))
@@ -153,9 +154,9 @@ def output_tv_each(
         for index in range(len(p)):
             if q[index] > target[index]:
                 accept[index] = target[index] / q[index]
-        residual = np.maximum(target - q, 0.0)
+        residual = np.maximum(answer[row] - q, 0.0)
         if residual.sum() <= 0.0:
-            residual = target
+            residual = answer[row]
         rejected = 1.0 - (p * accept).sum()
         output = p * accept + rejected * residual / residual.sum()
         result[path] = 0.5 * np.abs(output - target).sum()

@@ -7,7 +7,7 @@ the tree from there on. Decisions use nothing but what a node stores, so a repla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,9 @@ from traces.format.forest import Forest
 from traces.speculative.draws import TokenDraws
 from traces.speculative.rounds import Drafts, Measure, Policy, Rounds
 from traces.speculative.step import Step
+from traces.speculative.walker import Expand, Walker, refuse
 
 __all__ = ["Drafts", "Expand", "Measure", "Policy", "Rounds", "refuse", "walk"]
-
-#: ``expand(parents, tokens)`` appends the missing nodes to the forest and returns them; -1 where it has none.
-Expand = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
-
-
-def refuse(parents: NDArray[np.int64], _tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-    """An ``expand`` that has no further nodes."""
-    return np.full(len(parents), -1, np.int64)
 
 
 def walk(
@@ -49,7 +42,8 @@ def walk(
     eos : int, optional
         Token that ends a prompt; None ignores it.
     expand : callable
-        Asked once per position for the children that are missing, each (parent, token) once.
+        ``expand(parents, tokens)`` appends nodes to the forest. Asked once per position for the children that are
+        missing, each (parent, token) once, and for those behind rejected drafts that a rule looks at.
     fallback : [num_groups, num_tokens], int, optional
         Nodes that a path follows once it has left the tree (-1: the path ends there). Without it, such
         a path ends.
@@ -63,11 +57,12 @@ def walk(
     for rounds in results:
         if num_tokens:
             rounds.node[:, 0], rounds.on_tree[:, 0] = roots, True
+    walkers = [Walker(step, rounds, eos=eos, expand=expand, fallback=fallback) for rounds in results]
     active = [np.arange(len(roots)) for _ in policies]
     for position in range(num_tokens):
-        for policy, rounds, groups in zip(policies, results, active, strict=True):
+        for policy, walker, groups in zip(policies, walkers, active, strict=True):
             if len(groups):
-                step.decide(rounds, policy, groups, position)
+                walker.decide(policy, groups, position)
         if position + 1 == num_tokens:
             break
         active = [

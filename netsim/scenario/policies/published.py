@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Annotated, Literal
 
 import numpy as np
@@ -15,21 +14,9 @@ from netsim.scenario.families import PolicyKind
 from netsim.scenario.fields import Key, said
 from netsim.scenario.kinds import Own, PluginName
 from netsim.scenario.policy_context import PolicyContext
+from netsim.scenario.thresholds import Threshold, threshold_number
 from traces.speculative.rounds import Policy
 from traces.speculative.upload import Compressed, Online, Upload
-
-Threshold = Annotated[
-    float | Literal["risk-averse", "risk-prone"],
-    Key(
-        "largest uncertainty that is skipped; by name, what the trace's calibration gives",
-        at_least=0,
-        at_most=1,
-    ),
-]
-
-
-class ThresholdClipped(UserWarning):
-    """A threshold by name lies outside [0, 1]: u-hlm is then slm, or hlm but for u = 0."""
 
 
 class SlmSettings(PolicyKind):
@@ -200,35 +187,12 @@ class OwnPolicySettings(Own, PolicyKind):
         return quantised(own, context)
 
 
-def threshold_number(
-    threshold: float | Literal["risk-averse", "risk-prone"], context: PolicyContext
-) -> float:
-    """Threshold as a number in [0, 1]; one by name is the calibration's, clipped with a warning.
-
-    Raises
-    ------
-    InputError
-        At ``threshold``, if the trace has no line, or none that gives such a threshold.
-    """
-    if not isinstance(threshold, str):
-        return float(threshold)
-    value = context.calibrated("threshold", threshold).threshold(threshold)
-    if value is None:
-        text = f"the line does not rise or delta is not given, so nothing is {threshold}"
-        raise _fault("threshold", text)
-    clipped = min(1.0, max(0.0, value))
-    if clipped != value:
-        text = f"policy.threshold: {threshold} is {value:.3f}, clipped to {clipped:g}"
-        warnings.warn(text, ThresholdClipped, stacklevel=2)
-    return clipped
-
-
 def quantised(policy: Policy, context: PolicyContext) -> Policy:
     """The policy with the values that it uploads quantised, where the scenario says so."""
-    if context.quantise_bits is None:
+    inner, payload = (policy.policy, policy.upload) if isinstance(policy, Compressed) else (policy, Upload())
+    if context.quantise_bits is None or not isinstance(payload, Upload):
         return policy
-    inner, upload = (policy.policy, policy.upload) if isinstance(policy, Compressed) else (policy, Upload())
-    return Compressed(inner, Upload(upload.entries, context.quantise_bits, upload.draft_from_sent))
+    return Compressed(inner, Upload(payload.entries, context.quantise_bits, payload.draft_from_sent))
 
 
 def threshold_of(policy: Policy) -> float | None:

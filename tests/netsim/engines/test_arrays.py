@@ -19,7 +19,57 @@ from traces.format.trace import Trace
 
 TOKENS, VOCABULARY, TOKEN_SEEDS = 7, 16, 2
 
+shares = st.floats(0, 1)
+levels = st.integers(1, 60)
+payload_kinds = st.one_of(
+    st.sampled_from(["full", "probability-only"]),
+    st.builds(lambda k: {"name": "top-k", "k": k}, st.integers(1, VOCABULARY)),
+    st.builds(lambda k: {"name": "top-k-softmax", "k": k}, st.integers(1, VOCABULARY)),
+    st.builds(lambda number: {"name": "lattice", "levels": number}, levels),
+    st.builds(
+        lambda k, number: {"name": "top-k-lattice", "k": k, "levels": number},
+        st.integers(1, VOCABULARY),
+        levels,
+    ),
+    st.builds(lambda k: {"name": "probability-only", "downlink_entries": k}, st.integers(1, VOCABULARY)),
+)
+stop_kinds = st.one_of(
+    st.just("fixed"),
+    st.builds(lambda share: {"name": "uncertain", "threshold": share}, shares),
+    st.builds(lambda share: {"name": "probability", "at_least": share}, shares),
+    st.builds(lambda share: {"name": "product", "at_least": share}, shares),
+    st.builds(
+        lambda limit, bucket: {"name": "entropy-bucket", "limit": limit, "bucket": bucket},
+        st.floats(0, 3),
+        st.floats(0, 3),
+    ),
+)
+speculative = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "name": st.just("spec"),
+            "gamma": st.integers(1, 32),
+            "bonus": st.booleans(),
+            "payload": payload_kinds,
+            "stop": stop_kinds,
+        }
+    ),
+    st.builds(
+        lambda share, bonus, payload: {
+            "name": "spec",
+            "gamma": 1,
+            "bonus": bonus,
+            "payload": payload,
+            "stop": {"name": "uncertain", "threshold": share},
+            "skipped": "keep",
+        },
+        shares,
+        st.booleans(),
+        payload_kinds,
+    ),
+)
 policies = st.one_of(
+    speculative,
     st.sampled_from([{"name": name} for name in ("slm", "llm", "hlm", "oracle")]),
     st.builds(lambda share: {"name": "u-hlm", "threshold": share}, st.floats(0, 1)),
     st.builds(

@@ -116,7 +116,9 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
             if calls:
                 ordinary = llm(1 + (unseen if catch_up else 0))
                 extra = llm(prompt + t) - ordinary if not told else 0.0
-                stage["llm"], stage["calls"], stage["down"] = ordinary, 1, ids / 1e4 + 0.0005
+                # The tokens of llm come down in one stream, which is on its way once.
+                way = 0.0 if policy == "llm" and told else 0.0005
+                stage["llm"], stage["calls"], stage["down"] = ordinary, 1, ids / 1e4 + way
                 stage["llm" if prefill else "extra"] += extra
                 clock += ordinary + extra + stage["down"]
                 told, unseen = True, 0
