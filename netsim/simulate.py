@@ -21,7 +21,7 @@ from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
 from netsim.radio.link import Radio
 from netsim.results.devices import device_table, pooled_columns
-from netsim.results.rows import COLUMNS, Row, decision_columns, source_columns, timing_columns
+from netsim.results.rows import COLUMNS, ONE_DEVICE, Row, decision_columns, source_columns, timing_columns
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
 from netsim.scenario import Scenario, build
@@ -51,7 +51,7 @@ class Point:
     costs: Costs
     radio: Radio
     power: Power
-    _plans: dict[tuple[Policy, int], tuple[Rounds, Workload]] = field(
+    _plans: dict[tuple[Policy, tuple[int, int]], tuple[Rounds, Workload]] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -120,7 +120,6 @@ class Point:
             self.network.run(seed),
             self.power,
             deadline_s=scenario.requests.deadline_s,
-            until_s=scenario.requests.until_s,
             count_prompt=scenario.latency.prefill,
         )
 
@@ -137,7 +136,7 @@ class Point:
         InputError
             If ``arrays`` is wanted where something is shared, and waiting therefore possible.
         """
-        shared = network_key(self.scenario, self.policy)
+        shared = network_key(self.scenario, self.policy) or ("channel" if self.radio.never_sends else None)
         if wanted == "arrays" and shared:
             raise build.fault(shared, "needs the event engine, allowed: --engine auto or events")
         return "events" if wanted == "events" or shared else "arrays"
@@ -146,11 +145,11 @@ class Point:
         """Decisions of every prompt."""
         return self.plan(seed)[0]
 
-    def plan(self, seed: int) -> tuple[Rounds, Workload]:
-        """Decisions and work of every round: the same for seeds that share their token seed, and for every channel."""
-        key = self.policy, self.decider.token_seed(seed)
+    def plan(self, seed: int, visit: int = 0) -> tuple[Rounds, Workload]:
+        """Decisions and work of every round: the same for seeds that share their draws, and for every channel."""
+        key = self.policy, self.decider.draws_key(seed, visit)
         if key not in self._plans:
-            rounds = self.decider.rounds(self.policy, seed)
+            rounds = self.decider.rounds(self.policy, seed, visit)
             work = build_workload(
                 rounds,
                 self.decider.prompt_tokens,
@@ -186,18 +185,25 @@ class Point:
         """Result columns of ``netsim.results.rows.COLUMNS`` under one seed."""
         if self.engine(engine) == "arrays":
             return next(array_rows([self], [seed]))[1]
-        if network_key(self.scenario, self.policy):
+        if network_key(self.scenario, self.policy) or self.radio.never_sends:
             return self._network_row(self.network.run(seed), seed)
         rounds, workload = self.plan(seed)
         decided = self._decided(rounds, workload)
         return next(self._rows(decided, workload, self.timings(workload, seed), [seed], "events"))
 
     def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> Row:
+        scenario = self.scenario
+        pooled = pooled_columns(
+            runs,
+            self.power,
+            count_prompt=scenario.latency.prefill,
+            deadline_s=scenario.requests.deadline_s,
+        )
         row = {
+            **pooled,
             "seed": seed,
             "token_seed": self.decider.token_seed(seed),
             "engine": "events",
-            **pooled_columns(runs, self.power, count_prompt=self.scenario.latency.prefill),
             **source_columns(self.trace),
         }
         return {name: row[name] for name in COLUMNS}
@@ -223,6 +229,7 @@ class Point:
                 "seed": seed,
                 "token_seed": self.decider.token_seed(seed),
                 "engine": engine,
+                **ONE_DEVICE,
                 **decided,
                 **dict(zip(timed, own, strict=True)),
             }

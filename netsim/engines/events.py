@@ -63,10 +63,14 @@ class DeviceLog:
     ----------
     timings : Timings
     completed : [num_sessions], int. Rounds that were over when the simulation ended.
+    blocked_from : int
+        The session whose link never sends what it had to send; the device waits there for ever. The number of
+        sessions where there is none.
     """
 
     timings: Timings
     completed: NDArray[np.int64]
+    blocked_from: int
 
 
 def _one_server(env: simpy.Environment) -> Server:
@@ -106,7 +110,10 @@ def simulate_cell(jobs: Sequence[DeviceJob], cell: Cell, until_s: float | None =
     for device in devices:
         env.process(device.run())
     env.run(until_s)
-    return [_log(job.workload.shape, device.logs) for job, device in zip(jobs, devices, strict=True)]
+    return [
+        _log(job.workload.shape, device.logs, device.blocked_from)
+        for job, device in zip(jobs, devices, strict=True)
+    ]
 
 
 _Steps = Generator[simpy.Event, Any, None]
@@ -126,6 +133,7 @@ class _Device:
         self._number = number
         self._job = job
         self.logs: list[list[float]] = []
+        self.blocked_from = job.workload.shape[0]
 
     def run(self) -> _Steps:
         """Work through the sessions."""
@@ -134,6 +142,8 @@ class _Device:
             if arrivals_s is not None and arrivals_s[session] > env.now:
                 yield env.timeout(arrivals_s[session] - env.now)
             yield from self._session(session)
+            if self.blocked_from == session:
+                return
 
     def _session(self, session: int) -> _Steps:
         """Rounds of one session; each leaves its numbers one after the other in a flat list."""
@@ -157,6 +167,9 @@ class _Device:
             elapsed += before
             if sends:
                 if bits or prompt_bits:
+                    if link.never_sends:
+                        self.blocked_from = session
+                        return
                     upload = send(number, link, elapsed, prompt_bits, bits)
                     queued, first_wait, prompt_s, own, prompt_air, air = yield upload
                 if propagation:
@@ -177,7 +190,7 @@ class _Device:
             log += (air, prompt_air, first_wait, waited, passed)
 
 
-def _log(shape: tuple[int, int], logs: list[list[float]]) -> DeviceLog:
+def _log(shape: tuple[int, int], logs: list[list[float]], blocked_from: int) -> DeviceLog:
     timings = Timings.zeros(*shape)
     completed = np.zeros(shape[0], np.int64)
     completed[: len(logs)] = [len(log) // _NUM_COLUMNS for log in logs]
@@ -185,4 +198,4 @@ def _log(shape: tuple[int, int], logs: list[list[float]]) -> DeviceLog:
     columns = np.array([number for log in logs for number in log]).reshape(-1, _NUM_COLUMNS).T
     for field, column in zip(fields(Timings), columns, strict=True):
         getattr(timings, field.name)[done] = column
-    return DeviceLog(timings, completed)
+    return DeviceLog(timings, completed, blocked_from)

@@ -26,6 +26,10 @@ class Link(Protocol):
     def mean_rate_bps(self) -> float:
         """Rate at the mean SNR, bit/s."""
 
+    @property
+    def never_sends(self) -> bool:
+        """Whether nothing will ever get through: an outage."""
+
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until ``bits`` have drained, from ``start_s`` on, with the whole band."""
 
@@ -60,6 +64,11 @@ class Radio:
     _curves: dict[tuple[int, int, int], CapacityCurve] = field(
         default_factory=dict, repr=False, compare=False
     )
+
+    @property
+    def never_sends(self) -> bool:
+        """Whether nothing will ever get through at this mean SNR."""
+        return self.curve(0, 0, 0).never_sends
 
     def curve(self, seed: int, device: int, prompt: int) -> CapacityCurve:
         """Capacity over time of one session. The gains depend on (seed, device, prompt) alone, not on the SNR."""

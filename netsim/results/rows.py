@@ -14,6 +14,7 @@ from netsim.costs.energy import Power
 from netsim.costs.workload import Workload
 from netsim.deciding.parametric import ParametricTrace
 from netsim.engines.timings import Timings
+from netsim.errors import Fault, InputError
 from traces.format.trace import Trace
 from traces.speculative.rounds import ALL, Rounds
 
@@ -26,7 +27,8 @@ COLUMNS = (
     "seed", "token_seed", "engine", "tokens", "throughput_tok_s", "latency_mean_s", "latency_p50_s",
     "latency_p95_s", "latency_p99_s", *STAGES, "first_token_s", "transmission_rate", "true_skip_rate",
     "rejection_rate", "uplink_bits", "llm_calls", "device_energy_j", "llm_nll", "on_trace", "source_top_p",
-    "upload_entries", "output_tv", "trace_kind",
+    "upload_entries", "output_tv", "outage", "unfinished", "deadline_met", "request_mean_s", "jain",
+    "late_over_early", "trace_kind",
 )  # fmt: skip
 
 Row = dict[str, float | int | str | None]
@@ -80,7 +82,7 @@ def timing_columns(
 ) -> dict[str, FloatArray]:
     """Columns that depend on the radio: one device's sessions.
 
-    ``throughput_tok_s`` is tokens over the sum over prompts of the time each took; all ``*_s`` columns but
+    ``request_mean_s`` is the mean over prompts of the time until the last token; ``throughput_tok_s`` is tokens over the sum over prompts of the time each took; all ``*_s`` columns but
     the percentiles and ``first_token_s`` are means over tokens; ``first_token_s`` is the mean over prompts.
 
     Parameters
@@ -92,6 +94,11 @@ def timing_columns(
     Returns
     -------
     dict of column to float array, [num_seeds], or [] for one seed or where all seeds agree
+
+    Raises
+    ------
+    InputError
+        If the tokens take no time at all.
     """
     valid = np.arange(workload.slm_s.shape[1]) < workload.length[:, None]
     tokens = int(valid.sum())
@@ -107,20 +114,42 @@ def timing_columns(
     air_s = mean(timings.air_s) + (mean(timings.prompt_air_s) if count_prompt else 0.0)
     computing_s = stages["slm_s"] + stages["uncertainty_s"]
     idle_s = mean_s - air_s - computing_s
-    with np.errstate(divide="ignore"):  # rounds that take no time at all: infinitely fast
-        throughput_tok_s = 1 / mean_s
+    if not np.all(mean_s):
+        raise no_time_at_all()
+    whole_s = seconds.round_s.sum(axis=-1)
+    if not count_prompt:
+        whole_s = whole_s + (workload.slm_prefill_s + workload.llm_prefill_s + timings.prompt_s).sum(axis=-1)
     p50_s, p95_s, p99_s = _quantiles(seconds.round_s[..., valid], (0.5, 0.95, 0.99))
     return {
-        "throughput_tok_s": throughput_tok_s,
+        "throughput_tok_s": 1 / mean_s,
         "latency_mean_s": mean_s,
         "latency_p50_s": p50_s,
         "latency_p95_s": p95_s,
         "latency_p99_s": p99_s,
         **stages,
         "first_token_s": (seconds.round_s[..., 0] + seconds.prompt_first_s).mean(axis=-1),
+        "request_mean_s": whole_s.mean(axis=-1),
         "uplink_bits": mean(workload.bits) + (mean(workload.prompt_bits) if count_prompt else 0.0),
         "device_energy_j": power.transmit_w * air_s + power.compute_w * computing_s + power.idle_w * idle_s,
     }
+
+
+def no_time_at_all() -> InputError:
+    """What to raise where throughput would be infinite."""
+    text = (
+        "the tokens take no time at all, so that throughput is infinite, allowed: seconds above 0 somewhere"
+    )
+    return InputError([Fault("", "latency", text)])
+
+
+#: What one device, which is always served in the end, has in the columns about requests.
+ONE_DEVICE: Row = {
+    "outage": 0.0,
+    "unfinished": 0.0,
+    "deadline_met": None,
+    "jain": 1.0,
+    "late_over_early": None,
+}
 
 
 def _quantiles(values: FloatArray, shares: Sequence[float]) -> list[FloatArray]:

@@ -31,8 +31,8 @@ from traces.speculative.rounds import Policy, Rounds
 
 #: Blocks with which a device may meet others, wait, or see its link change for more reasons than fading.
 NETWORK_KEYS = ("devices", "site", "requests", "uplink", "server")
-#: Decisions and work of every prompt under a seed.
-Plan = Callable[[int], tuple[Rounds, Workload]]
+#: Decisions and work of every prompt under a seed and visit.
+Plan = Callable[[int, int], tuple[Rounds, Workload]]
 
 
 def network_key(scenario: Scenario, policy: Policy) -> str | None:

@@ -39,7 +39,7 @@ def build_radio(scenario: Scenario, snr_db: float | None = None) -> Radio:
     Raises
     ------
     InputError
-        If the link can never send, or a value is out of its law's range.
+        If a value is out of its law's range.
     """
     channel = scenario.channel
     try:
@@ -53,7 +53,7 @@ def build_radio(scenario: Scenario, snr_db: float | None = None) -> Radio:
             bandwidth_hz=channel.bandwidth_hz,
             coherence_time_s=channel.coherence_time_s,
         )
-        radio.curve(0, 0, 0).duration(0.0, 1.0)
+        radio.curve(0, 0, 0)
     except (ValueError, OSError) as error:
         raise _fault("channel", str(error)) from None
     return radio
