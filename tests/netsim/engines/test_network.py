@@ -172,7 +172,7 @@ def test_a_point_where_nothing_finishes_is_a_row(small_trace: Path, devices: Any
     assert (row["throughput_tok_s"], row["tokens"], row["outage"], row["unfinished"]) == (0, 0, 1, 1)
     assert row["engine"] == "events"
     assert row["latency_mean_s"] is row["transmission_rate"] is row["device_energy_j"] is None
-    with pytest.raises(InputError, match="(channel|devices): needs the event engine"):
+    with pytest.raises(InputError, match=r"(channel|devices): needs the event engine"):
         built.row(0, "arrays")
     # Who never sends does not notice.
     alone = point(small_trace, devices=devices, policy={"name": "slm"}, channel={**SILENT, "snr_db": -60.0})
@@ -209,13 +209,15 @@ def test_the_end_of_the_simulation_counts_what_is_under_way(small_trace: Path) -
         small_trace, requests={"until_s": 60.0}, latency={"slm": 0.0, "llm": 0.0, "prefill": True}, **slow
     )
     row = built.row(0)
-    assert row["tokens"] > 0
-    assert row["throughput_tok_s"] == pytest.approx(row["tokens"] / 60.0)
+    tokens = row["tokens"]
+    assert isinstance(tokens, int)
+    assert tokens > 0
+    assert row["throughput_tok_s"] == pytest.approx(tokens / 60.0)
 
 
 def test_no_time_at_all_is_refused(small_trace: Path) -> None:
     blocks = {"policy": {"name": "slm"}, "latency": {"slm": 0.0, "llm": 0.0}}
-    for devices in (1, [{}], 2):
+    for devices in (1, [{}], 2):  # type: ignore[var-annotated]
         with pytest.raises(InputError, match="latency: the tokens take no time at all"):
             point(small_trace, devices=devices, **blocks).row(0)
 
