@@ -46,7 +46,9 @@ class Device:
 
     def radio_at(self, seed: int, number: int, now_s: float) -> Radio:
         """Radio of a session that starts at ``now_s``."""
-        return self.radio if self.place is None else self.place.radio(self.radio, seed, number, now_s)
+        if self.place is not None:
+            return self.place.radio(self.radio, seed, number, now_s)
+        return self.radio.at(seed, number, now_s)
 
 
 @dataclass(frozen=True)

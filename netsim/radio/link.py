@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -11,9 +11,12 @@ from channels.capacity import FIRST_BLOCKS, CapacityCurve, Gains
 from channels.fading import Fading
 from channels.passing import PassingCurve
 from channels.rates import RateLaw
+from channels.recorded import Reading, Recorded
 
 #: Domain of the fading streams, apart from token draws and arrivals.
 FADING_STREAM = 2
+#: Domain of the draws of where a recorded series begins.
+SERIES_STREAM = 5
 
 
 class Link(Protocol):
@@ -53,6 +56,7 @@ class Radio:
     rate_law : RateLaw
     snr, gap : float. Mean SNR and implementation gap, linear.
     bandwidth_hz, coherence_time_s : float
+    reading : Reading, optional. How a recorded series goes on from prompt to prompt; without one it starts anew.
     """
 
     fading: Fading
@@ -61,9 +65,17 @@ class Radio:
     gap: float
     bandwidth_hz: float
     coherence_time_s: float
+    reading: Reading | None = None
     _curves: dict[tuple[int, int, int], CapacityCurve] = field(
         default_factory=dict, repr=False, compare=False
     )
+
+    def at(self, seed: int, device: int, now_s: float) -> Radio:
+        """The radio of a session that starts at ``now_s``: another one only where a recorded series goes on."""
+        if self.reading is None or not isinstance(self.fading, Recorded):
+            return self
+        uniform = float(np.random.default_rng([SERIES_STREAM, seed]).random())
+        return replace(self, fading=self.reading.at(self.fading, uniform, device, now_s), _curves={})
 
     @property
     def never_sends(self) -> bool:

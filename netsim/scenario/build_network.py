@@ -25,6 +25,7 @@ from netsim.errors import Fault, InputError
 from netsim.scenario import Scenario, network
 from netsim.scenario.build_policy import build_policy, surroundings
 from netsim.scenario.build_radio import build_place, build_radio
+from netsim.scenario.channel import RecordedFadingSettings
 from netsim.scenario.network import DeviceSettings, RequestSettings, ServerSettings, UplinkSettings
 from netsim.scenario.plugins import make
 from traces.speculative.rounds import Policy, Rounds
@@ -39,6 +40,9 @@ def network_key(scenario: Scenario, policy: Policy) -> str | None:
     """The first key for which a scenario needs the network; None for one device that shares nothing."""
     if looks_at_channel(policy):
         return "policy"
+    fading = scenario.channel.fading
+    if isinstance(fading, RecordedFadingSettings) and fading.restart == "never":
+        return "channel.fading"  # a prompt finds the series where the one before it left it
     plain = Scenario.model_fields
     changed = (
         key
@@ -89,7 +93,7 @@ def _requests(settings: RequestSettings) -> Requests:
             arrivals = Poisson(rate_hz)
         case network.RecordedArrivals(file=file):
             arrivals = RecordedArrivals(Path(file))
-    return Requests(arrivals, settings.per_device, settings.until_s)
+    return Requests(arrivals, settings.per_device, settings.until_s, settings.warmup_s)
 
 
 def _device(

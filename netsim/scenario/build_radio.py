@@ -7,11 +7,11 @@ from typing import Any
 
 from channels.correlated import Clarke, GaussMarkov, doppler_hz
 from channels.fading import Fading, Nakagami, NoFading, Rayleigh, Rician
-from channels.goodput import HarqRate
+from channels.goodput import HarqRate, OutdatedCqi
 from channels.harq import Harq
 from channels.pathloss import Site
 from channels.rates import RateLaw, cqi, shannon
-from channels.recorded import Recorded, load_recorded
+from channels.recorded import Reading, Recorded, load_recorded
 from netsim.errors import Fault, InputError
 from netsim.radio.link import Radio, from_db
 from netsim.radio.placement import LinkBudget, Place
@@ -52,6 +52,7 @@ def build_radio(scenario: Scenario, snr_db: float | None = None) -> Radio:
             gap=from_db(channel.rate.gap_db),
             bandwidth_hz=channel.bandwidth_hz,
             coherence_time_s=channel.coherence_time_s,
+            reading=_reading(channel.fading),
         )
         radio.curve(0, 0, 0)
     except (ValueError, OSError) as error:
@@ -96,10 +97,20 @@ def _doppler_hz(settings: ClarkeSettings) -> float:
     return doppler_hz(settings.speed_m_s, settings.carrier_hz)
 
 
+def _reading(settings: Any) -> Reading | None:
+    """How a recorded series goes on from prompt to prompt; None where it starts anew, or there is none."""
+    if not isinstance(settings, RecordedFadingSettings) or settings.restart == "prompt":
+        return None
+    return Reading(settings.device_offset_s, settings.random_start)
+
+
 def _rate_law(settings: RateSettings) -> RateLaw:
     if settings.harq is not None:
         own = settings.harq
-        return HarqRate(Harq(own.block_symbols, own.max_transmissions, own.combining))
+        harq = Harq(own.block_symbols, own.max_transmissions, own.combining, own.round_trip_slots)
+        return HarqRate(harq, settings.outdated)
+    if settings.outdated:
+        return OutdatedCqi()
     return {"shannon": shannon, "cqi": cqi}[settings.name]
 
 

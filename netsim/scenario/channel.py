@@ -15,6 +15,7 @@ from netsim.scenario.fields import (
     Expect,
     FilePath,
     Finite,
+    Flag,
     NonNegative,
     PluginName,
     Positive,
@@ -69,18 +70,36 @@ class ClarkeSettings(Block):
         half = (self.speed_m_s is None) != (self.carrier_hz is None)
         if half or from_speed == (self.doppler_hz is not None):
             text = "not determined, allowed: either doppler_hz, or speed_m_s and carrier_hz"
-            raise PydanticCustomError("said", "{text}", {"text": text, "path": ("doppler_hz",)})
+            raise _said("doppler_hz", text)
         return self
 
 
 class RecordedFadingSettings(Block):
-    """A recorded SNR series (CSV: time, SNR in dB) and what happens at its end."""
+    """A recorded SNR series (CSV: time, SNR in dB) and what happens at its end.
+
+    It goes on from prompt to prompt (``restart: prompt`` starts it anew at each). Device ``j`` begins
+    ``j * device_offset_s`` further into it; with ``random_start`` each seed begins at a random second.
+    """
 
     name: Literal["recorded"]
     file: FilePath
     end: Annotated[
         Literal["hold", "loop", "refuse"], Expect("hold, loop or refuse", ("hold", "loop", "refuse"))
     ] = "refuse"
+    restart: Annotated[Literal["never", "prompt"], Expect("never or prompt", ("never", "prompt"))] = "never"
+    device_offset_s: NonNegative = 0.0
+    random_start: Flag = False
+
+    @model_validator(mode="after")
+    def _a_start_inside(self) -> Self:
+        if self.restart == "prompt" and (self.device_offset_s or self.random_start):
+            key = "device_offset_s" if self.device_offset_s else "random_start"
+            raise _said(
+                key, "not used where every prompt starts the series anew, allowed: with restart: never"
+            )
+        if self.random_start and self.end != "loop":
+            raise _said("random_start", "may begin just before the end, allowed: with end: loop")
+        return self
 
 
 class OwnFadingSettings(Block):
@@ -92,26 +111,41 @@ class OwnFadingSettings(Block):
 
 
 class HarqSettings(Block):
-    """Block errors of a finite code, and retransmission; blocks of ``block_symbols`` complex symbols."""
+    """Block errors of a finite code, and retransmission; blocks of ``block_symbols`` complex symbols.
+
+    A repetition comes ``round_trip_slots`` slots (of a block each) later, in which the device sends nothing else.
+    """
 
     block_symbols: Count
     max_transmissions: Annotated[int, Field(ge=1, le=4), Expect("a whole number from 1 to 4")] = 4
     combining: Annotated[Literal["chase", "none"], Expect("chase or none", ("chase", "none"))] = "chase"
+    round_trip_slots: Annotated[int, Field(ge=0, le=1000), Expect("a whole number from 0 to 1000")] = 0
 
 
 class RateSettings(Block):
-    """Rate from SNR: Shannon's formula, or the CQI table of 3GPP TS 38.214; both with a gap."""
+    """Rate from SNR: Shannon's formula, or the CQI table of 3GPP TS 38.214; both with a gap.
+
+    With ``outdated`` the CQI is that which the block of fading before allowed.
+    """
 
     name: Annotated[Literal["shannon", "cqi"], Expect("shannon or cqi", ("shannon", "cqi"))] = "shannon"
     gap_db: NonNegative = 0.0
     harq: HarqSettings | None = None
+    outdated: Flag = False
 
     @model_validator(mode="after")
     def _harq_needs_a_code(self) -> Self:
         if self.harq is not None and self.name != "cqi":
-            text = "not used with rate shannon, which has no errors, allowed: with rate cqi"
-            raise PydanticCustomError("said", "{text}", {"text": text, "path": ("harq",)})
+            raise _said("harq", "not used with rate shannon, which has no errors, allowed: with rate cqi")
+        if self.outdated and self.name != "cqi":
+            raise _said(
+                "outdated", "not used with rate shannon, which needs no report, allowed: with rate cqi"
+            )
         return self
+
+
+def _said(key: str, text: str) -> PydanticCustomError:
+    return PydanticCustomError("said", "{text}", {"text": text, "path": (key,)})
 
 
 def _block_of_word(value: Any) -> Any:

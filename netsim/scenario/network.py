@@ -106,7 +106,8 @@ class RequestSettings(Block):
     """When prompts are asked for, and how many.
 
     ``per_device`` is how many prompts each device works through (default: its share of the trace's);
-    ``deadline_s`` counts from a request's arrival to its last token; ``until_s`` ends the simulation.
+    ``deadline_s`` counts from a request's arrival to its last token; ``until_s`` ends the simulation. Requests
+    that arrive before ``warmup_s`` are simulated and not counted.
     """
 
     arrivals: Annotated[
@@ -115,6 +116,13 @@ class RequestSettings(Block):
     per_device: Annotated[int | None, Field(ge=1), Expect("a whole number of at least 1")] = None
     deadline_s: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
     until_s: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
+    warmup_s: NonNegative = 0.0
+
+    @model_validator(mode="after")
+    def _something_counts(self) -> Self:
+        if self.until_s is not None and self.warmup_s >= self.until_s:
+            raise _said("warmup_s", "nothing would count, allowed: below until_s")
+        return self
 
     @model_validator(mode="after")
     def _a_recording_says_how_many(self) -> Self:
