@@ -151,7 +151,8 @@ def _complete(data: dict[str, Any], context: Mapping[str, Any]) -> tuple[Scenari
     points, wrong = expand(base, axes, context)
     if scenario is None or wrong or not axes:
         return scenario, findings + wrong
-    content = {**scenario.model_dump(), "sweep": _resolved_axes(axes, points)}
+    # What was not given stays so: an axis may bring in what determines it.
+    content = {**scenario.model_dump(exclude_unset=True), "sweep": _resolved_axes(axes, points)}
     try:
         return Scenario.model_validate(content, context=context), []
     except ValidationError as error:

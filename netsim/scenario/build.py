@@ -12,6 +12,7 @@ from netsim.costs.workload import Costs, Latency
 from netsim.deciding.parametric import ParametricDecider, ParametricTrace
 from netsim.deciding.recorded import Decider
 from netsim.errors import Fault, InputError
+from netsim.radio.link import from_db
 from netsim.scenario import Scenario, trace_folder
 from netsim.scenario.blocks import LiveTraceSettings, ParametricTraceSettings
 from traces.format.manifest import TraceError
@@ -128,5 +129,8 @@ def _compute_latency(
 
 
 def build_power(scenario: Scenario) -> Power:
-    """Power that the device draws."""
-    return Power(scenario.energy.transmit_w, scenario.energy.compute_w, scenario.energy.idle_w)
+    """Power that the device draws; what it radiates is said once, by the site where there is one."""
+    energy = scenario.energy
+    site = scenario.site
+    radiated_w = energy.transmit_w if site is None else from_db(site.transmit_dbm - 30)
+    return Power(radiated_w / energy.amplifier_efficiency, energy.compute_w, energy.idle_w)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from netsim.costs.latency_file import LatencyError
 from netsim.costs.workload import Costs, Latency, Workload
 from netsim.deciding.channel_aware import looks_at_channel
 from netsim.deciding.parametric import ParametricDecider
+from netsim.deciding.policies import Hlm
 from netsim.deciding.recorded import Decider
 from netsim.engines.arrivals import Arrivals, ClosedLoop, Poisson, RecordedArrivals
 from netsim.engines.events import Cell
@@ -80,6 +81,10 @@ def build_network(
             _device(scenario, own, f"devices[{number}]", decider, (policy, costs), plan_of)
             for number, own in enumerate(scenario.devices)
         )
+    largest = min(
+        scenario.server.max_batch, len(devices)
+    )  # a device waits for its answer before it asks again
+    _check_batches(costs.llm, largest, _longest_pass(decider, [device.policy for device in devices]))
     cell = Cell(_uplink(scenario.uplink), _server(scenario.server, costs.llm))
     return Network(devices, cell, _requests(scenario.requests), decider)
 
@@ -147,9 +152,23 @@ def _uplink(settings: UplinkSettings) -> Callable[[simpy.Environment], Uplink]:
 def _server(settings: ServerSettings, llm: Latency) -> Callable[[simpy.Environment], Server]:
     if settings.max_batch == 1:
         return lambda env: SingleServer(env, settings.replicas)
-    try:
-        llm.seconds(0, 1, settings.max_batch)
-    except LatencyOutOfRange as error:
-        raise InputError([Fault("", "server.max_batch", str(error))]) from None
     seconds = batch_seconds(llm)
     return lambda env: BatchingServer(env, settings.replicas, settings.max_batch, settings.window_s, seconds)
+
+
+def _longest_pass(decider: Decider | ParametricDecider, policies: Sequence[Policy]) -> tuple[int, int]:
+    """Cached and new tokens of the LLM's passes, at most."""
+    longest = int(decider.prompt_tokens.max())
+    # The first call covers the prompt; after rounds that were skipped, these as well.
+    always = all(isinstance(policy, Hlm) or not policy.drafts for policy in policies)
+    return longest + decider.num_tokens - 2, longest if always else longest + decider.num_tokens - 1
+
+
+def _check_batches(llm: Latency, largest: int, longest_pass: tuple[int, int]) -> None:
+    """Refuse batches that a run could need and that the profile lacks: any member may be padded to any other."""
+    context, positions = longest_pass
+    try:
+        for batch in range(2, largest + 1):
+            llm.seconds([0, 0, context, context], [1, positions, 1, positions], batch)
+    except LatencyOutOfRange as error:
+        raise InputError([Fault("", "server.max_batch", f"batches of up to {largest}: {error}")]) from None

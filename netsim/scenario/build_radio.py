@@ -128,7 +128,8 @@ def build_place(site: SiteSettings | None, own: DeviceSettings, path: str) -> Pl
         law = Site(site.environment, site.carrier_hz, site.base_height_m, site.device_height_m)
     except ValueError as error:
         raise _fault("site", str(error)) from None
-    budget = LinkBudget(law, site.transmit_dbm, site.noise_figure_db, site.shadowing)
+    transmit_dbm = site.transmit_dbm + site.antenna_gain_db
+    budget = LinkBudget(law, transmit_dbm, site.noise_figure_db, site.shadowing)
     place = Place(budget, own.position_m, own.velocity_m_s or (0.0, 0.0), site.radius_m)
     try:
         law.path_loss_db(place.farthest_m(), line_of_sight=True)

@@ -177,7 +177,11 @@ Rate = Annotated[RateSettings, BeforeValidator(_block_of_word, json_schema_input
 
 
 class ChannelSettings(Block):
-    """The radio between device and base station. ``snr_db`` is the mean over the fading."""
+    """The radio between device and base station.
+
+    ``snr_db`` is the mean over the fading; it is not to be given where a recorded series or the scenario's
+    ``site`` determines it.
+    """
 
     fading: Fading = RayleighSettings()
     snr_db: Finite = 10.0

@@ -8,13 +8,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Strict, Tag, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Strict,
+    Tag,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from netsim.errors import Fault, InputError
 from netsim.scenario.blocks import LatencySettings, PayloadSettings, Trace, UncertaintySettings
-from netsim.scenario.channel import ChannelSettings
+from netsim.scenario.channel import ChannelSettings, RecordedFadingSettings
 from netsim.scenario.faults import Finding, explain
 from netsim.scenario.fields import Block, Count, Expect
 from netsim.scenario.network import (
@@ -123,6 +133,47 @@ class Scenario(Block):
                     raise PydanticCustomError("said", "{text}", {"text": text, "path": path})
         return self
 
+    @model_validator(mode="after")
+    def _one_source_of_snr(self) -> Self:
+        """Refuse an SNR or a power that nothing would look at."""
+        recorded = isinstance(self.channel.fading, RecordedFadingSettings)
+        if recorded and self.site is not None:
+            raise _said(("channel", "fading"), "has an SNR of its own, allowed: without site")
+        for index, own in enumerate(self._own_devices()):
+            if recorded and own.snr_db is not None:
+                text = "follows from the recorded series, allowed: with another fading"
+                raise _said(("devices", index, "snr_db"), text)
+        if "snr_db" in self.channel.model_fields_set and not self._uses_channel_snr():
+            source = "the recorded series" if recorded else "site, or snr_db of the devices"
+            raise _said(("channel", "snr_db"), f"follows from {source}, allowed: one of the two")
+        if self.site is not None and "transmit_w" in self.energy.model_fields_set:
+            raise _said(("energy", "transmit_w"), "follows from site.transmit_dbm, allowed: one of the two")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_nothing_looks_at(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the defaults that a scenario would not accept if they were written."""
+        data: dict[str, Any] = handler(self)
+        if not self._uses_channel_snr():
+            data.get("channel", {}).pop("snr_db", None)
+        if self.site is not None:
+            data.get("energy", {}).pop("transmit_w", None)
+        return data
+
+    def _own_devices(self) -> tuple[DeviceSettings, ...]:
+        return self.devices if isinstance(self.devices, tuple) else ()
+
+    def _uses_channel_snr(self) -> bool:
+        """Whether some device has the mean SNR of ``channel``."""
+        if isinstance(self.channel.fading, RecordedFadingSettings):
+            return False
+        dropped = self.site is not None and self.site.radius_m is not None
+        own = [
+            dropped or device.snr_db is not None or device.position_m is not None
+            for device in self._own_devices()
+        ]
+        return not (all(own) if own else dropped)
+
     def seed_values(self) -> Sequence[int]:
         """The seeds: those of the list, or 0 to the count less one."""
         return range(self.seeds) if isinstance(self.seeds, int) else self.seeds
@@ -140,7 +191,8 @@ class Scenario(Block):
         InputError
             A point that no scenario could be (after `load_scenario` there is none).
         """
-        points, findings = expand(self.model_dump(exclude={"sweep"}), self.sweep, None)
+        # What was not given stays so: an axis may bring in what determines it.
+        points, findings = expand(self.model_dump(exclude={"sweep"}, exclude_unset=True), self.sweep, None)
         if findings:
             raise InputError(Fault("", spell(found.path), found.text) for found in findings)
         return points
@@ -153,6 +205,10 @@ class Scenario(Block):
         """SHA-256 of the scenario's content, however its file spells it: 64 hexadecimal digits."""
         content = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(content.encode("ascii")).hexdigest()
+
+
+def _said(path: KeyPath, text: str) -> PydanticCustomError:
+    return PydanticCustomError("said", "{text}", {"text": text, "path": path})
 
 
 @dataclass(frozen=True)

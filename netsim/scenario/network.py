@@ -54,7 +54,8 @@ class SiteSettings(Block):
     """Where the base station stands: 3GPP TR 38.901, and the link budget.
 
     A device without ``position_m`` and ``snr_db`` of its own is dropped evenly over the disc of
-    ``radius_m``; without a radius it has the SNR of ``channel``. Gains of antennas count in ``transmit_dbm``.
+    ``radius_m``; without a radius it has the SNR of ``channel``. ``transmit_dbm`` is what the device radiates and
+    what its energy is counted by; ``antenna_gain_db`` are the gains of both antennas.
     """
 
     environment: Annotated[Literal["uma", "umi", "inh"], Expect("uma, umi or inh", ("uma", "umi", "inh"))]
@@ -63,6 +64,7 @@ class SiteSettings(Block):
     device_height_m: Positive
     transmit_dbm: Finite
     noise_figure_db: NonNegative
+    antenna_gain_db: Finite = 0.0
     shadowing: Flag = True
     radius_m: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
 
@@ -169,8 +171,12 @@ class DownlinkSettings(Block):
 
 
 class EnergySettings(Block):
-    """Power that a device draws while it sends, computes and waits."""
+    """Power of a device while it sends, computes and waits.
+
+    ``transmit_w`` is radiated; it follows from ``site.transmit_dbm`` where there is a site. What is drawn for it is ``transmit_w / amplifier_efficiency``.
+    """
 
     transmit_w: NonNegative = 0.2
+    amplifier_efficiency: Annotated[float, Field(gt=0, le=1), Expect("a number above 0, at most 1")] = 1.0
     compute_w: NonNegative = 2.0
     idle_w: NonNegative = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -323,8 +324,8 @@ def _bits_sent_are_bits_offered(run: DeviceRun, *, whole: bool) -> None:
     ("blocks", "fault"),
     [
         (
-            {"server": {"max_batch": 8}},
-            "server.max_batch: latency of table: batch 8 is outside what was measured",
+            {"server": {"max_batch": 8}, "devices": 3},
+            "server.max_batch: batches of up to 3: latency of table: batch 2 is outside what was measured",
         ),
         (
             {"uplink": {"scheduler": "no_such_module:Mine"}},
@@ -338,6 +339,115 @@ def test_what_cannot_be_had_is_refused(small_trace: Path, blocks: dict[str, Any]
     with pytest.raises(InputError) as caught:
         point(small_trace, **blocks).row(0)
     assert str(caught.value).startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "fault"),
+    [
+        ({"devices": [{"snr_db": 3.0}], "channel": {"fading": "SERIES"}}, r"devices\[0\]\.snr_db"),
+        ({"channel": {"fading": "SERIES", "snr_db": 3.0}}, r"channel\.snr_db"),
+        ({"site": {"radius_m": 100.0}, "channel": {"fading": "SERIES"}}, r"channel\.fading"),
+        ({"site": {"radius_m": 100.0}, "channel": {"snr_db": 3.0}}, r"channel\.snr_db"),
+        (
+            {"site": {}, "devices": [{"position_m": [9.0, 9.0]}], "channel": {"snr_db": 3.0}},
+            r"channel\.snr_db",
+        ),
+        ({"site": {"radius_m": 100.0}, "energy": {"transmit_w": 0.2}}, r"energy\.transmit_w"),
+        ({"requests": {"warmup_s": 5.0, "until_s": 5.0}}, r"requests\.warmup_s"),
+    ],
+)
+def test_what_nothing_would_look_at_is_refused(tmp_path: Path, blocks: dict[str, Any], fault: str) -> None:
+    series = tmp_path / "snr.csv"
+    series.write_text("time_s,snr_db\n0,10\n1,0\n")
+    content: dict[str, Any] = {"name": "n", "trace": "tiny", "policy": {"name": "hlm"}} | dict(blocks)
+    if content.get("channel", {}).get("fading") == "SERIES":
+        recorded = {"name": "recorded", "file": str(series)}
+        content["channel"] = {**content["channel"], "fading": recorded}
+    if "site" in content:
+        content["site"] = SITE | content["site"]
+    path = tmp_path / "s.yaml"
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=fault):
+        load_scenario(path)
+    if "snr_db" in str(blocks.get("channel")):
+        content["channel"].pop("snr_db")
+        path.write_text(json.dumps(content))
+        load_scenario(path)
+        content["sweep"] = {"channel.snr_db": [0.0, 10.0]}
+        path.write_text(json.dumps(content))
+        with pytest.raises(InputError, match=r"sweep\.channel\.snr_db"):
+            load_scenario(path)
+
+
+SITE: dict[str, Any] = {
+    "environment": "umi", "carrier_hz": 3.5e9, "base_height_m": 10.0, "device_height_m": 1.5, "transmit_dbm": 23.0,
+    "noise_figure_db": 5.0, "shadowing": False,
+}  # fmt: skip
+
+
+def test_more_transmit_power_costs_more_and_sends_faster(small_trace: Path) -> None:
+    """Radiated power follows from the site: 33 dBm is ten times 23 dBm, at half efficiency twice as much drawn."""
+
+    def run(**site: float) -> tuple[float, float]:
+        built = point(
+            small_trace,
+            policy={"name": "hlm"},
+            site=SITE | site,
+            devices=[{"position_m": [2000.0, 0.0]}],
+            channel={"fading": "none", "bandwidth_hz": 1e4},
+            energy={"compute_w": 0.0, "amplifier_efficiency": 0.5},
+        )
+        run = built.network.run(0)[0]
+        return float(built.row(0)["device_energy_j"] or 0), float(run.timings.air_s.sum() / 24)
+
+    for dbm, watts in ((23.0, 0.199526), (33.0, 1.99526)):
+        joules, air_s = run(transmit_dbm=dbm)
+        assert joules == pytest.approx(watts / 0.5 * air_s, rel=1e-5)
+    # Antennas lift the link as power does, and draw nothing.
+    loud, gained = run(transmit_dbm=33.0), run(antenna_gain_db=10.0)
+    assert gained[1] == pytest.approx(loud[1], rel=1e-12)
+    assert gained[0] == pytest.approx(loud[0] / 10, rel=1e-5)
+
+
+def test_a_recorded_series_goes_on_from_prompt_to_prompt(small_trace: Path, tmp_path: Path) -> None:
+    """200 s whose SNR falls after 5 s: the first prompts meet the first level, the others the second."""
+    path = tmp_path / "snr.csv"
+    path.write_text("time_s,snr_db\n0,20\n5,-5\n200,-5\n")
+    flat = tmp_path / "flat.csv"
+    flat.write_text("time_s,snr_db\n0,20\n200,20\n")
+
+    def built(file: Path, **keys: Any) -> Point:
+        fading = {"name": "recorded", "file": str(file), **keys}
+        channel = {"fading": fading, "bandwidth_hz": 50.0, "coherence_time_s": 0.01}
+        return point(small_trace, policy={"name": "hlm"}, channel=channel)
+
+    run = built(path).network.run(0)[0]
+    for session, began_s in enumerate(run.timings.start_s[:, 0]):
+        for position in range(8):
+            start_s = float(run.timings.start_s[session, position])
+            level = 20.0 if start_s < 5 else -5.0
+            snr = run.link(session, float(began_s)).snr(start_s - float(began_s))
+            assert 10 * np.log10(snr) == pytest.approx(level)
+    assert run.timings.start_s[1, 0] > 5  # a series that started anew would give 20 dB here
+    assert built(path).row(0)["throughput_tok_s"] != built(flat).row(0)["throughput_tok_s"]
+    anew = built(path, restart="prompt")
+    assert anew.engine("auto") == "arrays"
+    assert built(path).engine("auto") == "events"
+    # Every prompt then meets the good start again.
+    assert float(anew.row(0)["throughput_tok_s"] or 0) > float(built(path).row(0)["throughput_tok_s"] or 0)
+
+
+def test_the_warm_up_is_simulated_and_not_counted(small_trace: Path, tmp_path: Path) -> None:
+    arrivals = tmp_path / "arrivals.csv"
+    arrivals.write_text("device,time_s\n0,0\n0,1\n0,4.5\n")
+    blocks: dict[str, Any] = {"policy": {"name": "slm"}, "latency": {"slm": 0.25, "llm": 0.0}}
+    requests = {"arrivals": {"name": "recorded", "file": str(arrivals)}, "warmup_s": 1.0}
+    # 2 s a request: they are served from 0, 2 and 4.5 on, and wait 0, 1 and 0 s.
+    row = point(small_trace, requests=requests, **blocks).row(0)
+    assert row["tokens"] == 16
+    assert row["request_mean_s"] == pytest.approx((3.0 + 2.0) / 2)
+    assert row["late_over_early"] == pytest.approx(2.0 / 3.0)
+    assert point(small_trace, requests={**requests, "warmup_s": 0.0}, **blocks).row(0)["tokens"] == 24
 
 
 def test_arrays_refuse_what_may_wait(small_trace: Path) -> None:

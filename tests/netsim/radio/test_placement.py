@@ -121,7 +121,7 @@ def test_a_device_that_leaves_the_model_is_refused(trace: Path) -> None:
             "devices[0].position_m: umi: path loss holds from 10.0 to 5000.0 m, got 3",
         ),
         (3, {"site": {**SITE, "radius_m": 9000.0}}, "site.radius_m: umi: path loss holds from 10.0 to"),
-        (3, {"site": {**SITE, "device_height_m": 20.0, "radius_m": 50.0}}, "site: Site.device_height_m: "),
+        (3, {"site": {**SITE, "device_height_m": 23.0, "radius_m": 50.0}}, "site: Site.device_height_m: "),
     ],
 )
 def test_places_outside_the_model_are_refused(trace: Path, devices: Any, blocks: Any, fault: str) -> None:

@@ -52,7 +52,7 @@ def test_rates_of_a_scenario() -> None:
 def test_a_recorded_series_is_taken_as_it_was_recorded(tmp_path: Path) -> None:
     path = tmp_path / "snr.csv"
     path.write_text("time_s,snr_db\n0,10\n1,0\n2,20\n")
-    curve = radio(fading={"name": "recorded", "file": str(path), "end": "loop"}, snr_db=-7.0).curve(0, 0, 0)
+    curve = radio(fading={"name": "recorded", "file": str(path), "end": "loop"}).curve(0, 0, 0)
     assert [10 * np.log10(curve.snr(time_s)) for time_s in (0.5, 1.5, 2.5, 3.5)] == pytest.approx(
         [10, 0, 20, 10]
     )
