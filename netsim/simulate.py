@@ -21,6 +21,7 @@ from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
 from netsim.radio.link import Radio
 from netsim.results.devices import device_table, pooled_columns
+from netsim.results.prompt_sums import FloatArray, pooled_sums, session_sums
 from netsim.results.rows import COLUMNS, ONE_DEVICE, Row, decision_columns, source_columns, timing_columns
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
@@ -31,6 +32,10 @@ from netsim.scenario.build_radio import build_radio
 from traces.format.trace import Trace
 from traces.speculative.walk import Policy, Rounds
 
+#: What each prompt adds to a row.
+Sums = dict[str, FloatArray]
+#: Decisions and work of every round.
+Decided = tuple[Rounds, Workload]
 #: Rounds that the array engine times in one go: their times stay in a processor's cache.
 ROUNDS_AT_ONCE = 2**18
 #: Rounds whose decisions and work are kept, at some 150 bytes each.
@@ -183,15 +188,20 @@ class Point:
 
     def row(self, seed: int, engine: str = "auto") -> Row:
         """Result columns of ``netsim.results.rows.COLUMNS`` under one seed."""
+        return self.result(seed, engine)[0]
+
+    def result(self, seed: int, engine: str = "auto") -> tuple[Row, Sums]:
+        """The row, and what each prompt adds to it: each of ``netsim.results.prompt_sums.SUMS``, [num_prompts]."""
         if self.engine(engine) == "arrays":
-            return next(array_rows([self], [seed]))[1]
+            return next(array_rows([self], [seed]))[1:]
         if network_key(self.scenario, self.policy) or self.radio.never_sends:
             return self._network_row(self.network.run(seed), seed)
         rounds, workload = self.plan(seed)
         decided = self._decided(rounds, workload)
-        return next(self._rows(decided, workload, self.timings(workload, seed), [seed], "events"))
+        timings = self.timings(workload, seed)
+        return next(self._rows(decided, (rounds, workload), timings, [seed], "events"))
 
-    def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> Row:
+    def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> tuple[Row, Sums]:
         scenario = self.scenario
         pooled = pooled_columns(
             runs,
@@ -206,7 +216,8 @@ class Point:
             "engine": "events",
             **source_columns(self.trace),
         }
-        return {name: row[name] for name in COLUMNS}
+        sums = pooled_sums(runs, len(self.trace.prompts), self.power, count_prompt=scenario.latency.prefill)
+        return {name: row[name] for name in COLUMNS}, sums
 
     def _decided(self, rounds: Rounds, workload: Workload) -> Row:
         """Columns that all seeds of a token seed share."""
@@ -216,15 +227,19 @@ class Point:
         }
 
     def _rows(
-        self, decided: Row, workload: Workload, timings: Timings, seeds: Sequence[int], engine: str
-    ) -> Iterator[Row]:
-        """Rows of seeds that share their decisions."""
+        self, decided: Row, plan: Decided, timings: Timings, seeds: Sequence[int], engine: str
+    ) -> Iterator[tuple[Row, Sums]]:
+        """Rows of seeds that share their decisions, and the sums of their prompts."""
         count_prompt = self.scenario.latency.prefill
+        rounds, workload = plan
+        sums = session_sums(
+            rounds, workload, timings, self.power, drafts=self.policy.drafts, count_prompt=count_prompt
+        )
         timed = timing_columns(workload, timings, self.power, count_prompt=count_prompt)
         values = [
             column.tolist() if np.ndim(column) else [float(column)] * len(seeds) for column in timed.values()
         ]
-        for seed, *own in zip(seeds, *values, strict=True):
+        for number, (seed, *own) in enumerate(zip(seeds, *values, strict=True)):
             row = {
                 "seed": seed,
                 "token_seed": self.decider.token_seed(seed),
@@ -233,16 +248,18 @@ class Point:
                 **decided,
                 **dict(zip(timed, own, strict=True)),
             }
-            yield {name: row[name] for name in COLUMNS}
+            of_seed = {name: total[number] if total.ndim > 1 else total for name, total in sums.items()}
+            yield {name: row[name] for name in COLUMNS}, of_seed
 
 
-def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, Row]]:
+def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, Row, Sums]]:
     """Rows of points that differ in their policy alone, by the array engine.
 
     Yields
     ------
-    int, Row
-        Number of the point in ``points``, and its row of one of the seeds; in no particular order.
+    int, Row, Sums
+        Number of the point in ``points``, its row of one of the seeds, and its prompts' sums; in no particular
+        order.
     """
     first = points[0]
     by_token_seed: dict[int, list[int]] = {}
@@ -259,9 +276,10 @@ def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[
             part = alike[start : start + at_once]
             timings = first.array_timings(workloads, part)
             for number, point in enumerate(points):
-                of_point = decided[number], workloads[number], timings[number]
-                for row in point._rows(*of_point, part, "arrays"):  # noqa: SLF001  (of its own class)
-                    yield number, row
+                plan = rounds[number], workloads[number]
+                of_point = decided[number], plan, timings[number]
+                for row, sums in point._rows(*of_point, part, "arrays"):  # noqa: SLF001  (of its own class)
+                    yield number, row, sums
 
 
 def simulate(scenario: Scenario, seed: int = 0) -> Row:

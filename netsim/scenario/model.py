@@ -12,11 +12,9 @@ from pydantic import (
     AfterValidator,
     Discriminator,
     Field,
-    SerializerFunctionWrapHandler,
     Strict,
     Tag,
     ValidationError,
-    model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -150,10 +148,9 @@ class Scenario(Block):
             raise _said(("energy", "transmit_w"), "follows from site.transmit_dbm, allowed: one of the two")
         return self
 
-    @model_serializer(mode="wrap")
-    def _without_what_nothing_looks_at(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out the defaults that a scenario would not accept if they were written."""
-        data: dict[str, Any] = handler(self)
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """The scenario as data, without the defaults that it would not accept if they were written."""
+        data = super().model_dump(**options)
         if not self._uses_channel_snr():
             data.get("channel", {}).pop("snr_db", None)
         if self.site is not None:

@@ -22,7 +22,7 @@ from netsim.simulate import Point
 from traces.format.manifest import canonical, digest_of
 
 #: Changes whenever the same scenario gives other numbers than before: older chunks are then not reused.
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 #: Keys that no row depends on.
 NOT_IN_A_ROW = frozenset({"name", "seeds", "sweep"})
 #: Keys that may differ between points that share what is dear: the trace, the decisions, the latency profiles.
