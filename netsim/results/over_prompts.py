@@ -19,6 +19,8 @@ from netsim.results.statistics import CONFIDENCE, Interval
 FloatArray = NDArray[np.float64]
 #: Resamples of the prompts, the same for every figure, so that paired ones meet the same prompts.
 RESAMPLES = 2000
+#: Fewer prompts than these determine no interval: their resamples are too few to know the ends.
+LEAST_PROMPTS = 8
 #: Domain of the resampling stream, apart from all draws of a simulation.
 BOOTSTRAP_STREAM = 6
 
@@ -35,7 +37,7 @@ def ratio_over_prompts(numerators: ArrayLike, denominators: ArrayLike) -> Interv
     Returns
     -------
     Interval
-        The ends are NaN for fewer than two prompts, all three where no row has a denominator.
+        The ends are NaN for fewer than ``LEAST_PROMPTS``, all three where no row has a denominator.
 
     Notes
     -----
@@ -102,7 +104,7 @@ def _expanded(
 ) -> Interval:
     """The figure of all prompts, and the ends among its resamples."""
     whole = float(figure[0])
-    if num_prompts < 2 or np.isnan(whole):
+    if num_prompts < LEAST_PROMPTS or np.isnan(whole):
         return Interval(whole, np.nan, np.nan)
     resamples = of_weights(_weights(num_prompts))
     resamples = resamples[~np.isnan(resamples)]

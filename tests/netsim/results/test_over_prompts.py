@@ -67,7 +67,8 @@ def test_a_speed_up_is_paired_and_the_same_both_ways() -> None:
 
 
 def test_what_is_undefined_stays_empty() -> None:
-    assert np.isnan(ratio_over_prompts([[1.0]], [[2.0]])[1:]).all()
+    assert np.isnan(ratio_over_prompts([[1.0] * 7], [[2.0] * 7])[1:]).all()
+    assert ratio_over_prompts([[1.0] * 8], [[2.0] * 8]) == (0.5, 0.5, 0.5)
     assert np.isnan(ratio_over_prompts([[0.0, 0.0]], [[0.0, 0.0]])).all()
     # A row without a denominator is left out.
     assert ratio_over_prompts([[0.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [2.0, 2.0]]).mean == 0.5

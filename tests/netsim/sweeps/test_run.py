@@ -198,5 +198,4 @@ def test_sums_of_prompts_are_kept_and_give_back_the_rows(tmp_path: Path, trace: 
     np.testing.assert_allclose(rates, rows["transmission_rate"][drafts], rtol=1e-12)
     np.testing.assert_allclose(total["energy_j"] / total["tokens"], rows["device_energy_j"], rtol=1e-9)
     summary = pd.read_csv(folder / "summary.csv")
-    assert (summary["throughput_tok_s_prompts_low"] <= summary["throughput_tok_s_mean"]).all()
-    assert (summary["throughput_tok_s_mean"] <= summary["throughput_tok_s_prompts_high"]).all()
+    assert summary["throughput_tok_s_prompts_low"].isna().all()  # two prompts say nothing about others
