@@ -465,3 +465,27 @@ def test_the_scenarios_of_the_documentation_run(small_trace: Path, tmp_path: Pat
         path = tmp_path / "scenario.yaml"
         path.write_text(f"name: docs\ntrace: {small_trace}\npolicy: {{name: hlm}}\ntokens: 8\n{block}")
         assert Point.of(load_scenario(path)).row(0)["tokens"]
+
+
+@pytest.mark.parametrize("prefill", [True, False])
+@pytest.mark.parametrize("policy", ["llm", "hlm", "u-hlm"])
+def test_engines_agree_where_a_grant_outlasts_a_block(small_trace: Path, policy: str, prefill: bool) -> None:
+    """A grant of several blocks moves every upload to another gain, that of the prompt's ids as well."""
+    blocks: dict[str, Any] = {
+        "policy": {"name": policy} | ({"threshold": 0.5} if policy == "u-hlm" else {}),
+        "channel": {"snr_db": 0.0, "bandwidth_hz": 2e3, "coherence_time_s": 0.01},
+        "latency": {"grant": 0.0331, "propagation": 0.007, "prefill": prefill},
+    }
+    arrays, events = (point(small_trace, **blocks).row(seed) for seed in (4, 5)), []
+    for seed, row in zip((4, 5), arrays, strict=True):
+        other = point(small_trace, devices=[{}], **blocks).row(seed)
+        events.append(other)
+        for name, value in row.items():
+            if isinstance(value, float):
+                assert other[name] == pytest.approx(value, rel=1e-9), name
+    # By hand: what the first token of llm waits for, besides its pass over the prompt.
+    if policy == "llm":
+        run = point(small_trace, devices=[{}], **blocks).network.run(4)[0]
+        np.testing.assert_allclose(
+            run.timings.prompt_s[:, 0], 0.0331 + 0.007 + run.timings.prompt_air_s[:, 0], rtol=1e-12
+        )
