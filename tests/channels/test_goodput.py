@@ -44,20 +44,21 @@ def test_a_gap_is_lost_power() -> None:
     np.testing.assert_array_equal(law(2 * snr, 1e6, gap=2.0), law(snr, 1e6))
 
 
-def test_a_round_trip_costs_its_slots_for_every_repetition() -> None:
-    """Blocks one by one: each transmission takes a slot, each repetition four more before it."""
+@pytest.mark.parametrize("combining", ["chase", "none"])
+@pytest.mark.parametrize("round_trip", [0, 4])
+def test_a_round_trip_costs_its_slots_for_every_repetition(combining: str, round_trip: int) -> None:
+    """Two transmissions at most, by hand: the first takes a slot, a second another one and the round trip."""
     snr, symbols = np.full(2, 10**0.42), 60
-    harq = Harq(symbols, max_transmissions=2, round_trip_slots=4)
+    harq = Harq(symbols, max_transmissions=2, combining=combining, round_trip_slots=round_trip)  # type: ignore[arg-type]
     rate = float(HarqRate(harq)(snr[:1], bandwidth_hz=1.0)[0])
-    usable = [
-        e for e in CQI_EFFICIENCY_BPS_PER_HZ if block_error(snr[:1], e, symbols)[0] <= TARGET_BLOCK_ERROR
-    ]
     best = 0.0
-    for efficiency in usable:
-        first, second = (float(block_error(snr[:1] * n, efficiency, symbols)[0]) for n in (1, 2))
-        best = max(best, efficiency * (1 - first * second) / ((1 - first) * 1 + first * (2 + 4)))
+    for efficiency in CQI_EFFICIENCY_BPS_PER_HZ:
+        first, chased = (float(block_error(snr[:1] * n, efficiency, symbols)[0]) for n in (1, 2))
+        second = chased if combining == "chase" else first
+        if first <= TARGET_BLOCK_ERROR:
+            slots = (1 - first) * 1 + first * (2 + round_trip)
+            best = max(best, efficiency * (1 - first * second) / slots)
     assert rate == pytest.approx(best, rel=1e-12)
-    assert rate < float(HarqRate(Harq(symbols, max_transmissions=2))(snr[:1], bandwidth_hz=1.0)[0])
 
 
 def test_an_old_report_loses_the_block_that_allows_less() -> None:
