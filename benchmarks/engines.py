@@ -91,5 +91,5 @@ def _points(policies: Policies, snr_db: float) -> list[Point]:
 def _time_line(point: Point) -> TimeLine:
     """What the event engine found for seed 0, all prompts in a row."""
     _, work = point.plan(0)
-    air_s = point.timings(work, 0).air_s
+    air_s = point.network.run(0)[0].timings.air_s
     return TimeLine(work.uploads.ravel(), work.slm_s.ravel(), air_s.ravel(), work.llm_s.ravel())

@@ -16,19 +16,18 @@ from netsim.deciding.parametric import ParametricDecider, ParametricTrace
 from netsim.deciding.policies import looks_at_uncertainty
 from netsim.deciding.recorded import Decider
 from netsim.engines.arrays import time_sessions
-from netsim.engines.events import DeviceJob, simulate_events
 from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
+from netsim.errors import at_key
 from netsim.radio.link import Radio
 from netsim.results.devices import device_table, pooled_columns
 from netsim.results.prompt_sums import FloatArray, pooled_sums, session_sums
 from netsim.results.rows import COLUMNS, ONE_DEVICE, Row, decision_columns, source_columns, timing_columns
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
-from netsim.scenario import Scenario, build
-from netsim.scenario.build_network import Plan, build_network, network_key
-from netsim.scenario.build_policy import build_policy, surroundings
-from netsim.scenario.build_radio import build_radio
+from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
+from netsim.scenario.assembly import Plan, build_network, build_policy, network_key
+from netsim.scenario.policy_context import policy_context
 from traces.format.trace import Trace
 from traces.speculative.walk import Policy, Rounds
 
@@ -74,15 +73,15 @@ class Point:
         InputError
             If the scenario asks for what can't be had: a missing trace, an unknown latency profile, …
         """
-        trace = trace or build.open_source(scenario)
+        trace = trace or assembly.open_source(scenario)
         point = cls(
             scenario=scenario,
             trace=trace,
-            decider=decider or build.build_decider(scenario, trace),
-            policy=build_policy(scenario.policy, surroundings(scenario, trace)),
-            costs=build.build_costs(scenario, trace),
-            radio=build_radio(scenario),
-            power=build.build_power(scenario),
+            decider=decider or assembly.build_decider(scenario, trace),
+            policy=build_policy(scenario.policy, policy_context(scenario, trace)),
+            costs=assembly.build_costs(scenario, trace),
+            radio=_radio(scenario),
+            power=scenario.energy.build(scenario.site),
         )
         point._check_network()
         return point
@@ -93,9 +92,9 @@ class Point:
         point = replace(
             self,
             scenario=scenario,
-            policy=build_policy(scenario.policy, surroundings(scenario, self.trace)),
-            radio=self.radio if same_channel else build_radio(scenario),
-            power=build.build_power(scenario),
+            policy=build_policy(scenario.policy, policy_context(scenario, self.trace)),
+            radio=self.radio if same_channel else _radio(scenario),
+            power=scenario.energy.build(scenario.site),
         )
         point._check_network()  # noqa: SLF001  (of its own class)
         return point
@@ -143,7 +142,7 @@ class Point:
         """
         shared = network_key(self.scenario, self.policy) or ("channel" if self.radio.never_sends else None)
         if wanted == "arrays" and shared:
-            raise build.fault(shared, "needs the event engine, allowed: --engine auto or events")
+            raise assembly.fault(shared, "needs the event engine, allowed: --engine auto or events")
         return "events" if wanted == "events" or shared else "arrays"
 
     def rounds(self, seed: int) -> Rounds:
@@ -167,17 +166,6 @@ class Point:
             self._plans[key] = rounds, work
         return self._plans[key]
 
-    def timings(self, workload: Workload, seed: int) -> Timings:
-        """Times of every round by the event engine."""
-        prompts = self.trace.prompts
-        job = DeviceJob(
-            workload,
-            lambda session, _: self.radio.curve(seed, 0, prompts[session]),
-            self.costs.grant_s,
-            self.costs.propagation_s,
-        )
-        return simulate_events([job])[0]
-
     def array_timings(self, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
         """Times of every round of several workloads under several seeds, by the array engine."""
 
@@ -194,12 +182,7 @@ class Point:
         """The row, and what each prompt adds to it: each of ``netsim.results.prompt_sums.SUMS``, [num_prompts]."""
         if self.engine(engine) == "arrays":
             return next(array_rows([self], [seed]))[1:]
-        if network_key(self.scenario, self.policy) or self.radio.never_sends:
-            return self._network_row(self.network.run(seed), seed)
-        rounds, workload = self.plan(seed)
-        decided = self._decided(rounds, workload)
-        timings = self.timings(workload, seed)
-        return next(self._rows(decided, (rounds, workload), timings, [seed], "events"))
+        return self._network_row(self.network.run(seed), seed)
 
     def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> tuple[Row, Sums]:
         scenario = self.scenario
@@ -282,12 +265,17 @@ def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[
                     yield number, row, sums
 
 
-def simulate(scenario: Scenario, seed: int = 0) -> Row:
+def _radio(scenario: Scenario) -> Radio:
+    with at_key("channel"):
+        return scenario.channel.build()
+
+
+def simulate(scenario: ScenarioLike, seed: int = 0) -> Row:
     """Simulate one point under one seed.
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, Grid, mapping or path
         Without a sweep; of one with a sweep, the point that its base describes.
     seed : int
         Fading seed; the token seed follows from it (``token_seed`` in the result).
@@ -301,4 +289,5 @@ def simulate(scenario: Scenario, seed: int = 0) -> Row:
     InputError
         If the scenario asks for what can't be had.
     """
-    return Point.of(scenario).row(seed)
+    one = scenario if isinstance(scenario, Scenario) else load_grid(scenario).scenario
+    return Point.of(one).row(seed)

@@ -7,7 +7,6 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -17,8 +16,7 @@ from channels.capacity import ChannelEnded, LinkNeverSends
 from netsim.costs.latency import LatencyOutOfRange
 from netsim.deciding.recorded import OffTree
 from netsim.errors import Fault, InputError
-from netsim.scenario.faults import Places
-from netsim.scenario.yaml_file import read_yaml
+from netsim.scenario import Grid
 
 
 def bad_input(path: str, text: str) -> InputError:
@@ -36,22 +34,14 @@ FOUND_LATE: dict[type[ValueError], str] = {
 
 
 @contextmanager
-def located(scenario_file: Path) -> Iterator[None]:
+def located(grid: Grid) -> Iterator[None]:
     """Give faults that know only a key of the scenario the file and the line of that key."""
     try:
         yield
     except tuple(FOUND_LATE) as error:
-        raise _placed(scenario_file, [Fault("", FOUND_LATE[type(error)], str(error))]) from None
+        raise grid.placed(InputError([Fault("", FOUND_LATE[type(error)], str(error))])) from None
     except InputError as error:
-        raise _placed(scenario_file, error.faults) from None
-
-
-def _placed(scenario_file: Path, faults: Sequence[Fault]) -> InputError:
-    places = Places(str(scenario_file), read_yaml(scenario_file, str(scenario_file)).lines)
-    return InputError(
-        places.fault(tuple(fault.path.split(".")), fault.text) if fault.path and not fault.source else fault
-        for fault in faults
-    )
+        raise grid.placed(error) from None
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:

@@ -37,13 +37,14 @@ def optimize(
 
     Example: netsim optimize scenarios/quickstart.yaml --subject-to "accuracy >= 0.97"
     """
-    from netsim.scenario import load_scenario
+    from netsim.scenario import load_grid
     from netsim.sweeps.optimize import Bound, best_thresholds, simulate_thresholds
 
     bounds = [Bound.parse(text) for text in subject_to]
-    loaded = load_scenario(scenario, overrides)
+    grid = load_grid(scenario, overrides)
+    loaded = grid.scenario
     objective = NAMES.get(maximize, maximize)
-    with located(scenario):
+    with located(grid):
         table = simulate_thresholds(loaded, jobs)
     best = best_thresholds(table, objective, bounds, on_the_mean=on_the_mean)
     rows = [{str(name): value for name, value in row.items()} for row in best.to_dict("records")]

@@ -12,7 +12,7 @@ from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
     from netsim.deciding.thresholds import Line
-    from netsim.scenario.policies import Policy
+    from netsim.scenario.families import PolicyKind
 
 ALL_COUNTS = "all-counts"
 
@@ -100,7 +100,8 @@ def record(
     except ModuleNotFoundError as error:
         raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
     from netsim.cli.record_progress import recording_progress
-    from netsim.scenario.build_policy import Surroundings, build_policy
+    from netsim.scenario.assembly import build_policy
+    from netsim.scenario.policy_context import PolicyContext
     from netsim.scenario.policy_spec import policy_spec
     from traces.format.manifest import TraceError
     from traces.format.nodes import Sampler
@@ -119,7 +120,7 @@ def record(
         source = PairSource(folders[0], folders[1], dtype, device, threads)
         loaded = source.load()
         end = loaded.end if eos == "stop" else None
-        around = Surroundings(loaded.vocabulary_size, top_p == 1, _line(calibration))
+        around = PolicyContext(loaded.vocabulary_size, top_p == 1, _line(calibration))
         plan = Plan(
             name=out.resolve().name,
             prompts=prompts_to_record(texts, loaded.tokenizer, tokens if teacher_forced else 0, end),
@@ -142,7 +143,7 @@ def record(
 
 def _line(folder: Path | None) -> Line | None:
     """Line of a trace's calibration."""
-    from netsim.scenario.build_policy import line_of
+    from netsim.scenario.policy_context import line_of
     from traces.format.manifest import read_manifest
 
     if folder is None:
@@ -153,12 +154,12 @@ def _line(folder: Path | None) -> Line | None:
     return line_of(fitted)
 
 
-def _settings(specs: list[str], samples: int) -> list[Policy]:
+def _settings(specs: list[str], samples: int) -> list[PolicyKind]:
     """Settings of policies, in the order given."""
-    from netsim.scenario.policies import UHlmSettings
+    from netsim.scenario.policies.published import UHlmSettings
     from netsim.scenario.policy_spec import parse_policy
 
-    settings: list[Policy] = []
+    settings: list[PolicyKind] = []
     for spec in specs:
         if spec == ALL_COUNTS:
             counts = range(samples + 1)

@@ -38,9 +38,11 @@ def score(
     from analysis.accuracy import SCORES, compare, require_exact
     from analysis.accuracy import score as score_trace
     from netsim.scenario import Scenario
-    from netsim.scenario.blocks import PROJECT_TRACES
-    from netsim.scenario.build_policy import build_policy, surroundings
+    from netsim.scenario.assembly import build_policy
+    from netsim.scenario.paths import PROJECT_TRACES
+    from netsim.scenario.policy_context import policy_context
     from netsim.scenario.policy_spec import parse_policy, policy_spec
+    from netsim.scenario.sources.built_in import RecordedTraceSettings
     from traces.format.manifest import TraceError
     from traces.format.trace import Trace
 
@@ -51,8 +53,10 @@ def score(
         opened = Trace.open(trace if trace.is_dir() else PROJECT_TRACES / trace)
     except TraceError as error:
         raise bad_input("", str(error)) from None
-    scenario = Scenario(name="score", trace=str(opened.folder), policy=settings[0])
-    around = surroundings(scenario, opened)
+    scenario = Scenario(
+        name="score", trace=RecordedTraceSettings(folder=str(opened.folder)), policy=settings[0]
+    )
+    around = policy_context(scenario, opened)
     policies = {policy_spec(own): build_policy(own, around) for own in settings}
     decode = _decoder(tokenizer, opened) if tokenizer else None
     try:

@@ -46,14 +46,14 @@ def run(
     """
     from netsim.cli.live import with_live_models
     from netsim.cli.network import device_rows, devices_summary, write_logs
-    from netsim.scenario import load_scenario
+    from netsim.scenario import load_grid
     from netsim.simulate import Point
 
-    loaded = load_scenario(scenario, overrides)
-    with located(scenario):
+    grid = load_grid(scenario, overrides)
+    loaded = grid.scenario
+    with located(grid):
         seeds = loaded.seed_values() if seed is None else [seed]
-        one = loaded.model_copy(update={"sweep": {}})
-        point = Point.of(with_live_models(one, tuple(seeds), quiet=as_json))
+        point = Point.of(with_live_models(grid.base(), tuple(seeds), quiet=as_json).scenario)
         rows = [point.row(number, engine) for number in seeds]
         devices = [device_rows(point, number) for number in seeds]
         write_logs(point, list(seeds), tokens, timeline)
@@ -106,16 +106,16 @@ def sweep(
     Example: netsim sweep scenarios/quickstart.yaml --jobs 2 --out results/quickstart
     """
     from netsim.cli.live import with_live_models
-    from netsim.scenario import load_scenario
+    from netsim.scenario import load_grid
     from netsim.sweeps.run import run_sweep
 
     if (backend == "dask") != (scheduler is not None):
         raise bad_input("--scheduler", "goes with --backend dask, and only with it")
-    loaded = load_scenario(scenario, overrides)
-    folder = out or Path("results") / loaded.name
-    with located(scenario):
+    grid = load_grid(scenario, overrides)
+    folder = out or Path("results") / grid.scenario.name
+    with located(grid):
         report = run_sweep(
-            with_live_models(loaded, tuple(loaded.seed_values()), quiet=quiet),
+            with_live_models(grid, tuple(grid.scenario.seed_values()), quiet=quiet),
             folder,
             jobs=jobs,
             engine=engine,

@@ -128,7 +128,7 @@ def test_what_shows_only_while_it_runs_is_bad_input_too(scenario: Path) -> None:
     coin = "policy={name: rand-hlm, skip_probability: 0.5}"
     done = netsim("run", scenario, "--set", coin, "--set", "off_tree=refuse")
     assert done.returncode == 2
-    assert done.stderr.startswith(f"{scenario}:1: off_tree: ")
+    assert done.stderr.startswith("--set off_tree: ")
     assert "leaves the recorded tree" in done.stderr
     assert done.stderr.count("\n") == 1
 

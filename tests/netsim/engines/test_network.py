@@ -329,7 +329,7 @@ def _bits_sent_are_bits_offered(run: DeviceRun, *, whole: bool) -> None:
         ),
         (
             {"uplink": {"scheduler": "no_such_module:Mine"}},
-            "uplink.scheduler: no_such_module:Mine: No module named",
+            "uplink.scheduler: no_such_module:Mine: code of your own is not loaded",
         ),
         ({"devices": [{"slm": "fast"}]}, "devices[0].slm: no latency profile 'fast'"),
         ({"requests": {"arrivals": {"name": "recorded", "file": "none.csv"}}}, "requests.arrivals.file: "),

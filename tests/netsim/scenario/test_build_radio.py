@@ -11,17 +11,18 @@ from channels.fading import Nakagami, NoFading, Rayleigh, Rician
 from channels.goodput import HarqRate
 from channels.harq import Harq
 from channels.rates import cqi, shannon
-from netsim.errors import InputError
+from netsim.errors import InputError, at_key
 from netsim.radio.link import Radio
 from netsim.scenario import Scenario
-from netsim.scenario.build_radio import build_radio
 from netsim.simulate import Point
 from tests.trace_factory import make_trace
 
 
 def radio(**channel: Any) -> Radio:
     content = {"name": "radio", "trace": "none", "policy": {"name": "hlm"}, "channel": channel}
-    return build_radio(Scenario.model_validate(content))
+    settings = Scenario.model_validate(content).channel
+    with at_key("channel"):
+        return settings.build()
 
 
 @pytest.mark.parametrize(
