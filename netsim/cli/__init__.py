@@ -51,8 +51,10 @@ def register() -> None:
         optimize,
         profile,
         record,
+        report,
         score,
         simulate,
+        start,
         traces,
     )
 
@@ -60,6 +62,7 @@ def register() -> None:
         simulate.run,
         simulate.sweep,
         simulate.plot,
+        report.report,
         record.record,
         profile.profile,
         traces.replay,
@@ -69,6 +72,8 @@ def register() -> None:
         optimize.optimize,
         files.validate,
         files.schema,
+        start.new,
+        start.demo,
     ):
         app.command()(command)
 
