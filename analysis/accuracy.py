@@ -16,12 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from netsim.decide import Decider
-from netsim.policies import Llm
-from netsim.statistics import CONFIDENCE, Interval, token_seed_interval
-from traces.manifest import TraceError
-from traces.trace import Trace
-from traces.walk import Measure, Policy, Rounds
+from netsim.deciding.policies import Llm
+from netsim.deciding.recorded import Decider
+from netsim.results.statistics import CONFIDENCE, Interval, token_seed_interval
+from traces.format.manifest import TraceError
+from traces.format.trace import Trace
+from traces.speculative.walk import Measure, Policy, Rounds
 
 #: Text of token ids.
 Decode = Callable[[Sequence[int]], str]

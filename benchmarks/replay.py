@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from netsim.decide import Decider
-from netsim.policies import Hlm, Slm, UHlm
+from netsim.deciding.policies import Hlm, Slm, UHlm
+from netsim.deciding.recorded import Decider
 from netsim.scenario.blocks import PROJECT_TRACES
 from tests.trace_factory import make_trace
-from traces.manifest import Shard, write_manifest
-from traces.nodes import NodeTable, concatenate
-from traces.shards import read_shard, write_shard
-from traces.trace import Trace
-from traces.walk import Measure, Policy
+from traces.format.manifest import Shard, write_manifest
+from traces.format.nodes import NodeTable, concatenate
+from traces.format.shards import read_shard, write_shard
+from traces.format.trace import Trace
+from traces.speculative.walk import Measure, Policy
 
 REPEATS = 5
 GIGABYTE = 10**9

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.setting import rounds, swept
 from netsim.scenario import Scenario
-from netsim.sweep import run_sweep
+from netsim.sweeps.run import run_sweep
 
 BASE = {"snrs": 6, "thresholds": 10, "seeds": 128, "tokens": 64}
 #: Sizes along each axis; the others stay at `BASE`.

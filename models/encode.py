@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 from models.prompts import Prompt, PromptError
-from traces.manifest import Prompt as RecordedPrompt
+from traces.format.manifest import Prompt as RecordedPrompt
 
 
 def encode_prompt(prompt: Prompt, tokenizer: PreTrainedTokenizerBase) -> list[int]:

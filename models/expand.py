@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from transformers import DynamicCache, PreTrainedModel
 
 from models.pair import Pair
-from traces.forest import Forest
-from traces.nodes import NodeTable, Sampler, compress
+from traces.format.forest import Forest
+from traces.format.nodes import NodeTable, Sampler, compress
 from traces.uncertainty import theta_rule
 
 
@@ -92,7 +92,7 @@ class GroupTree:
             self._row_of = {0: 0}
 
     def expand(self, parents: NDArray[np.int64], tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Run both models on the prefixes one token longer; an ``Expand`` of ``traces.walk``."""
+        """Run both models on the prefixes one token longer; an ``Expand`` of ``traces.speculative.walk``."""
         if len(parents) > self.settings.batch:
             raise ValueError(f"{len(parents)} paths differ, the recording's batch is {self.settings.batch}")
         prefixes = [self._path(parent) for parent in parents.tolist()]

@@ -14,8 +14,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from models.pair import Pair, model_name
 from models.plan import Group, Plan
-from traces.forest import distributions
-from traces.manifest import (
+from traces.format.forest import distributions
+from traces.format.manifest import (
     EXTENSION,
     MANIFEST,
     Manifest,
@@ -28,7 +28,7 @@ from traces.manifest import (
     remove_partial_files,
     write_manifest,
 )
-from traces.shards import read_shard
+from traces.format.shards import read_shard
 
 #: What a recording may have that a new one of the same plan has not: a folder may also have been renamed.
 _RESULTS = {"name", "shards", "outside_mass", "calibration"}

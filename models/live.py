@@ -11,8 +11,8 @@ from models.pair import Pair
 from models.plan import Plan
 from models.profile import profile_recording
 from models.record import Progress, record
-from traces.manifest import EXTENSION, MANIFEST, digest_of, read_manifest
-from traces.walk import Policy
+from traces.format.manifest import EXTENSION, MANIFEST, digest_of, read_manifest
+from traces.speculative.walk import Policy
 
 #: What the cache adds to a trace; a recording that differs in anything else is another one.
 _GROWS = {"name", "token_seeds", "policies", "batch", "shards"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from traces.manifest import MeasureSpec, Prompt
-from traces.nodes import Sampler
+from traces.format.manifest import MeasureSpec, Prompt
+from traces.format.nodes import Sampler
+from traces.speculative.walk import Measure, Policy
 from traces.uncertainty import THETA_POINTS
-from traces.walk import Measure, Policy
 
 #: (prompt's number, token seed): the unit of recording.
 Group = tuple[int, int]

@@ -17,7 +17,7 @@ import torch
 from models.ledger import model_spec
 from models.pair import Pair, load_pair
 from models.record import Job, Runner, record_group
-from traces.manifest import Shard, TraceError
+from traces.format.manifest import Shard, TraceError
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Measure the latency of forward passes with a KV cache, as JSON that ``netsim.latency`` reads.
+"""Measure the latency of forward passes with a KV cache, as JSON that ``netsim.costs.latency`` reads.
 
 Measure on a machine that does nothing else; a profile holds the load that there was before.
 """
@@ -17,7 +17,7 @@ from models.architecture import ARCHITECTURES, architecture_config, build_random
 from models.pair import Pair, load_model, model_name, pair_folders
 from models.plan import Plan, RecordingStopped
 from models.timing import REPEATS, Profile, default_grid, profile_model
-from traces.manifest import LATENCY, replace_file
+from traces.format.manifest import LATENCY, replace_file
 
 
 def measure(

@@ -12,11 +12,11 @@ from models.expand import GroupTree, TreeSettings
 from models.ledger import Ledger, begin_or_resume, extend
 from models.pair import Pair
 from models.plan import Group, Plan, RecordingStopped
-from traces.draws import token_draws
-from traces.manifest import Manifest, Shard, TraceError
-from traces.shards import extended_shard_name, read_shard, shard_name, write_shard
+from traces.format.manifest import Manifest, Shard, TraceError
+from traces.format.shards import extended_shard_name, read_shard, shard_name, write_shard
+from traces.speculative.draws import token_draws
+from traces.speculative.walk import walk
 from traces.uncertainty import THETA_POINTS
-from traces.walk import walk
 
 #: Told after every group: (groups done, groups in all, nodes that this group has).
 Progress = Callable[[int, int, int], None]

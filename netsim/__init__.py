@@ -9,6 +9,6 @@ check_packages()
 
 from netsim.scenario import load_scenario  # noqa: E402
 from netsim.simulate import simulate  # noqa: E402
-from netsim.sweep import sweep  # noqa: E402
+from netsim.sweeps.run import sweep  # noqa: E402
 
 __all__ = ["load_scenario", "simulate", "sweep"]

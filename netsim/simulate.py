@@ -7,26 +7,29 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from channels.capacity import CapacityCurve
-from netsim import build
-from netsim.arrays import time_sessions
-from netsim.build_policy import build_policy, surroundings
-from netsim.build_radio import build_radio
-from netsim.decide import Decider
-from netsim.network.build import Plan, build_network, network_key
-from netsim.network.devices import DeviceRun, Network
-from netsim.network.events import DeviceJob, simulate_events
-from netsim.network.rows import pooled_columns
-from netsim.parametric import ParametricDecider, ParametricTrace
-from netsim.policies import looks_at_uncertainty
-from netsim.radio import Radio
-from netsim.rows import COLUMNS, Power, Row, decision_columns, source_columns, timing_columns
-from netsim.scenario import Scenario
-from netsim.timings import Timings
-from netsim.workload import Costs, Workload, build_workload
-from traces.trace import Trace
-from traces.walk import Policy, Rounds
+from netsim.costs.energy import Power
+from netsim.costs.workload import Costs, Workload, build_workload
+from netsim.deciding.parametric import ParametricDecider, ParametricTrace
+from netsim.deciding.policies import looks_at_uncertainty
+from netsim.deciding.recorded import Decider
+from netsim.engines.arrays import time_sessions
+from netsim.engines.events import DeviceJob, simulate_events
+from netsim.engines.network import DeviceRun, Network
+from netsim.engines.timings import Timings
+from netsim.radio.link import Radio
+from netsim.results.devices import device_table, pooled_columns
+from netsim.results.rows import COLUMNS, Row, decision_columns, source_columns, timing_columns
+from netsim.results.timeline import spans
+from netsim.results.token_log import token_log
+from netsim.scenario import Scenario, build
+from netsim.scenario.build_network import Plan, build_network, network_key
+from netsim.scenario.build_policy import build_policy, surroundings
+from netsim.scenario.build_radio import build_radio
+from traces.format.trace import Trace
+from traces.speculative.walk import Policy, Rounds
 
 #: Rounds that the array engine times in one go: their times stay in a processor's cache.
 ROUNDS_AT_ONCE = 2**18
@@ -102,6 +105,25 @@ class Point:
 
         return build_network(self.scenario, self.decider, self.policy, self.costs, plan_of)
 
+    def token_log(self, seed: int) -> pd.DataFrame:
+        """A row per token; see `netsim.results.token_log.token_log`."""
+        return token_log(self.network.run(seed), self.trace.prompts, seed)
+
+    def spans(self, seed: int) -> pd.DataFrame:
+        """Who did what when; see `netsim.results.timeline.spans`."""
+        return spans(self.network.run(seed), self.trace.prompts)
+
+    def device_table(self, seed: int) -> pd.DataFrame:
+        """What each device got; see `netsim.results.devices.device_table`."""
+        scenario = self.scenario
+        return device_table(
+            self.network.run(seed),
+            self.power,
+            deadline_s=scenario.requests.deadline_s,
+            until_s=scenario.requests.until_s,
+            count_prompt=scenario.latency.prefill,
+        )
+
     def _check_network(self) -> None:
         """Refuse a network that can't be had now, not when it runs."""
         if network_key(self.scenario, self.policy):
@@ -161,7 +183,7 @@ class Point:
         return time_sessions(workloads, curve, len(seeds), self.costs.grant_s, self.costs.propagation_s)
 
     def row(self, seed: int, engine: str = "auto") -> Row:
-        """Result columns of ``netsim.rows.COLUMNS`` under one seed."""
+        """Result columns of ``netsim.results.rows.COLUMNS`` under one seed."""
         if self.engine(engine) == "arrays":
             return next(array_rows([self], [seed]))[1]
         if network_key(self.scenario, self.policy):
@@ -247,7 +269,7 @@ def simulate(scenario: Scenario, seed: int = 0) -> Row:
 
     Returns
     -------
-    mapping of column to value, in the order of ``netsim.rows.COLUMNS``; None where undefined
+    mapping of column to value, in the order of ``netsim.results.rows.COLUMNS``; None where undefined
 
     Raises
     ------

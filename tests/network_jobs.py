@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netsim.network.events import DeviceJob
-from netsim.network.uplink import Link
-from netsim.workload import Workload
+from netsim.costs.workload import Workload
+from netsim.engines.events import DeviceJob
+from netsim.radio.link import Link
 
 
 @dataclass(frozen=True)

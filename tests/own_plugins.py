@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from channels.fading import GainStream, IndependentStream
-from netsim.network.slots import Backlog
-from traces.rounds import Drafts
+from netsim.engines.slots import Backlog
+from traces.speculative.rounds import Drafts
 
 
 @dataclass(frozen=True)

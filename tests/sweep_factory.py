@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from analysis.results import Results
+from analysis.figures.results import Results
 
 # name, threshold, skip probability, share of rounds that transmit, nats per token
 POLICIES = (

@@ -1,4 +1,4 @@
-"""Imports run one way: the table of docs/design.md, read off the source."""
+"""Imports run one way, between packages and between the rooms in them: the tables of docs/design.md, read off the source."""
 
 from __future__ import annotations
 
@@ -25,6 +25,26 @@ FOREIGN = {
     "channels": {"numba", "numpy", "scipy"},
     "traces": {"numba", "numpy", "pydantic", "safetensors"},
 }
+#: Rooms (folders) and loose modules of each package, from the bottom to the top: an import goes down.
+FLOORS: dict[str, list[set[str]]] = {
+    "netsim": [
+        {"errors", "startup"},
+        {"radio", "costs"},
+        {"deciding"},
+        {"engines"},
+        {"results"},
+        {"scenario"},
+        {"simulate"},
+        {"sweeps"},
+        {"__init__", "extend"},
+        {"cli"},
+        {"__main__"},
+    ],
+    "traces": [{"__init__", "uncertainty"}, {"format"}, {"speculative"}],
+    "analysis": [{"__init__"}, {"figures"}, {"calibration"}, {"accuracy"}, {"reproduction"}],
+}
+#: Arrows between the rooms of netsim that a reader has to keep in mind, at most.
+MOST_ARROWS = 60
 ONLY_IN_MODELS = {"tokenizers", "torch", "transformers"}
 ONLY_LATE = {"dask", "distributed"}
 
@@ -98,8 +118,42 @@ def test_a_command_may_import_what_it_needs_late() -> None:
 def test_simulating_loads_neither_torch_nor_dask() -> None:
     modules = sorted({*ONLY_IN_MODELS, *ONLY_LATE})
     code = (
-        "import sys, netsim, netsim.cli, channels, traces, analysis, analysis.figures\n"
+        "import sys, netsim, netsim.cli, channels, traces, analysis, analysis.figures.plot\n"
         f"print([name for name in {modules} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def rooms(package: str) -> Iterator[tuple[str, str, str]]:
+    """Every import from one room of a package to another: the file, its room, the other room."""
+    folder = ROOT / package
+    for file in sorted(folder.rglob("*.py")):
+        name = file.relative_to(folder).with_suffix("").parts[0]
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            parts = (node.module or "").split(".")
+            if parts[0] != package:
+                continue
+            names = parts[1:2] or [
+                alias.name if (folder / alias.name).exists() else "__init__" for alias in node.names
+            ]
+            yield from ((str(file.relative_to(ROOT)), name, other) for other in names if other != name)
+
+
+@pytest.mark.parametrize("package", sorted(FLOORS))
+def test_a_room_imports_only_from_rooms_below(package: str) -> None:
+    floor_of = {room: floor for floor, own in enumerate(FLOORS[package]) for room in own}
+    here = {
+        file.relative_to(ROOT / package).with_suffix("").parts[0] for file in (ROOT / package).rglob("*.py")
+    }
+    assert here == set(floor_of), "every room has its floor, and every floor its rooms"
+    upwards = [
+        f"{file} imports {other}" for file, room, other in rooms(package) if floor_of[other] >= floor_of[room]
+    ]
+    assert upwards == []
+
+
+def test_the_rooms_of_netsim_have_few_arrows() -> None:
+    assert len({(room, other) for _, room, other in rooms("netsim")}) <= MOST_ARROWS

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netsim.policies import Hlm, Llm, UHlm
-from traces.draws import token_draws
-from traces.forest import Forest
-from traces.manifest import Manifest, MeasureSpec, ModelSpec, Prompt, SamplerSpec, write_manifest
-from traces.nodes import NodeTable, Sampler, compress
-from traces.shards import write_shard
-from traces.trace import Trace
+from netsim.deciding.policies import Hlm, Llm, UHlm
+from traces.format.forest import Forest
+from traces.format.manifest import Manifest, MeasureSpec, ModelSpec, Prompt, SamplerSpec, write_manifest
+from traces.format.nodes import NodeTable, Sampler, compress
+from traces.format.shards import write_shard
+from traces.format.trace import Trace
+from traces.speculative.draws import token_draws
+from traces.speculative.walk import Measure, Policy, walk
 from traces.uncertainty import theta_rule
-from traces.walk import Measure, Policy, walk
 
 SAMPLES, THETA_MAX, THETA_POINTS = 20, 2.0, 32
 NO_DIGEST = "0" * 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from models.prompts.prompt import Prompt, PromptError
-from traces.manifest import Prompt as RecordedPrompt
+from traces.format.manifest import Prompt as RecordedPrompt
 
 
 def fitting(

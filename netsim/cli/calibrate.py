@@ -9,8 +9,8 @@ import numpy as np
 import typer
 
 from netsim.cli.common import bad_input
-from traces.manifest import TraceError
-from traces.trace import Trace
+from traces.format.manifest import TraceError
+from traces.format.trace import Trace
 
 
 def calibrate(
@@ -32,9 +32,9 @@ def calibrate(
 
     Example: netsim calibrate traces/tiny-calibration --store-in traces/tiny
     """
-    from analysis.calibrate import calibrate as fit_trace
-    from analysis.calibrate import store_calibration
-    from analysis.calibrate_show import draw, report, to_json
+    from analysis.calibration.calibrate import calibrate as fit_trace
+    from analysis.calibration.calibrate import store_calibration
+    from analysis.calibration.show import draw, report, to_json
 
     try:
         opened = Trace.open(trace)

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from channels.capacity import ChannelEnded, LinkNeverSends
-from netsim.decide import OffTree
+from netsim.costs.latency import LatencyOutOfRange
+from netsim.deciding.recorded import OffTree
 from netsim.errors import Fault, InputError
-from netsim.latency import LatencyOutOfRange
 from netsim.scenario.faults import Places
 from netsim.scenario.yaml_file import read_yaml
 

@@ -48,10 +48,10 @@ def _check_scenario(path: Path) -> str:
 
 
 def _check_trace(path: Path) -> str:
-    from netsim.latency import load_latency
-    from netsim.latency_file import LatencyError
-    from traces.manifest import TraceError
-    from traces.trace import Trace
+    from netsim.costs.latency import load_latency
+    from netsim.costs.latency_file import LatencyError
+    from traces.format.manifest import TraceError
+    from traces.format.trace import Trace
 
     faults, nodes = [], 0
     try:

@@ -10,12 +10,12 @@ from netsim.cli.common import bad_input
 from netsim.scenario import Scenario
 
 if TYPE_CHECKING:
-    from netsim.live_trace import LiveNeeds
+    from netsim.sweeps.live_models import LiveNeeds
 
 
 def with_live_models(scenario: Scenario, seeds: tuple[int, ...], *, quiet: bool = False) -> Scenario:
     """Record what a scenario with live models lacks in the cache, and return it with that trace."""
-    from netsim.live_trace import with_recorded_trace
+    from netsim.sweeps.live_models import with_recorded_trace
 
     return with_recorded_trace(scenario, seeds, lambda needs: _record(needs, quiet=quiet))
 
@@ -36,8 +36,8 @@ def _record(needs: LiveNeeds, *, quiet: bool) -> Path:
     except ModuleNotFoundError as error:
         raise bad_input("trace", f"live models need {error.name}: pip install -e '.[models]'") from None
     from netsim.cli.record_progress import recording_progress
-    from traces.manifest import TraceError
-    from traces.nodes import Sampler
+    from traces.format.manifest import TraceError
+    from traces.format.nodes import Sampler
 
     live = needs.settings
     try:

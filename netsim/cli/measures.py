@@ -18,9 +18,9 @@ def measures(
 
     Example: netsim measures traces/tiny
     """
-    from analysis.measures import compare_measures
-    from traces.manifest import TraceError
-    from traces.trace import Trace
+    from analysis.calibration.measures import compare_measures
+    from traces.format.manifest import TraceError
+    from traces.format.trace import Trace
 
     try:
         table = compare_measures(Trace.open(trace))

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from netsim.cli.common import bad_input
-from netsim.network.build import network_key
+from netsim.scenario.build_network import network_key
 from netsim.simulate import Point
 
 #: More devices than these are not printed one by one.
@@ -18,13 +18,9 @@ MOST_PRINTED = 20
 
 def device_rows(point: Point, seed: int) -> dict[str, list[dict[str, Any]]]:
     """The table of devices as ``devices`` of a row; nothing where one device shares nothing."""
-    from netsim.network.rows import device_table
-
     if network_key(point.scenario, point.policy) is None:
         return {}
-    runs, scenario = point.network.run(seed), point.scenario
-    table = device_table(runs, point.power, scenario.requests, count_prompt=scenario.latency.prefill)
-    return {"devices": _records(table)}
+    return {"devices": _records(point.device_table(seed))}
 
 
 def devices_summary(devices: Sequence[Mapping[str, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
@@ -41,14 +37,13 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def write_logs(point: Point, seeds: Sequence[int], tokens: Path | None, timeline: Path | None) -> None:
     """Write the token log of all seeds and the timeline of the first one, where they are asked for."""
-    from netsim.network.timeline import spans, write_timeline
-    from netsim.network.tokenlog import token_log
+    from netsim.results.timeline import write_timeline
 
     try:
         if tokens is not None:
-            log = pd.concat([token_log(point, seed) for seed in seeds], ignore_index=True)
+            log = pd.concat([point.token_log(seed) for seed in seeds], ignore_index=True)
             log.to_parquet(tokens, index=False)
         if timeline is not None:
-            write_timeline(timeline, spans(point, seeds[0]))
+            write_timeline(timeline, point.spans(seeds[0]))
     except OSError as error:
         raise bad_input(str(tokens or timeline), str(error)) from None

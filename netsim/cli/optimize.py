@@ -37,8 +37,8 @@ def optimize(
 
     Example: netsim optimize scenarios/quickstart.yaml --subject-to "accuracy >= 0.97"
     """
-    from netsim.optimize import Bound, best_thresholds, simulate_thresholds
     from netsim.scenario import load_scenario
+    from netsim.sweeps.optimize import Bound, best_thresholds, simulate_thresholds
 
     bounds = [Bound.parse(text) for text in subject_to]
     loaded = load_scenario(scenario, overrides)
@@ -54,7 +54,7 @@ def optimize(
             rows, f"{loaded.name}: the best threshold, subject to {', '.join(subject_to) or 'nothing'}"
         )
     if out is not None:
-        from analysis.optimum import draw_optimum
+        from analysis.figures.optimum import draw_optimum
 
         out.mkdir(parents=True, exist_ok=True)
         best.to_csv(out / "optimum.csv", index=False, lineterminator="\n")

@@ -11,8 +11,8 @@ from netsim.cli.common import bad_input
 from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
+    from netsim.deciding.thresholds import Line
     from netsim.scenario.policies import Policy
-    from netsim.thresholds import Line
 
 ALL_COUNTS = "all-counts"
 
@@ -105,13 +105,13 @@ def record(
         from models.record import record as record_trace
     except ModuleNotFoundError as error:
         raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
-    from netsim.build_policy import Surroundings, build_policy
     from netsim.cli.bad_prompts import left_out
     from netsim.cli.record_progress import recording_progress
+    from netsim.scenario.build_policy import Surroundings, build_policy
     from netsim.scenario.policy_spec import policy_spec
-    from traces.manifest import TraceError
-    from traces.nodes import Sampler
-    from traces.walk import Measure
+    from traces.format.manifest import TraceError
+    from traces.format.nodes import Sampler
+    from traces.speculative.walk import Measure
 
     if teacher_forced == bool(policy):
         raise bad_input("--policy", "give at least one policy, or --teacher-forced instead")
@@ -158,8 +158,8 @@ def record(
 
 def _line(folder: Path | None) -> Line | None:
     """Line of a trace's calibration."""
-    from netsim.build_policy import line_of
-    from traces.manifest import read_manifest
+    from netsim.scenario.build_policy import line_of
+    from traces.format.manifest import read_manifest
 
     if folder is None:
         return None

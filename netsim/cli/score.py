@@ -12,7 +12,7 @@ from netsim.cli.common import bad_input, print_json, print_table
 
 if TYPE_CHECKING:
     from analysis.accuracy import Decode, Embed
-    from traces.trace import Trace
+    from traces.format.trace import Trace
 
 
 def score(
@@ -37,12 +37,12 @@ def score(
     """
     from analysis.accuracy import SCORES, compare, require_exact
     from analysis.accuracy import score as score_trace
-    from netsim.build_policy import build_policy, surroundings
     from netsim.scenario import Scenario
     from netsim.scenario.blocks import PROJECT_TRACES
+    from netsim.scenario.build_policy import build_policy, surroundings
     from netsim.scenario.policy_spec import parse_policy, policy_spec
-    from traces.manifest import TraceError
-    from traces.trace import Trace
+    from traces.format.manifest import TraceError
+    from traces.format.trace import Trace
 
     if encoder is not None and tokenizer is None:
         raise bad_input("--encoder", "needs --tokenizer, which turns tokens into text")

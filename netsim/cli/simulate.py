@@ -69,8 +69,8 @@ def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """A line per column: mean and the ends of its 95 % interval over token seeds."""
     import pandas as pd
 
-    from netsim.rows import COLUMNS
-    from netsim.statistics import token_seed_interval
+    from netsim.results.rows import COLUMNS
+    from netsim.results.statistics import token_seed_interval
 
     table = pd.DataFrame(rows)
     lines: list[dict[str, object]] = []
@@ -104,7 +104,7 @@ def sweep(
     """
     from netsim.cli.live import with_live_models
     from netsim.scenario import load_scenario
-    from netsim.sweep import run_sweep
+    from netsim.sweeps.run import run_sweep
 
     if (backend == "dask") != (scheduler is not None):
         raise bad_input("--scheduler", "goes with --backend dask, and only with it")
@@ -135,7 +135,7 @@ def sweep(
 
 def _draw_default(folder: Path) -> Path | None:
     """The figure that fits the sweep's axes; None where none does."""
-    from analysis.figures import plot as draw
+    from analysis.figures.plot import plot as draw
 
     for kind in ("throughput-vs-snr", "throughput-vs-threshold"):
         try:
@@ -164,8 +164,8 @@ def plot(
 
     Example: netsim plot results/quickstart --kind throughput-vs-snr --format pdf
     """
-    from analysis.figures import plot as draw
-    from analysis.timeline import plot_timeline
+    from analysis.figures.plot import plot as draw
+    from analysis.figures.timeline import plot_timeline
 
     try:
         if kind == "timeline":

@@ -29,7 +29,7 @@ def replay(
 
     Example: netsim replay traces/tiny --policy hlm --policy u-hlm:threshold=0.3
     """
-    from netsim.replay import replay_rows
+    from netsim.sweeps.replay import replay_rows
 
     rows = replay_rows(trace, policy, seeds)
     if as_json:

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netsim import plugins
-from netsim.build_policy import threshold_of
 from netsim.errors import Fault, InputError
-from netsim.scenario import Scenario
+from netsim.scenario import Scenario, plugins
+from netsim.scenario.build_policy import threshold_of
 from netsim.scenario.channel import RecordedFadingSettings
 from netsim.scenario.network import RecordedArrivals
 from netsim.simulate import Point
-from traces.manifest import canonical, digest_of
+from traces.format.manifest import canonical, digest_of
 
 #: Changes whenever the same scenario gives other numbers than before: older chunks are then not reused.
 RESULTS_VERSION = 1

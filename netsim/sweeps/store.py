@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from netsim.errors import Fault, InputError
-from netsim.rows import COLUMNS
-from netsim.statistics import summarise
+from netsim.results.rows import COLUMNS
+from netsim.results.statistics import summarise
 from netsim.sweeps.chunks import SweepPoint
-from traces.manifest import replace_file
+from traces.format.manifest import replace_file
 
 #: Lock of a results folder, and the sign that a folder is one.
 LOCK = ".netsim-lock"

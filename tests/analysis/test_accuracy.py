@@ -13,11 +13,11 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.accuracy import compare, paired_ratio, require_exact, score
-from netsim.policies import Hlm, RandHlm, Slm, UHlm
+from netsim.deciding.policies import Hlm, RandHlm, Slm, UHlm
 from tests.trace_factory import make_trace
-from traces.manifest import TraceError
-from traces.trace import Trace
-from traces.walk import Policy
+from traces.format.manifest import TraceError
+from traces.format.trace import Trace
+from traces.speculative.walk import Policy
 
 WORDS = ["red", "green", "blue", "one", "two", "three", "four", "five"]
 

@@ -12,14 +12,14 @@ from models.pair import Pair
 from models.plan import Plan
 from models.processes import PairSource
 from models.record import record
-from netsim.build_policy import build_policy
-from netsim.policies import Hlm, UHlm
+from netsim.deciding.policies import Hlm, UHlm
+from netsim.scenario.build_policy import build_policy
 from netsim.scenario.policy_spec import parse_policy
 from tests.random_pair import save_random_pair
-from traces.manifest import EXTENSION, MANIFEST, Prompt
-from traces.nodes import Sampler
-from traces.trace import Trace
-from traces.walk import Measure, Policy
+from traces.format.manifest import EXTENSION, MANIFEST, Prompt
+from traces.format.nodes import Sampler
+from traces.format.trace import Trace
+from traces.speculative.walk import Measure, Policy
 
 PROMPTS = tuple(Prompt(id=str(n), tokens=(5 + n, 40)) for n in range(2))
 PLAN = Plan("live", PROMPTS, 6, (0, 1), Sampler(1.0, 0.9), Measure(20, 2.0), {"hlm": Hlm()}, eos=None)

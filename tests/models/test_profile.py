@@ -22,9 +22,9 @@ from transformers import (
 from models.profile import measure, pair_profile, write_profile
 from models.timing import Grid, ProfileError, default_grid, profile_model
 from netsim.cli.profile import profile
+from netsim.costs.latency import LatencyProfile
+from netsim.costs.latency_file import read_profile
 from netsim.errors import InputError
-from netsim.latency import LatencyProfile
-from netsim.latency_file import read_profile
 
 GRID = Grid((0, 8, 40), (1, 4, 32), (1, 2))
 CELLS = list(itertools.product(*map(enumerate, (GRID.contexts, GRID.positions, GRID.batches))))

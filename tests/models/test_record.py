@@ -15,14 +15,14 @@ from models.pair import Pair
 from models.plan import Plan, RecordingStopped
 from models.processes import PairSource, run_in_processes
 from models.record import record
-from netsim.decide import Decider
-from netsim.policies import Hlm, Llm, RandHlm, UHlm
+from netsim.deciding.policies import Hlm, Llm, RandHlm, UHlm
+from netsim.deciding.recorded import Decider
 from tests.random_pair import save_random_pair
-from traces.draws import token_draws
-from traces.manifest import EXTENSION, Prompt, TraceError, read_manifest
-from traces.nodes import Sampler
-from traces.trace import Trace
-from traces.walk import Measure, Policy, Rounds, walk
+from traces.format.manifest import EXTENSION, Prompt, TraceError, read_manifest
+from traces.format.nodes import Sampler
+from traces.format.trace import Trace
+from traces.speculative.draws import token_draws
+from traces.speculative.walk import Measure, Policy, Rounds, walk
 
 PROMPTS = tuple(Prompt(id=str(n), tokens=(5 + n, 40, 7 * n + 60)) for n in range(3))
 FEW: dict[str, Policy] = {"hlm": Hlm(), "u-hlm:threshold=0.9": UHlm(0.9)}

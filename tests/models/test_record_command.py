@@ -15,13 +15,13 @@ from models.pair import load_tokenizer
 from netsim.cli.live import with_live_models
 from netsim.cli.profile import profile
 from netsim.cli.record import record
+from netsim.costs.latency import load_latency
 from netsim.errors import InputError
-from netsim.latency import load_latency
 from netsim.scenario import load_scenario
 from netsim.simulate import Point
 from tests.random_pair import save_random_pair
-from traces.manifest import read_manifest
-from traces.trace import Trace
+from traces.format.manifest import read_manifest
+from traces.format.trace import Trace
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD: dict[str, Any] = {"tokens": 6, "seeds": 2, "top_p": 0.9, "quiet": True}
@@ -66,7 +66,7 @@ def test_a_recording_replays_in_a_process_without_torch(
     record(tmp_path / "t", prompts, ["hlm", "u-hlm:threshold=0.9"], **pair, **RECORD)
     replayed = (
         "import sys; sys.modules |= dict.fromkeys(('torch', 'transformers', 'tokenizers')); "
-        "from netsim.replay import replay_rows; from pathlib import Path; "
+        "from netsim.sweeps.replay import replay_rows; from pathlib import Path; "
         f"print([row['on_trace'] for row in replay_rows(Path({str(tmp_path / 't')!r}), ['hlm', 'u-hlm:threshold=0.9'])])"
     )
     done = subprocess.run(

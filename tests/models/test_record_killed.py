@@ -15,11 +15,11 @@ import torch
 from models.pair import load_pair
 from models.plan import Plan
 from models.record import record
-from netsim.policies import Hlm, UHlm
+from netsim.deciding.policies import Hlm, UHlm
 from tests.random_pair import save_random_pair
-from traces.manifest import MANIFEST, Prompt, read_manifest
-from traces.nodes import Sampler
-from traces.walk import Measure, Policy
+from traces.format.manifest import MANIFEST, Prompt, read_manifest
+from traces.format.nodes import Sampler
+from traces.speculative.walk import Measure, Policy
 
 PROMPTS = tuple(Prompt(id=str(n), tokens=(5 + n, 40, 7 * n + 60)) for n in range(3))
 POLICIES: dict[str, Policy] = {"hlm": Hlm(), "u-hlm:threshold=0.9": UHlm(0.9)}

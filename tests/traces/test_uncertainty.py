@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import integrate, special
 
-from traces.nodes import log_sum_exp
+from traces.format.nodes import log_sum_exp
 from traces.uncertainty import MEASURES, MeasureName, disagreement, of_distribution, theta_rule
 
 VOCABULARY, TEMPERATURE, THETA_MAX = 300, 0.8, 2.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.prompts import Prompt, PromptError, fitting
-from traces.manifest import Prompt as RecordedPrompt
+from traces.format.manifest import Prompt as RecordedPrompt
 
 
 def encode(prompt: Prompt) -> RecordedPrompt:

@@ -1,0 +1,1 @@
+"""Rejection over uncertainty: the line, its thresholds, its risk."""

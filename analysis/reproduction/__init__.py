@@ -1,0 +1,1 @@
+"""The papers' headline figures beside ours."""

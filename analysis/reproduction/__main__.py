@@ -1,0 +1,7 @@
+"""``python -m analysis.reproduction``."""
+
+from __future__ import annotations
+
+from analysis.reproduction.page import main
+
+main()

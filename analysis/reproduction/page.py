@@ -1,0 +1,46 @@
+"""Write ``docs/reproduction.md``: the papers' headline figures beside what the simulator gives.
+
+``python -m analysis.reproduction`` runs the scenarios of ``scenarios/papers`` and writes the page and its pictures. Nothing
+is tuned to make figures agree. The prose holds no figure of ours: those are in the tables, which are made anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from analysis.reproduction import checks, tables
+
+PAGE = Path(__file__).with_name("template.md")
+
+
+def page(jobs: int, pictures: Path) -> str:
+    """Run everything; the page's text, with pictures written beside it."""
+    results = tables.Results.simulate(jobs)
+    sections = {
+        "u_hlm": tables.u_hlm_section(results),
+        "held_draw": checks.held_draw_section(),
+        "cu_hlm": tables.cu_hlm_section(results),
+        "compression": tables.compression_section(results),
+        "full_vocabulary": checks.full_vocabulary_section(),
+        "theory": checks.theory_section(results),
+        "neglected": tables.neglected_section(jobs, pictures / "reproduction-neglected.png"),
+        "conventions": checks.conventions_section(),
+        "calibration": checks.calibration_section(pictures / "reproduction-line.png"),
+    }
+    text = PAGE.read_text(encoding="utf-8")
+    for name, section in sections.items():
+        text = text.replace(f"<!-- {name} -->", section)
+    return text
+
+
+def main() -> None:
+    """Command line: ``--jobs N --out FOLDER``."""
+    parser = argparse.ArgumentParser(description="Write docs/reproduction.md and its pictures.")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument("--out", type=Path, default=tables.ROOT / "docs", help="folder (default: docs)")
+    options = parser.parse_args()
+    path = options.out / "reproduction.md"
+    path.write_text(page(options.jobs, options.out), encoding="utf-8")
+    sys.stdout.write(f"{path}\n")

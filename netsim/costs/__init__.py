@@ -1,0 +1,1 @@
+"""What a round costs: bits, passes of the models and their seconds, energy."""

@@ -1,0 +1,198 @@
+"""Seconds of a forward pass: a constant, or interpolated between measured ones.
+
+A profile is JSON that ``netsim profile`` writes: the medians of real forward passes on a grid of
+context length (positions already in the KV cache), new positions of the pass, and batch size.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+import json
+import math
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from netsim.costs.latency_file import LatencyError, ProfileFile, Role, read_profile
+
+PROFILES = Path(__file__).resolve().parents[2] / "models" / "profiles"
+AXES = ("context", "positions", "batch")
+
+
+class LatencyOutOfRange(ValueError):  # noqa: N818 - says what is wrong, "Error" would add nothing
+    """A forward pass outside of what was measured."""
+
+
+class LatencyExtrapolated(UserWarning):
+    """A forward pass outside of what was measured, extrapolated because the caller said so."""
+
+
+@dataclass(frozen=True)
+class ConstantLatency:
+    """Every forward pass takes the same time.
+
+    >>> float(ConstantLatency(0.02).seconds(context=100, positions=3))
+    0.02
+    """
+
+    duration_s: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.duration_s) and self.duration_s >= 0):
+            raise LatencyError(f"a latency must be a number of seconds >= 0, given {self.duration_s}")
+
+    def seconds(self, context: ArrayLike, positions: ArrayLike, batch: ArrayLike = 1) -> NDArray[np.float64]:
+        """Seconds of forward passes; arguments broadcast as in `LatencyProfile.seconds`."""
+        shape = np.broadcast_shapes(np.shape(context), np.shape(positions), np.shape(batch))
+        return np.full(shape, self.duration_s)
+
+
+@dataclass(frozen=True, eq=False)
+class LatencyProfile:
+    """Measured seconds of forward passes of one model, interpolated multilinearly.
+
+    Parameters
+    ----------
+    file : ProfileFile
+        The measurement, as read.
+    extrapolate : bool
+        Go on linearly outside the grid, with a `LatencyExtrapolated` warning; default: refuse.
+    """
+
+    file: ProfileFile
+    extrapolate: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the profile's canonical JSON: changes with any number of the measurement."""
+        text = json.dumps(self.file.model_dump(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def seconds(self, context: ArrayLike, positions: ArrayLike, batch: ArrayLike = 1) -> NDArray[np.float64]:
+        """Seconds of forward passes with a KV cache.
+
+        Parameters
+        ----------
+        context : [...], int. Positions already in the cache, >= 0.
+        positions : [...], int. New positions of this pass, >= 1.
+        batch : [...], int. Sequences side by side, >= 1.
+
+        Returns
+        -------
+        [...], float64. Seconds; the median at a grid point, multilinear in between.
+
+        Raises
+        ------
+        LatencyOutOfRange
+            Outside the grid, or next to a cell that was not measured, unless `extrapolate` is set;
+            then only where the axis has one point or the line falls below 0.
+        """
+        query = np.broadcast_arrays(*(np.asarray(value, np.float64) for value in (context, positions, batch)))
+        for name, values, least in zip(AXES, query, (0, 1, 1), strict=True):
+            if not np.all(values >= least):
+                raise LatencyOutOfRange(
+                    f"{name} must be at least {least}, given {_first(values, ~(values >= least))}"
+                )
+        axes, shares, outside = [], [], np.zeros(query[0].shape, bool)
+        for name, grid, values in zip(AXES, self._grids, query, strict=True):
+            beyond = (values < grid[0]) | (values > grid[-1])
+            if beyond.any() and (not self.extrapolate or len(grid) == 1):
+                self._refuse(f"{name} {_first(values, beyond)}", f"{grid[0]:g} to {grid[-1]:g}")
+            outside |= beyond
+            low = np.clip(np.searchsorted(grid, values, side="right") - 1, 0, max(len(grid) - 2, 0))
+            high = np.minimum(low + 1, len(grid) - 1)
+            axes.append((low, high))
+            shares.append((values - grid[low]) / np.where(high > low, grid[high] - grid[low], 1.0))
+        total = np.zeros(query[0].shape)
+        for corner in itertools.product((0, 1), repeat=3):
+            cell = tuple(axis[side] for axis, side in zip(axes, corner, strict=True))
+            weight = math.prod(
+                share if side else 1 - share for share, side in zip(shares, corner, strict=True)
+            )
+            used = np.asarray(weight) != 0
+            if (missing := used & ~self._measured[cell]).any() and not self.extrapolate:
+                place = ", ".join(f"{n} {_first(v, missing)}" for n, v in zip(AXES, query, strict=True))
+                self._refuse(place, "a cell of the grid that was not measured")
+            outside |= used & ~self._measured[cell]
+            total += np.where(used, weight * self._median_s[cell], 0.0)
+        if outside.any():
+            if (total[outside] < 0).any():
+                raise LatencyOutOfRange(f"latency of {self.file.model}: extrapolated to less than 0 seconds")
+            warnings.warn(f"latency of {self.file.model}: extrapolated", LatencyExtrapolated, stacklevel=2)
+        return total
+
+    def _refuse(self, place: str, measured: str) -> NoReturn:
+        raise LatencyOutOfRange(
+            f"latency of {self.file.model}: {place} is outside what was measured ({measured})"
+        )
+
+    @cached_property
+    def _grids(self) -> list[NDArray[np.float64]]:
+        return [np.array(a, np.float64) for a in (self.file.contexts, self.file.positions, self.file.batches)]
+
+    @cached_property
+    def _measured(self) -> NDArray[np.bool_]:
+        return ~np.isnan(np.array(self.file.median_s, np.float64))
+
+    @cached_property
+    def _median_s(self) -> NDArray[np.float64]:
+        # Missing cells (beyond the model's longest sequence) only matter to extrapolation: what
+        # context adds and what new positions add are taken to be independent there.
+        median_s = np.array(self.file.median_s, np.float64)
+        for i, j in itertools.product(range(1, median_s.shape[0]), range(1, median_s.shape[1])):
+            extended = median_s[i - 1, j] + median_s[i, j - 1] - median_s[i - 1, j - 1]
+            median_s[i, j] = np.where(np.isnan(median_s[i, j]), extended, median_s[i, j])
+        return median_s
+
+
+def load_latency(
+    value: float | str, role: Role, trace_folder: Path | None, base: Path = Path(), extrapolate: bool = False
+) -> LatencyProfile | ConstantLatency:
+    """Latency that a scenario names.
+
+    Parameters
+    ----------
+    value : float or str
+        Seconds; ``recorded`` (``latency.json`` of the trace); a name in ``models/profiles/``; or a path.
+    role : {'slm', 'llm'}
+        Which of two models where the file holds a pair.
+    trace_folder : Path, optional
+        Folder of the trace; None where there is none.
+    base : Path
+        Folder that a relative path starts from.
+    extrapolate : bool
+        As in `LatencyProfile`.
+
+    Raises
+    ------
+    LatencyError
+        If there is no such profile or it is damaged.
+    """
+    if not isinstance(value, str):
+        return ConstantLatency(float(value))
+    if value == "recorded":
+        if trace_folder is None:
+            raise LatencyError(
+                "latency 'recorded' needs a recorded trace: give seconds or the name of a profile"
+            )
+        return LatencyProfile(read_profile(trace_folder / "latency.json", role), extrapolate)
+    if value.endswith(".json") or "/" in value:
+        return LatencyProfile(read_profile(base / value, role), extrapolate)
+    path = PROFILES / f"{value}.json"
+    if not path.is_file():
+        known = sorted(path.stem for path in PROFILES.glob("*.json"))
+        close = difflib.get_close_matches(value, known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise LatencyError(f"no latency profile {value!r}; there are: {', '.join(known) or 'none'}{hint}")
+    return LatencyProfile(read_profile(path, role), extrapolate)
+
+
+def _first(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> str:
+    return f"{values[chosen].flat[0]:g}"

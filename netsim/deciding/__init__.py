@@ -1,0 +1,1 @@
+"""What a device decides: policies, and who asks them token by token."""

@@ -1,0 +1,153 @@
+"""Decide the rounds of a scenario from its trace: what is sent and what comes out, no radio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netsim.deciding.policies import Hlm
+from traces.format.forest import Forest
+from traces.format.trace import Trace
+from traces.speculative.draws import TokenDraws, token_draws
+from traces.speculative.path import Path
+from traces.speculative.walk import Measure, Policy, Rounds, walk
+
+
+class OffTree(ValueError):  # noqa: N818  (says what happened)
+    """A path left the recorded tree, and the scenario says ``off_tree: refuse``."""
+
+
+@dataclass
+class Decider:
+    """Rounds of all complete prompts of a trace.
+
+    Parameters
+    ----------
+    trace : Trace
+    measure : Measure
+    num_tokens : int. At most what the trace recorded.
+    eos : int, optional. Token that ends a prompt.
+    fresh : bool
+        Draw new tokens for every seed; the tree is then that of the recorded seed that the seed cycles to.
+    follow : bool
+        Where the tree ends, follow the hlm path of the recorded token seed; otherwise refuse.
+    """
+
+    trace: Trace
+    measure: Measure
+    num_tokens: int
+    eos: int | None = None
+    fresh: bool = False
+    follow: bool = True
+    _forests: dict[int, Forest] = field(default_factory=dict, repr=False)
+    _fallbacks: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    _draws: dict[int, TokenDraws] = field(default_factory=dict, repr=False)
+
+    def token_seed(self, seed: int) -> int:
+        """Token seed of a row: the recorded ones in turn, or the seed itself if draws are fresh."""
+        return seed if self.fresh else self.tree_seed(seed)
+
+    def tree_seed(self, seed: int) -> int:
+        """Recorded token seed whose trees a row walks."""
+        recorded = self.trace.manifest.token_seeds
+        if self.fresh and seed in recorded:
+            return seed
+        return recorded[seed % len(recorded)]
+
+    @property
+    def prompt_tokens(self) -> NDArray[np.int64]:
+        """Length of each complete prompt: [num_prompts], int."""
+        return np.array([len(self.trace.prompt(number).tokens) for number in self.trace.prompts])
+
+    def rounds(self, policy: Policy, seed: int) -> Rounds:
+        """Rounds of every complete prompt under one seed.
+
+        Raises
+        ------
+        OffTree
+            If a path leaves the tree and that is refused.
+        TraceError
+            If a shard is missing or damaged.
+        """
+        tree_seed = self.tree_seed(seed)
+        forest = self.forest(tree_seed)
+        rounds = self._decide(forest, policy, self.token_seed(seed), self._fallback(tree_seed))
+        self.check_on_tree(rounds, range(len(forest.roots)), policy, seed)
+        return rounds
+
+    def path(self, place: int, seed: int) -> Path:
+        """Walk of one prompt, to be decided round by round; ``place`` counts among the complete prompts."""
+        tree_seed = self.tree_seed(seed)
+        return Path(
+            self.forest(tree_seed),
+            place,
+            self._draws_of(self.token_seed(seed)),
+            self.num_tokens,
+            self.measure,
+            eos=self.eos,
+            fallback=self._fallback(tree_seed),
+        )
+
+    def check_on_tree(self, rounds: Rounds, places: Sequence[int], policy: Policy, seed: int) -> None:
+        """Refuse rounds off the tree where the scenario does; ``places`` are their groups' prompts.
+
+        Raises
+        ------
+        OffTree
+            With the first such round.
+        """
+        if not self.follow and not rounds.on_tree[rounds.valid].all():
+            place = np.argwhere(rounds.valid & ~rounds.on_tree)[0]
+            prompt = self.trace.prompts[places[place[0]]]
+            raise OffTree(
+                f"{self.trace.folder}: {policy} leaves the recorded tree at prompt {prompt}, position {place[1]}, "
+                f"token seed {self.token_seed(seed)}: record this policy, or set off_tree: follow"
+            )
+
+    def _decide(
+        self, forest: Forest, policy: Policy, token_seed: int, fallback: NDArray[np.int64] | None
+    ) -> Rounds:
+        rounds = walk(
+            forest,
+            forest.roots,
+            [policy],
+            self._draws_of(token_seed),
+            self.num_tokens,
+            self.measure,
+            eos=self.eos,
+            fallback=fallback,
+        )
+        return rounds[0]
+
+    def _draws_of(self, token_seed: int) -> TokenDraws:
+        """Draws of one token seed: the last are kept, since policies come one after the other."""
+        if token_seed not in self._draws:
+            groups = [(number, token_seed) for number in self.trace.prompts]
+            self._draws = {token_seed: token_draws(groups, self.num_tokens, self.measure.samples or 0)}
+        return self._draws[token_seed]
+
+    def forest(self, tree_seed: int) -> Forest:
+        """Trees of all complete prompts under one recorded token seed: the last are kept, as they are large."""
+        if tree_seed not in self._forests:
+            groups = [(number, tree_seed) for number in self.trace.prompts]
+            self._forests = {tree_seed: self.trace.forest(groups)}
+        return self._forests[tree_seed]
+
+    def _fallback(self, tree_seed: int) -> NDArray[np.int64]:
+        if tree_seed not in self._fallbacks:
+            self._fallbacks[tree_seed] = self._recorded_path(tree_seed)
+        return self._fallbacks[tree_seed]
+
+    def _recorded_path(self, tree_seed: int) -> NDArray[np.int64]:
+        """Nodes to follow off the tree: hlm's, or in a teacher-forced trace the text's."""
+        forest = self.forest(tree_seed)
+        if not self.trace.manifest.teacher_forced:
+            rounds = self._decide(forest, Hlm(), tree_seed, None)
+            return np.where(rounds.valid, rounds.node, -1)
+        # A text is a chain: its nodes lie one behind the other from their root.
+        depth = np.arange(self.num_tokens)
+        length = np.diff(forest.roots, append=forest.table.num_nodes)
+        return np.where(depth < length[:, None], forest.roots[:, None] + depth, -1)

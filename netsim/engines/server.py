@@ -1,0 +1,132 @@
+"""The base station's server: replicas of the large model, and how they gather batches."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Protocol
+
+import simpy
+
+from netsim.costs.workload import Latency
+from netsim.engines.uplink import Station
+
+#: Seconds that a request waited, and that its pass took.
+Served = tuple[float, float]
+
+
+class Server(Protocol):
+    """Serves the requests of all devices."""
+
+    def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:
+        """Serve one request.
+
+        Parameters
+        ----------
+        pass_s : float. Seconds of the pass by itself.
+        context, positions : int. Tokens in the KV cache, and new ones.
+
+        Returns
+        -------
+        simpy.Event
+            Happens when the pass is over; its value is a ``Served``.
+        """
+
+
+class SingleServer(Station):
+    """Each replica serves one request at a time, first come, first served."""
+
+    def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:  # noqa: ARG002
+        """Serve one request; see `Server.serve`."""
+        return self._enter(pass_s)
+
+    def _service(self, queued_s: float, job: float) -> tuple[float, Served]:
+        return job, (queued_s, job)
+
+
+def batch_seconds(llm: Latency) -> Callable[[int, int, int], float]:
+    """Seconds of a pass by (context, positions, batch), each looked up in ``llm`` once."""
+    # The keys are lengths up to a session's, so that the table stays small.
+    return lru_cache(maxsize=None)(
+        lambda context, positions, batch: float(llm.seconds(context, positions, batch))
+    )
+
+
+@dataclass
+class _Request:
+    context: int
+    positions: int
+    asked_s: float
+    done: simpy.Event
+    ripe: bool = False
+
+
+@dataclass
+class _Batch:
+    requests: list[_Request]
+    started_s: float
+    pass_s: float
+
+
+class BatchingServer:
+    """Each replica serves up to ``max_batch`` requests in one pass.
+
+    A free replica starts as soon as ``max_batch`` requests wait or the oldest has waited ``window_s``, and
+    takes the oldest. A batch is padded to its longest members: its pass takes the measured time for the
+    largest context, the most new positions and the number of requests.
+
+    Parameters
+    ----------
+    env : simpy.Environment
+    replicas, max_batch : int. At least 1.
+    window_s : float. Seconds, >= 0.
+    seconds : callable (context, positions, batch) -> float. See `batch_seconds`.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        replicas: int,
+        max_batch: int,
+        window_s: float,
+        seconds: Callable[[int, int, int], float],
+    ) -> None:
+        self._env = env
+        self._free = replicas
+        self._max_batch = max_batch
+        self._window_s = window_s
+        self._seconds = seconds
+        self._line: deque[_Request] = deque()
+
+    def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:  # noqa: ARG002
+        """Serve one request; see `Server.serve`."""
+        request = _Request(context, positions, self._env.now, self._env.event(), ripe=not self._window_s)
+        self._line.append(request)
+        self._start()
+        if not (request.ripe or request.done.triggered):
+            window = self._env.timeout(self._window_s)
+            window.callbacks.append(partial(self._ripen, request))
+        return request.done
+
+    def _ripen(self, request: _Request, _over: simpy.Event) -> None:
+        request.ripe = True
+        self._start()
+
+    def _start(self) -> None:
+        """Start as many batches as can start now."""
+        line = self._line
+        while self._free and line and (line[0].ripe or len(line) >= self._max_batch):
+            requests = [line.popleft() for _ in range(min(self._max_batch, len(line)))]
+            longest = max(request.context for request in requests)
+            most = max(request.positions for request in requests)
+            batch = _Batch(requests, self._env.now, self._seconds(longest, most, len(requests)))
+            self._free -= 1
+            self._env.timeout(batch.pass_s).callbacks.append(partial(self._end, batch))
+
+    def _end(self, batch: _Batch, _over: simpy.Event) -> None:
+        self._free += 1
+        for request in batch.requests:
+            request.done.succeed((batch.started_s - request.asked_s, batch.pass_s))
+        self._start()

@@ -1,0 +1,168 @@
+"""Conformance suites for a user's own policies, channels and schedulers.
+
+Call them from a test of one's own; every built-in one passes them.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from channels.testing import check_channel
+from netsim.deciding.channel_aware import LooksAtChannel
+from netsim.engines.slots import Backlog, SlotScheduler
+from traces.speculative.rounds import Drafts, Policy
+
+__all__ = ["check_channel", "check_policy", "check_scheduler"]
+
+_PATHS = 200
+_SAMPLES = 20
+_SLOTS = 400
+_DEVICES = 5
+
+
+def check_policy(policy: Policy) -> None:
+    """Check that a policy keeps its promises.
+
+    It says whether the SLM drafts, and answers with one bool a path; the same drafts get the same answer, whatever
+    other paths stand beside them and after pickling; it leaves the drafts as they are and can be told apart by
+    ``==`` and ``hash``. One that looks at the channel gives such a policy at every rate.
+
+    Parameters
+    ----------
+    policy : Policy
+
+    Raises
+    ------
+    AssertionError
+        What is wrong, and with which value.
+
+    Examples
+    --------
+    >>> from netsim.deciding.policies import UHlm
+    >>> check_policy(UHlm(0.3))
+    """
+    drafting: Any = policy.drafts  # a plug-in may break its word
+    _require(isinstance(drafting, bool), f"{policy}: drafts must be True or False, is {drafting!r}")
+    for samples in (_SAMPLES, None):
+        drafts = _drafts(samples)
+        before = pickle.dumps(drafts)
+        sent: Any = policy.transmits(drafts)
+        right = isinstance(sent, np.ndarray) and sent.shape == (_PATHS,) and sent.dtype == bool
+        _require(right, f"{policy}: transmits must give a bool array of shape ({_PATHS},), got {sent!r}")
+        _require(pickle.dumps(drafts) == before, f"{policy}: transmits must not change the drafts")
+        _require(np.array_equal(sent, policy.transmits(drafts)), f"{policy}: the same drafts, another answer")
+        copy = pickle.loads(pickle.dumps(policy))  # noqa: S301  (our own bytes)
+        _require(
+            np.array_equal(sent, copy.transmits(drafts)), f"{policy}: pickling must not change the answer"
+        )
+        alone = [bool(policy.transmits(_take(drafts, [path]))[0]) for path in range(_PATHS)]
+        _require(alone == sent.tolist(), f"{policy}: a path's answer must not depend on the others")
+    _require(copy == policy, f"{policy}: a copy must be equal")
+    _require(hash(copy) == hash(policy), f"{policy}: equal policies must have one hash")
+    if isinstance(policy, LooksAtChannel):
+        for rate in (0.0, 0.5, 1.0, 8.0, float("inf")):
+            at_rate = policy.at_rate(rate)
+            _require(not isinstance(at_rate, LooksAtChannel), f"{policy}: at_rate must settle the channel")
+            check_policy(at_rate)
+
+
+def _drafts(samples: int | None) -> Drafts:
+    rng = np.random.default_rng(0)
+    q = rng.random(_PATHS)
+    count = None if samples is None else rng.binomial(samples, q)
+    return Drafts(
+        uncertainty=q if count is None or samples is None else count / samples,
+        count=count,
+        samples=samples,
+        accepted=rng.random(_PATHS) < 0.5,
+        skip_draw=rng.random(_PATHS),
+    )
+
+
+def _take(drafts: Drafts, paths: list[int]) -> Drafts:
+    return Drafts(
+        uncertainty=drafts.uncertainty[paths],
+        count=None if drafts.count is None else drafts.count[paths],
+        samples=drafts.samples,
+        accepted=drafts.accepted[paths],
+        skip_draw=drafts.skip_draw[paths],
+    )
+
+
+def check_scheduler(factory: Callable[[], SlotScheduler]) -> None:
+    """Check that a scheduler of slots keeps its promises.
+
+    It picks one of those that wait, whoever they are; a fresh one given the same slots picks the same; pickling in
+    between changes nothing; and it starves nobody: with equal links, everyone who waits is served.
+
+    Parameters
+    ----------
+    factory : callable. Makes a fresh scheduler: its class, if that needs no arguments.
+
+    Raises
+    ------
+    AssertionError
+        What is wrong, and with which value.
+
+    Examples
+    --------
+    >>> from netsim.engines.schedulers import RoundRobin
+    >>> check_scheduler(RoundRobin)
+    """
+    picks = _picks(factory(), restart=False)
+    _require(picks == _picks(factory(), restart=False), f"{factory}: the same slots, other picks")
+    _require(picks == _picks(factory(), restart=True), f"{factory}: pickling must not change the picks")
+    scheduler = factory()
+    backlogs = [Backlog(device, 0.0, _SteadyLink(), 0.0, (0.0, 1e9)) for device in range(_DEVICES)]
+    served = {scheduler.pick(slot, float(slot), backlogs) for slot in range(_SLOTS)}
+    _require(served == set(range(_DEVICES)), f"{factory}: with equal links it serves only devices {served}")
+
+
+def _picks(scheduler: SlotScheduler, *, restart: bool) -> list[int]:
+    """Devices picked in slots in which others wait each time."""
+    rng = np.random.default_rng(1)
+    picked = []
+    for slot in range(_SLOTS):
+        devices: NDArray[np.int64] = rng.permutation(_DEVICES)[: rng.integers(1, _DEVICES + 1)]
+        links = [_SteadyLink(float(rng.exponential())) for _ in devices]
+        waiting = [
+            Backlog(int(device), 0.0, link, 0.0, (0.0, 1e9))
+            for device, link in zip(devices, links, strict=True)
+        ]
+        index: Any = scheduler.pick(slot, float(slot), waiting)  # a plug-in may break its word
+        right = isinstance(index, (int, np.integer)) and 0 <= index < len(waiting)
+        _require(right, f"{scheduler}: pick must give an index below {len(waiting)}, got {index!r}")
+        picked.append(waiting[index].device)
+        if restart:
+            scheduler = pickle.loads(pickle.dumps(scheduler))  # noqa: S301  (our own bytes)
+    return picked
+
+
+class _SteadyLink:
+    """A link whose rate stays."""
+
+    def __init__(self, steady_bps: float = 1.0) -> None:
+        self.mean_rate_bps = steady_bps
+
+    def duration(self, start_s: float, bits: float) -> float:  # noqa: ARG002
+        return bits / self.mean_rate_bps
+
+    def bits_between(self, start_s: float, end_s: float) -> float:
+        return (end_s - start_s) * self.mean_rate_bps
+
+    def rate_bps(self, time_s: float) -> float:  # noqa: ARG002
+        return self.mean_rate_bps
+
+    def snr(self, time_s: float) -> float:  # noqa: ARG002
+        return 1.0
+
+
+def _require(condition: object, message: str) -> None:
+    """Raise, also where Python runs with assertions off."""
+    if not condition:
+        raise AssertionError(message)

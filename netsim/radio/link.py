@@ -1,0 +1,97 @@
+"""The radio of a scenario: one capacity curve per seed, device and prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from channels.capacity import FIRST_BLOCKS, CapacityCurve, Gains
+from channels.fading import Fading
+from channels.passing import PassingCurve
+from channels.rates import RateLaw
+
+#: Domain of the fading streams, apart from token draws and arrivals.
+FADING_STREAM = 2
+
+
+class Link(Protocol):
+    """The radio between one device and the base station in one session; times count from its start.
+
+    ``channels.capacity.CapacityCurve`` is one.
+    """
+
+    @property
+    def mean_rate_bps(self) -> float:
+        """Rate at the mean SNR, bit/s."""
+
+    def duration(self, start_s: float, bits: float) -> float:
+        """Seconds until ``bits`` have drained, from ``start_s`` on, with the whole band."""
+
+    def bits_between(self, start_s: float, end_s: float) -> float:
+        """Bits that the whole band carries from ``start_s`` to ``end_s``."""
+
+    def rate_bps(self, time_s: float) -> float:
+        """Rate of the whole band at ``time_s``, bit/s."""
+
+    def snr(self, time_s: float) -> float:
+        """Signal-to-noise ratio at ``time_s``, linear."""
+
+
+@dataclass(frozen=True)
+class Radio:
+    """Uplink of a scenario; curves are kept for the last seed asked for.
+
+    Attributes
+    ----------
+    fading : Fading
+    rate_law : RateLaw
+    snr, gap : float. Mean SNR and implementation gap, linear.
+    bandwidth_hz, coherence_time_s : float
+    """
+
+    fading: Fading
+    rate_law: RateLaw
+    snr: float
+    gap: float
+    bandwidth_hz: float
+    coherence_time_s: float
+    _curves: dict[tuple[int, int, int], CapacityCurve] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def curve(self, seed: int, device: int, prompt: int) -> CapacityCurve:
+        """Capacity over time of one session. The gains depend on (seed, device, prompt) alone, not on the SNR."""
+        key = seed, device, prompt
+        if key not in self._curves:
+            if any(known[0] != seed for known in self._curves):
+                self._curves.clear()
+            self._curves[key] = self.new_curve(*key)
+        return self._curves[key]
+
+    def new_curve(self, seed: int, device: int, prompt: int, num_blocks: int = FIRST_BLOCKS) -> CapacityCurve:
+        """The same, drawn anew and not kept; ``num_blocks`` is a guess at the blocks that it will need."""
+        gains = Gains(self.fading, self.coherence_time_s, session_rng(seed, device, prompt), num_blocks)
+        return CapacityCurve(gains, self.rate_law, self.snr, self.bandwidth_hz, self.gap)
+
+    def passing_curve(self, seed: int, device: int, session: int) -> PassingCurve:
+        """The same capacity for times that don't go back, with little memory."""
+        rng = session_rng(seed, device, session)
+        return PassingCurve(
+            self.fading, self.coherence_time_s, rng, self.rate_law, self.snr, self.bandwidth_hz, self.gap
+        )
+
+
+def session_rng(seed: int, device: int, prompt: int) -> np.random.Generator:
+    """Fading stream of one session; block ``i`` is its ``i``-th uniform."""
+    return np.random.default_rng([FADING_STREAM, seed, device, prompt])
+
+
+def from_db(value_db: float) -> float:
+    """Linear ratio of a value in decibels.
+
+    >>> from_db(10)
+    10.0
+    """
+    return float(10.0 ** (value_db / 10))

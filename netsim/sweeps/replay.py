@@ -1,0 +1,61 @@
+"""Walk a trace under policies without a radio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from netsim.costs.workload import build_workload
+from netsim.results.rows import Row, decision_columns
+from netsim.scenario import Scenario, build
+from netsim.scenario.blocks import LatencySettings
+from netsim.scenario.build_policy import build_policy, surroundings
+from netsim.scenario.policies import SlmSettings
+from netsim.scenario.policy_spec import parse_policy, policy_spec
+from traces.format.trace import Trace
+from traces.speculative.walk import Rounds
+
+COLUMNS = (
+    "tokens", "transmission_rate", "true_skip_rate", "rejection_rate", "uplink_bits", "llm_calls", "llm_nll", "on_trace",
+)  # fmt: skip
+
+
+def replay_rows(folder: Path, specs: Sequence[str], num_seeds: int | None = None) -> list[Row]:
+    """One row per policy, its rates pooled over all rounds.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of a trace, or the name of one of the project's.
+    specs : sequence of str
+        Policies as ``netsim.scenario.policy_spec`` reads them.
+    num_seeds : int, optional
+        Seeds 0, 1, …; default: as many as the trace has token seeds.
+
+    Returns
+    -------
+    list of mapping
+        ``policy`` and ``COLUMNS``; bits without the prompt's ids.
+    """
+    settings = [parse_policy(spec) for spec in specs]
+    base = Scenario(name="replay", trace=str(folder), policy=SlmSettings(name="slm"), tokens=1)
+    trace = build.open_trace(base)
+    seeds = range(num_seeds or len(trace.manifest.token_seeds))
+    scenario = base.model_copy(update={"tokens": trace.manifest.num_tokens})
+    return [_pooled(scenario.model_copy(update={"policy": own}), trace, seeds) for own in settings]
+
+
+def _pooled(scenario: Scenario, trace: Trace, seeds: range) -> Row:
+    decider = build.build_decider(scenario, trace)
+    policy = build_policy(scenario.policy, surroundings(scenario, trace))
+    costs = build.build_costs(
+        scenario.model_copy(update={"latency": LatencySettings(slm=0.0, llm=0.0)}), trace
+    )
+    rounds = Rounds.joined([decider.rounds(policy, seed) for seed in seeds])
+    prompt_tokens = np.tile(decider.prompt_tokens, len(seeds))
+    workload = build_workload(rounds, prompt_tokens, costs, drafts=policy.drafts)
+    columns = decision_columns(rounds, workload, drafts=policy.drafts)
+    columns["uplink_bits"] = float(workload.bits.sum() / rounds.valid.sum())
+    return {"policy": policy_spec(scenario.policy), **{name: columns[name] for name in COLUMNS}}

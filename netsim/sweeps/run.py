@@ -1,0 +1,147 @@
+"""Simulate every point of a scenario's sweep under every seed, into a results folder."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pandas as pd
+
+from netsim.scenario import Scenario
+from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
+from netsim.sweeps.parallel import Failure, workers
+from netsim.sweeps.progress import progress
+from netsim.sweeps.store import RESULTS, open_store
+
+#: Packages whose versions may show in the last bits of a result.
+PACKAGES = ("netsim", "numba", "numpy", "pandas", "pyarrow", "scipy", "simpy")
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """What a sweep did.
+
+    Attributes
+    ----------
+    folder : Path. The results folder.
+    rows : int. Rows of its table.
+    computed, reused : int. Cells computed now, and found finished.
+    failures : tuple of Failure. Cells that failed; the next run tries them again.
+    """
+
+    folder: Path
+    rows: int
+    computed: int
+    reused: int
+    failures: tuple[Failure, ...]
+
+
+def run_sweep(
+    scenario: Scenario,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    engine: str = "auto",
+    backend: str = "local",
+    scheduler: str | None = None,
+    fresh: bool = False,
+    quiet: bool = True,
+    command: str = "",
+) -> SweepReport:
+    """Compute what is missing of a sweep and write its results; interrupted, it goes on when called again.
+
+    Parameters
+    ----------
+    folder : Path
+        A new or empty one, or that of an earlier sweep, whose finished cells are used where they are the same.
+    jobs : int
+        Local processes, at least 1.
+    engine : str
+        ``auto`` (arrays wherever they are exact), ``events`` or ``arrays``.
+    backend : str
+        ``local``, or ``dask`` with the ``scheduler``'s address.
+    fresh : bool
+        Forget finished cells.
+    quiet : bool
+        Show no progress.
+    command : str
+        For the manifest.
+
+    Raises
+    ------
+    InputError
+        If the scenario asks for what can't be had, or the folder can't be used; it is then untouched.
+    """
+    started = time.perf_counter()
+    points = sweep_points(scenario, engine)
+    seeds = scenario.seed_values()
+    failures: list[Failure] = []
+    with open_store(folder) as store:
+        with workers(jobs=jobs, backend=backend, scheduler=scheduler) as compute_all:
+            if fresh:
+                store.forget()
+            chunks = list(missing_chunks(points, seeds, store.done))
+            missing = sum(chunk.num_cells for chunk in chunks)
+            with progress("cells", missing, quiet=quiet) as advance:
+                for outcome in compute_all(chunks):
+                    store.add(outcome.name, outcome.rows)
+                    failures += outcome.failures
+                    advance(outcome.rows.num_rows + len(outcome.failures))
+        facts = {
+            "command": command,
+            "engine": engine,
+            "jobs": jobs,
+            "backend": backend,
+            "wall_s": round(time.perf_counter() - started, 3),
+            "failures": [str(failure) for failure in failures],
+            **_provenance(scenario, points),
+        }
+        texts = {
+            "scenario.yaml": scenario.resolved_yaml(),
+            "manifest.json": json.dumps(facts, indent=2) + "\n",
+        }
+        rows = store.write_products(points, seeds, texts)
+    reused = len(points) * len(seeds) - missing
+    return SweepReport(folder, rows, missing - len(failures), reused, tuple(failures))
+
+
+def sweep(scenario: Scenario, jobs: int = 1) -> pd.DataFrame:
+    """Simulate a sweep and return its rows: the swept keys, then the columns of ``netsim.results.rows.COLUMNS``.
+
+    Nothing is left on disk; `run_sweep` is the one that can be interrupted.
+
+    Raises
+    ------
+    InputError
+        If the scenario asks for what can't be had.
+    RuntimeError
+        If a cell failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="netsim-") as folder:
+        report = run_sweep(scenario, Path(folder), jobs=jobs)
+        if report.failures:
+            raise RuntimeError(f"{len(report.failures)} cells failed, the first at {report.failures[0]}")
+        return pd.read_parquet(report.folder / RESULTS)
+
+
+def _provenance(scenario: Scenario, points: Sequence[SweepPoint]) -> dict[str, object]:
+    """What the results came from."""
+    return {
+        "scenario": scenario.digest(),
+        "traces": sorted({point.sources[0] for point in points}),
+        "results_version": RESULTS_VERSION,
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

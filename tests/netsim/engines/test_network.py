@@ -1,0 +1,271 @@
+"""Networks built from scenarios, over a small trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.fading import NoFading
+from netsim.engines.network import DeviceRun
+from netsim.errors import InputError
+from netsim.results.devices import jain_index
+from netsim.results.rows import STAGES
+from netsim.scenario import Scenario, load_scenario
+from netsim.simulate import Point
+from tests.trace_factory import make_trace
+
+BASE: dict[str, Any] = {
+    "name": "network",
+    "policy": {"name": "u-hlm", "threshold": 0.5},
+    "channel": {"snr_db": 0.0, "bandwidth_hz": 1e4, "coherence_time_s": 0.01},
+    "tokens": 8,
+}
+
+
+@pytest.fixture(scope="session")
+def small_trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """3 prompts of 8 tokens under 2 token seeds."""
+    return make_trace(tmp_path_factory.mktemp("traces") / "small", prompts=3).folder
+
+
+def point(trace: Path, **blocks: Any) -> Point:
+    return Point.of(Scenario.model_validate({**BASE, "trace": str(trace), **blocks}))
+
+
+def table(built: Point, seed: int = 0) -> pd.DataFrame:
+    return built.device_table(seed)
+
+
+@pytest.mark.parametrize("policy", ["slm", "llm", "hlm", "oracle"])
+def test_a_network_of_one_gives_the_row_of_one_device(small_trace: Path, policy: str) -> None:
+    blocks = {"policy": {"name": policy}, "latency": {"grant": 0.002, "propagation": 0.001, "prefill": True}}
+    alone = point(small_trace, **blocks).row(1)
+    network = point(small_trace, devices=[{}], **blocks).row(1)
+    assert (alone["engine"], network["engine"]) == ("arrays", "events")
+    for name, value in alone.items():
+        if name != "engine":
+            assert network[name] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value), (
+                name
+            )
+
+
+def test_devices_take_prompts_in_turn(small_trace: Path) -> None:
+    sessions = [
+        [(own.place, own.seed, own.fading) for own in run.sessions]
+        for run in point(small_trace, devices=2).network.run(5)
+    ]
+    # Prompts 0, 1, 2 under seed 5, then prompt 0 under seed 6.
+    assert sessions == [[(0, 5, 0), (2, 5, 2)], [(1, 5, 1), (0, 6, 0)]]
+    again = point(small_trace, requests={"per_device": 5}).network.run(0)[0].sessions
+    assert [(own.place, own.seed, own.fading) for own in again] == [
+        (0, 0, 0), (1, 0, 1), (2, 0, 2), (0, 1, 3), (1, 1, 4),
+    ]  # fmt: skip
+
+
+def test_devices_have_what_is_theirs(small_trace: Path) -> None:
+    devices = [{"snr_db": 20.0}, {"snr_db": -10.0}, {"policy": {"name": "slm"}, "slm": 0.5}]
+    built = point(
+        small_trace, devices=devices, policy={"name": "hlm"}, channel={**BASE["channel"], "fading": "none"}
+    )
+    strong, weak, alone = built.network.run(0)
+    # The same bits take as long as log2(101) and log2(1.1) bit/s/Hz say.
+    ratio = weak.timings.air_s.sum() / strong.timings.air_s.sum()
+    bits = [run.workload.bits.sum() for run in (weak, strong)]
+    assert ratio * bits[1] / bits[0] == pytest.approx(np.log2(101) / np.log2(1.1), rel=1e-9)
+    assert alone.workload.bits.sum() == 0
+    assert (alone.workload.slm_s[alone.rounds.valid] == 0.5).all()
+    row = built.row(0)
+    assert row["transmission_rate"] == pytest.approx(2 / 3)
+
+
+def test_throughput_is_the_mean_over_devices(small_trace: Path) -> None:
+    built = point(small_trace, devices=3)
+    by_device = table(built)
+    assert built.row(0)["throughput_tok_s"] == pytest.approx(by_device["throughput_tok_s"][:3].mean())
+    assert by_device["throughput_tok_s"][3] == pytest.approx(by_device["throughput_tok_s"][:3].mean())
+    assert by_device["tokens"][3] == by_device["tokens"][:3].sum() == 24
+
+
+def test_fairness_is_jains() -> None:
+    assert jain_index([2, 2, 2]) == 1
+    assert jain_index([1, 2, 3]) == pytest.approx(36 / 42)
+    assert np.isnan(jain_index([0, 0]))
+
+
+def test_deadlines_and_unfinished_requests_by_hand(small_trace: Path, tmp_path: Path) -> None:
+    arrivals = tmp_path / "arrivals.csv"
+    arrivals.write_text("device,time_s\n0,0\n0,1\n0,50\n")
+    built = point(
+        small_trace,
+        policy={"name": "slm"},
+        latency={"slm": 0.25, "llm": 0.0},
+        requests={
+            "arrivals": {"name": "recorded", "file": str(arrivals)}, "deadline_s": 2.5, "until_s": 3.1,
+        },
+    )  # fmt: skip
+    # Of 8 tokens of 0.25 s: the first request is over at 2, the second, which starts then, would be at 4, and the
+    # third has not arrived when all ends.
+    one = table(built).iloc[0]
+    assert (one["requests"], one["unfinished"], one["tokens"]) == (2, 1, 12)
+    assert one["deadline_share"] == 0.5
+    assert one["request_mean_s"] == pytest.approx(2.0)
+    assert one["first_token_s"] == pytest.approx((0.25 + 1.25) / 2)
+    assert built.row(0)["tokens"] == 12
+
+
+@pytest.mark.parametrize("policy", ["hlm", "channel-aware"])
+def test_a_device_may_have_nothing_to_do(small_trace: Path, tmp_path: Path, policy: str) -> None:
+    arrivals = tmp_path / "arrivals.csv"
+    arrivals.write_text("device,time_s\n1,3\n")
+    settings: dict[str, Any] = {"name": policy} | ({"threshold": 0.5} if policy == "channel-aware" else {})
+    requests: dict[str, Any] = {"arrivals": {"name": "recorded", "file": str(arrivals)}}
+    built = point(small_trace, policy=settings, devices=2, requests=requests)
+    assert table(built)["tokens"].tolist() == [0, 8, 8]
+    assert table(built)["requests"].tolist() == [0, 1, 1]
+    assert table(built)["jain"].iloc[-1] == 0.5
+    assert built.token_log(0)["device"].unique().tolist() == [1]
+    assert built.row(0)["tokens"] == 8
+    with pytest.raises(InputError, match="requests: nobody asks"):
+        point(small_trace, policy=settings, devices=2, requests={**requests, "until_s": 2.0}).row(0)
+
+
+def test_a_poisson_stream_leaves_the_decisions_as_they_are(small_trace: Path) -> None:
+    closed = point(small_trace, devices=2).network.run(3)
+    opened = point(small_trace, devices=2, requests={"arrivals": {"name": "poisson", "rate_hz": 1.0}})
+    for one, other in zip(closed, opened.network.run(3), strict=True):
+        np.testing.assert_array_equal(one.rounds.token, other.rounds.token)
+        assert other.arrivals_s is not None
+        assert (other.timings.start_s[:, 0] >= other.arrivals_s).all()
+
+
+NETWORKS = st.fixed_dictionaries(
+    {
+        "devices": st.integers(1, 6),
+        "policy": st.sampled_from(
+            [{"name": "hlm"}, {"name": "llm"}, {"name": "slm"}, {"name": "u-hlm", "threshold": 0.5},
+             {"name": "channel-aware", "threshold": 0.5}]
+        ),
+        "uplink": st.fixed_dictionaries(
+            {
+                "scheduler": st.sampled_from(["fifo", "round-robin", "equal-split", "proportional-fair"]),
+                "slot_s": st.sampled_from([5e-4, 0.003]),
+            }
+        ),
+        "server": st.fixed_dictionaries(
+            {
+                "max_batch": st.integers(1, 3),
+                "replicas": st.integers(1, 2),
+                "window_s": st.sampled_from([0.0, 0.01]),
+            }
+        ),
+        "requests": st.sampled_from(
+            [{}, {"arrivals": {"name": "poisson", "rate_hz": 0.5}}, {"per_device": 2, "until_s": 1.5}]
+        ),
+        "channel": st.sampled_from([{**BASE["channel"], "fading": name} for name in ("none", "rayleigh")]),
+        "latency": st.sampled_from(
+            [{"slm": 0.02, "llm": 0.05}, {"slm": 0.0, "llm": 0.03, "grant": 0.004, "propagation": 0.001}]
+        ),
+    }
+)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(blocks=NETWORKS, seed=st.integers(0, 3))
+def test_work_is_conserved(small_trace: Path, blocks: dict[str, Any], seed: int) -> None:
+    built = point(small_trace, **blocks)
+    log = built.token_log(seed)
+    runs = built.network.run(seed)
+
+    # The same seed gives the same log, and time shares add up.
+    pd.testing.assert_frame_equal(log, built.token_log(seed))
+    np.testing.assert_allclose(log[list(STAGES)].sum(axis=1), log["end_s"] - log["start_s"], atol=1e-9)
+    assert (log[list(STAGES)] >= -1e-12).all(axis=None)
+    # Rounds of a device follow one another.
+    for _, own in log.groupby("device"):
+        assert (own["start_s"].to_numpy()[1:] >= own["end_s"].to_numpy()[:-1] - 1e-9).all()
+
+    requests = table(built, seed).iloc[-1]
+    asked = requests["requests"] - requests["unfinished"]
+    assert asked == sum(int(run.finished.sum()) for run in runs)
+    assert requests["tokens"] == len(log)
+    if "until_s" in blocks["requests"]:
+        assert (log["end_s"] <= 1.5 + 1e-9).all()
+    else:
+        assert requests["unfinished"] == 0
+
+    for run in runs:
+        _bits_sent_are_bits_offered(run, whole=blocks["uplink"]["scheduler"] == "fifo")
+    if blocks["uplink"]["scheduler"] != "equal-split":
+        # One at a time: all air times fit side by side between the first start and the last end.
+        busy_s = sum(run.timings.air_s.sum() + run.timings.prompt_air_s.sum() for run in runs)
+        assert not len(log) or busy_s <= log["end_s"].max() - log["start_s"].min() + 1e-9
+
+
+def _bits_sent_are_bits_offered(run: DeviceRun, *, whole: bool) -> None:
+    """What the link carries in the time on air is what the round had to send.
+
+    Where uploads are sent whole, by the link's own curve; otherwise where its rate never changes.
+    """
+    work, timings, costs = run.workload, run.timings, run.device.costs
+    if run.device.radio.fading == NoFading():
+        rate_bps = run.link(0, 0.0).mean_rate_bps
+        np.testing.assert_allclose(timings.air_s * rate_bps, work.bits, rtol=1e-9, atol=1e-6)
+        np.testing.assert_allclose(timings.prompt_air_s * rate_bps, work.prompt_bits, rtol=1e-9, atol=1e-6)
+    elif whole:
+        before_s = work.slm_s + work.slm_prefill_s + work.uncertainty_s + costs.grant_s + timings.air_wait_s
+        sends = work.bits + work.prompt_bits > 0
+        for session in np.flatnonzero(sends.any(axis=1)):
+            began_s = timings.start_s[session, 0]
+            link = run.link(int(session), began_s)
+            for at in [(session, position) for position in np.flatnonzero(sends[session])]:
+                start_s = timings.start_s[at] - began_s + before_s[at]
+                end_s = start_s + timings.prompt_air_s[at] + timings.air_s[at]
+                # Times are read off the clock here, to a few 1e-15 s, at a rate of some 1e4 bit/s.
+                assert link.bits_between(start_s, end_s) == pytest.approx(
+                    work.bits[at] + work.prompt_bits[at], rel=1e-9, abs=1e-6
+                )
+
+
+@pytest.mark.parametrize(
+    ("blocks", "fault"),
+    [
+        (
+            {"server": {"max_batch": 8}},
+            "server.max_batch: latency of table: batch 8 is outside what was measured",
+        ),
+        (
+            {"uplink": {"scheduler": "no_such_module:Mine"}},
+            "uplink.scheduler: no_such_module:Mine: No module named",
+        ),
+        ({"devices": [{"slm": "fast"}]}, "devices[0].slm: no latency profile 'fast'"),
+        ({"channel": {"rate": "cqi", "snr_db": -90.0, "fading": "none"}}, "channel: "),
+        ({"requests": {"arrivals": {"name": "recorded", "file": "none.csv"}}}, "requests.arrivals.file: "),
+    ],
+)
+def test_what_cannot_be_had_is_refused(small_trace: Path, blocks: dict[str, Any], fault: str) -> None:
+    with pytest.raises(InputError) as caught:
+        point(small_trace, **blocks).row(0)
+    assert str(caught.value).startswith(fault)
+
+
+def test_arrays_refuse_what_may_wait(small_trace: Path) -> None:
+    with pytest.raises(InputError, match="devices: needs the event engine"):
+        point(small_trace, devices=2).row(0, "arrays")
+    with pytest.raises(InputError, match="policy: needs the event engine"):
+        point(small_trace, policy={"name": "channel-aware", "threshold": 0.5}).row(0, "arrays")
+
+
+def test_the_scenarios_of_the_documentation_run(small_trace: Path, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "network.md").read_text(encoding="utf-8")
+    blocks = [part.partition("```")[0] for part in text.split("```yaml\n")[1:]]
+    assert len(blocks) == 2
+    for block in blocks:
+        path = tmp_path / "scenario.yaml"
+        path.write_text(f"name: docs\ntrace: {small_trace}\npolicy: {{name: hlm}}\ntokens: 8\n{block}")
+        assert Point.of(load_scenario(path)).row(0)["tokens"]

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from filelock import FileLock
+
+import netsim
+from netsim.deciding.policies import Hlm
+from netsim.errors import InputError
+from netsim.results.rows import COLUMNS
+from netsim.scenario import Scenario, load_scenario
+from netsim.simulate import Point
+from netsim.sweeps.run import run_sweep
+from netsim.sweeps.store import LOCK
+from tests.trace_factory import make_trace
+
+SWEEP = """
+name: small
+trace: {trace}
+policy: {{name: hlm}}
+payload: {{vocabulary_size: 32000}}
+channel: {{bandwidth_hz: 1e7}}
+tokens: 6
+seeds: {seeds}
+sweep:
+  policy: [{{name: slm}}, {{name: hlm}}, {{name: u-hlm, threshold: 0.3}}]
+  channel.snr_db: {snr_db}
+"""
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_trace(tmp_path_factory.mktemp("trace"), num_tokens=6).folder
+
+
+def scenario(
+    folder: Path, trace: Path, *, seeds: int = 3, snr_db: str = "[0, 20]", extra: str = ""
+) -> Scenario:
+    path = folder / "scenario.yaml"
+    path.write_text(SWEEP.format(trace=trace, seeds=seeds, snr_db=snr_db) + extra)
+    return load_scenario(path)
+
+
+def test_rows_are_those_of_each_point_alone_in_the_order_of_the_sweep(tmp_path: Path, trace: Path) -> None:
+    loaded = scenario(tmp_path, trace)
+    table = netsim.sweep(loaded)
+    assert list(table.columns) == ["policy.name", "policy.threshold", "channel.snr_db", *COLUMNS]
+    expected = [
+        {**point.coordinates, **Point.of(point.scenario).row(seed)}
+        for point in loaded.points()
+        for seed in loaded.seed_values()
+    ]
+    alone = pd.DataFrame(expected)[list(table.columns)].astype(table.dtypes)
+    pd.testing.assert_frame_equal(table, alone, check_exact=True)
+
+
+def test_undefined_stays_empty(tmp_path: Path, trace: Path) -> None:
+    run_sweep(scenario(tmp_path, trace), tmp_path / "out")
+    table = pq.read_table(tmp_path / "out" / "results.parquet").to_pylist()
+    assert all(row["rejection_rate"] is None for row in table if row["policy.name"] == "slm")
+    assert all(row["true_skip_rate"] is None for row in table if row["policy.name"] == "hlm")
+    assert all(row["policy.threshold"] is None for row in table if row["policy.name"] == "hlm")
+
+
+def test_same_bytes_with_more_jobs(tmp_path: Path, trace: Path) -> None:
+    loaded = scenario(tmp_path, trace)
+    for jobs in (1, 2):
+        run_sweep(loaded, tmp_path / str(jobs), jobs=jobs)
+    assert results(tmp_path / "1") == results(tmp_path / "2")
+
+
+def test_a_longer_sweep_computes_only_what_is_missing_and_gives_the_bytes_of_a_new_one(
+    tmp_path: Path, trace: Path
+) -> None:
+    out = tmp_path / "out"
+    first = run_sweep(scenario(tmp_path, trace), out)
+    assert (first.computed, first.reused) == (3 * 2 * 3, 0)
+    longer = scenario(tmp_path, trace, seeds=4, snr_db="[0, 10, 20]")
+    second = run_sweep(longer, out)
+    assert (second.computed, second.reused) == (3 * 3 * 4 - 3 * 2 * 3, 3 * 2 * 3)
+    run_sweep(longer, tmp_path / "new")
+    assert results(out) == results(tmp_path / "new")
+
+
+def test_a_changed_scenario_reuses_nothing(tmp_path: Path, trace: Path) -> None:
+    run_sweep(scenario(tmp_path, trace), tmp_path / "out")
+    changed = scenario(tmp_path, trace, extra="downlink: {rate_bps: 1e6}\n")
+    report = run_sweep(changed, tmp_path / "out")
+    assert report.reused == 0
+    run_sweep(changed, tmp_path / "new")
+    assert results(tmp_path / "out") == results(tmp_path / "new")
+
+
+def test_a_changed_latency_profile_reuses_nothing(tmp_path: Path) -> None:
+    folder = make_trace(tmp_path / "own", prompts=1, num_tokens=6).folder
+    loaded = scenario(tmp_path, folder)
+    run_sweep(loaded, tmp_path / "out")
+    profile = json.loads((folder / "latency.json").read_text())
+    profile["llm"]["median_s"][0][0][0] *= 2
+    (folder / "latency.json").write_text(json.dumps(profile))
+    assert run_sweep(loaded, tmp_path / "out").reused == 0
+
+
+def test_fresh_computes_everything(tmp_path: Path, trace: Path) -> None:
+    loaded = scenario(tmp_path, trace)
+    run_sweep(loaded, tmp_path / "out")
+    assert run_sweep(loaded, tmp_path / "out", fresh=True).reused == 0
+
+
+def test_a_damaged_chunk_is_computed_again(tmp_path: Path, trace: Path) -> None:
+    loaded = scenario(tmp_path, trace)
+    run_sweep(loaded, tmp_path / "out")
+    before = results(tmp_path / "out")
+    chunk = min((tmp_path / "out" / "chunks").iterdir())
+    chunk.write_bytes(chunk.read_bytes()[:100])
+    report = run_sweep(loaded, tmp_path / "out")
+    assert report.computed > 0
+    assert results(tmp_path / "out") == before
+
+
+def test_a_cell_that_fails_is_named_and_the_others_finish(tmp_path: Path) -> None:
+    folder = make_trace(tmp_path / "own", num_tokens=6, policies={"hlm": Hlm()}).folder
+    # Without the SLM's own path in the trace, slm leaves it, and the scenario refuses that.
+    loaded = scenario(tmp_path, folder, seeds=2, extra="off_tree: refuse\n")
+    report = run_sweep(loaded, tmp_path / "out")
+    assert {str(failure.coordinates["policy.name"]) for failure in report.failures} <= {"slm", "u-hlm"}
+    assert "policy.name slm, channel.snr_db 0.0, seed 0: OffTree: " in str(report.failures[0])
+    table = pd.read_parquet(tmp_path / "out" / "results.parquet")
+    assert (table["policy.name"] == "hlm").sum() == 2 * 2
+    assert len(table) == report.rows == 3 * 2 * 2 - len(report.failures)
+    assert run_sweep(loaded, tmp_path / "out").computed == 0
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["failures"]
+
+
+def test_a_folder_with_something_else_in_it_is_refused_and_untouched(tmp_path: Path, trace: Path) -> None:
+    out = tmp_path / "thesis"
+    out.mkdir()
+    (out / "chapter.tex").write_text("precious")
+    with pytest.raises(InputError, match="holds other files"):
+        run_sweep(scenario(tmp_path, trace), out, fresh=True)
+    assert [path.name for path in out.iterdir()] == ["chapter.tex"]
+
+
+def test_bad_input_leaves_an_earlier_sweep_untouched(tmp_path: Path, trace: Path) -> None:
+    out = tmp_path / "out"
+    run_sweep(scenario(tmp_path, trace), out)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    bad = scenario(tmp_path, tmp_path / "no-such-trace")
+    with pytest.raises(InputError, match="no such folder"):
+        run_sweep(bad, out, fresh=True)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path, trace: Path) -> None:
+    loaded = scenario(tmp_path, trace)
+    run_sweep(loaded, tmp_path / "out")
+    before = results(tmp_path / "out")
+    with (
+        FileLock(tmp_path / "out" / LOCK),
+        pytest.raises(InputError, match="another sweep is writing to it"),
+    ):
+        run_sweep(loaded, tmp_path / "out", fresh=True)
+    assert results(tmp_path / "out") == before
+
+
+def test_a_file_in_the_folders_place_is_refused(tmp_path: Path, trace: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(InputError, match="not a folder"):
+        run_sweep(scenario(tmp_path, trace), tmp_path / "out")
+
+
+def test_the_resolved_scenario_stands_beside_the_results(tmp_path: Path, trace: Path) -> None:
+    loaded = scenario(tmp_path, trace)
+    run_sweep(loaded, tmp_path / "out", command="netsim sweep small.yaml")
+    assert load_scenario(tmp_path / "out" / "scenario.yaml") == loaded
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["command"] == "netsim sweep small.yaml"
+    assert manifest["failures"] == []
+
+
+def results(folder: Path) -> bytes:
+    return (folder / "results.parquet").read_bytes()

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special, stats
+
+from tests.trace_factory import THETA_POINTS, make_trace
+from traces.format.forest import Forest
+from traces.format.nodes import NodeTable, Sampler, columns, compress, concatenate, nucleus
+from traces.format.shards import read_shard, write_shard
+from traces.uncertainty import theta_rule
+
+THETA, _ = theta_rule(2.0, THETA_POINTS)
+
+
+def two_models(seed: int, rows: int, vocabulary: int, scale: float = 4.0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    slm = (scale * rng.standard_normal((rows, vocabulary))).astype(np.float32)
+    return slm, (slm + rng.standard_normal((rows, vocabulary))).astype(np.float32)
+
+
+def table_of(seed: int, rows: int, vocabulary: int, sampler: Sampler) -> NodeTable:
+    slm, llm = two_models(seed, rows, vocabulary)
+    parent = np.arange(-1, rows - 1, dtype=np.int32)
+    return compress(slm, llm, parent, np.where(parent < 0, np.int32(-1), np.int32(3)), sampler, THETA)
+
+
+@pytest.mark.parametrize(("temperature", "top_p"), [(1.0, 1.0), (0.8, 0.97), (1.3, 0.5)])
+def test_the_stored_node_gives_both_sampling_distributions(temperature: float, top_p: float) -> None:
+    slm, llm = two_models(1, 20, 200)
+    sampler = Sampler(temperature, top_p)
+    forest = Forest([table_of(1, 20, 200, sampler)], sampler, 200)
+    for logits, found in ((slm, forest.x), (llm, forest.y)):
+        for node in range(20):
+            full = special.softmax(logits[node].astype(float) / temperature)
+            order = np.argsort(-full, kind="stable")
+            kept = order[: int((np.cumsum(full[order]) < top_p).sum()) + 1]
+            expected = np.zeros(200)
+            expected[kept] = full[kept] / full[kept].sum()
+            row = slice(forest.starts[node], forest.ends[node])
+            given_back = np.zeros(200)
+            given_back[forest.table.ids[row]] = found[row]
+            # float16 keeps 11 bits of a logit of at most 32, so a probability to 2^-7 / temperature; where two
+            # tokens at the nucleus's edge are that close, either may be in, so compare total variation.
+            assert 0.5 * np.abs(given_back - expected).sum() < 0.01
+            assert given_back.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_sums_over_the_vocabulary_are_of_the_full_distribution() -> None:
+    slm, llm = two_models(2, 5, 100)
+    table = table_of(2, 5, 100, Sampler(0.8, 0.9))
+    for logits, unit, entropy, sampling in (
+        (slm, table.slm_unit, table.slm_entropy, table.slm_sampling),
+        (llm, table.llm_unit, table.llm_entropy, table.llm_sampling),
+    ):
+        exact = logits.astype(float) - logits.max(axis=1, keepdims=True)
+        # float32 holds seven digits.
+        np.testing.assert_allclose(unit, special.logsumexp(exact, axis=1), rtol=1e-6)
+        np.testing.assert_allclose(sampling, special.logsumexp(exact / 0.8, axis=1), rtol=1e-6)
+        np.testing.assert_allclose(entropy, stats.entropy(special.softmax(exact, axis=1), axis=1), rtol=1e-6)
+    exact = slm.astype(float) - slm.max(axis=1, keepdims=True)
+    expected = special.logsumexp(exact[:, None, :] / (0.8 * THETA[:, None]), axis=2)
+    np.testing.assert_allclose(table.slm_log_partition, expected, rtol=1e-5, atol=1e-7)
+
+
+@given(st.integers(0, 10_000), st.floats(0.05, 1.0))
+def test_the_nucleus_is_the_smallest_set_that_holds_top_p(seed: int, top_p: float) -> None:
+    probability = np.random.default_rng(seed).dirichlet(np.full(12, 0.5))
+    inside = nucleus(probability, top_p)
+    assert probability[inside].sum() >= top_p - 1e-9
+    if inside.sum() > 1:
+        assert probability[inside].sum() - probability[inside].min() < top_p
+        assert probability[inside].min() >= probability[~inside].max(initial=0.0)
+
+
+def test_ties_go_to_the_lower_id() -> None:
+    assert nucleus(np.array([0.25, 0.25, 0.25, 0.25]), 0.5).tolist() == [True, True, False, False]
+
+
+def test_deriving_one_by_one_equals_deriving_all_at_once() -> None:
+    sampler = Sampler(0.8, 0.95)
+    slm, llm = two_models(4, 6, 80)
+    parent = np.array([-1, 0, 0, 1, 2, 2])
+    token = np.array([-1, 5, 6, 7, 8, 9])
+    whole = Forest([compress(slm, llm, parent, token, sampler, THETA)], sampler, 80)
+    grown = Forest([compress(slm[:1], llm[:1], parent[:1], token[:1], sampler, THETA)], sampler, 80)
+    for n in range(1, 6):
+        row = slice(n, n + 1)
+        grown.append(compress(slm[row], llm[row], parent[row], token[row], sampler, THETA))
+    np.testing.assert_array_equal(whole.x, grown.x)
+    np.testing.assert_array_equal(whole.y, grown.y)
+    for name in columns():
+        np.testing.assert_array_equal(getattr(whole.table, name), getattr(grown.table, name))
+    assert grown.children(np.array([0, 0, 2]), np.array([5, 7, 9])).tolist() == [1, -1, 5]
+
+
+def test_trees_side_by_side_keep_their_children_apart() -> None:
+    sampler = Sampler(1.0, 1.0)
+    one, two = table_of(5, 3, 20, sampler), table_of(6, 4, 20, sampler)
+    forest = Forest([one, two], sampler, 20)
+    assert forest.roots.tolist() == [0, 3]
+    assert forest.children(forest.roots, np.array([3, 3])).tolist() == [1, 4]
+    assert concatenate([one, two]).parent.tolist() == [-1, 0, 1, -1, 3, 4, 5]
+
+
+def test_a_shard_comes_back_as_it_was(tmp_path: Path) -> None:
+    trace = make_trace(tmp_path / "a", prompts=1, token_seeds=[0], vocabulary_size=30, top_p=0.9)
+    shard = trace.manifest.shards[0]
+    table = read_shard(trace.folder, shard, 30, trace.manifest.measure)
+    again = write_shard(tmp_path, 0, 0, table, 30)
+    assert again.sha256 == shard.sha256
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_logits_that_are_not_finite_are_refused() -> None:
+    slm, llm = two_models(0, 1, 10)
+    llm[0, 3] = np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        compress(slm, llm, np.array([-1]), np.array([-1]), Sampler(1.0, 1.0), THETA)

@@ -1,0 +1,1 @@
+"""Traces on disk: manifest, shards, nodes, trees."""

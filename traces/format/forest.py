@@ -1,0 +1,119 @@
+"""Trees of nodes with both models' sampling distributions, ready to walk."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from traces.format.nodes import NodeTable, Sampler, concatenate
+
+
+@njit(cache=True)
+def distributions(
+    offsets: NDArray[np.int64],
+    logit: NDArray[np.float32],
+    log_partition: NDArray[np.float32],
+    temperature: float,
+    top_p: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nucleus-cut, renormalised distribution of every node, one node at a time.
+
+    The same values come out whatever other nodes are in the table, so that nodes can be expanded one by one
+    or opened all at once. The nucleus is that of ``traces.format.nodes.nucleus``.
+
+    Returns
+    -------
+    probability : [num_entries], float. Sums to 1 over each node; 0 outside the nucleus.
+    outside : [num_nodes], float. Mass of the full vocabulary outside the nucleus.
+    """
+    probability = np.zeros(len(logit))
+    outside = np.empty(len(offsets) - 1)
+    for node in range(len(offsets) - 1):
+        first, last = offsets[node], offsets[node + 1]
+        full = np.empty(last - first)
+        for entry in range(first, last):
+            full[entry - first] = np.exp(
+                np.float64(logit[entry]) / temperature - np.float64(log_partition[node])
+            )
+        order = np.argsort(-full, kind="mergesort")
+        mass, kept = 0.0, 0
+        while kept < len(order) and (top_p >= 1 or mass < top_p - 1e-12):
+            mass += full[order[kept]]
+            kept += 1
+        for rank in range(kept):
+            probability[first + order[rank]] = full[order[rank]] / mass
+        outside[node] = max(0.0, 1.0 - mass)
+    return probability, outside
+
+
+@njit(cache=True)
+def find_entries(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], nodes: NDArray[np.int64], tokens: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Entry of each (node, token), -1 where the token is not stored."""
+    result = np.full(len(nodes), -1, np.int64)
+    for path in range(len(nodes)):
+        first, last = offsets[nodes[path]], offsets[nodes[path] + 1]
+        at = first + np.searchsorted(ids[first:last], tokens[path])
+        if at < last and ids[at] == tokens[path]:
+            result[path] = at
+    return result
+
+
+class Forest:
+    """Several trees in one table, each with its root; grows when nodes are appended.
+
+    Attributes
+    ----------
+    table : NodeTable
+    x, y : [num_entries], float64. The SLM's and the LLM's sampling distribution.
+    roots : [num_trees], int
+    """
+
+    def __init__(self, tables: list[NodeTable], sampler: Sampler, vocabulary_size: int) -> None:
+        self.sampler = sampler
+        self.vocabulary_size = vocabulary_size
+        self.table = concatenate(tables) if len(tables) != 1 else tables[0]
+        self.x, self.y = self._derive(self.table)
+        self._index()
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """First entry of each node: [num_nodes], int."""
+        return self.table.offsets[:-1]
+
+    @property
+    def ends(self) -> NDArray[np.int64]:
+        """Past the last entry of each node: [num_nodes], int."""
+        return self.table.offsets[1:]
+
+    def append(self, nodes: NodeTable) -> NDArray[np.int64]:
+        """Add nodes whose ``parent`` counts in this forest's table; returns their indices."""
+        first = self.table.num_nodes
+        x, y = self._derive(nodes)
+        parents = nodes.parent
+        self.table = concatenate([self.table, nodes])
+        self.table.parent[first:] = parents
+        self.x, self.y = np.concatenate([self.x, x]), np.concatenate([self.y, y])
+        self._index()
+        return np.arange(first, self.table.num_nodes)
+
+    def children(self, nodes: NDArray[np.int64], tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Node reached from each node by each token, -1 where none is recorded."""
+        wanted = nodes * self.vocabulary_size + tokens
+        at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        return np.where(self._keys[at] == wanted, self._by_key[at], -1)
+
+    def _derive(self, table: NodeTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        rule = self.sampler.temperature, self.sampler.top_p
+        x, _ = distributions(table.offsets, table.slm_logit, table.slm_sampling, *rule)
+        y, _ = distributions(table.offsets, table.llm_logit, table.llm_sampling, *rule)
+        return x, y
+
+    def _index(self) -> None:
+        parent = self.table.parent.astype(np.int64)
+        self.roots = np.flatnonzero(parent < 0)
+        keys = np.where(parent < 0, -1, parent * self.vocabulary_size + self.table.token)
+        self._by_key = np.argsort(keys, kind="stable")
+        self._keys = keys[self._by_key]

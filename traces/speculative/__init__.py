@@ -1,0 +1,1 @@
+"""Speculative decoding along a tree: draws, drafts, uploads, acceptance."""

@@ -1,0 +1,62 @@
+"""A walk of one path, round by round, for a policy that looks at something besides the draft."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from traces.format.forest import Forest
+from traces.speculative.draws import TokenDraws
+from traces.speculative.rounds import Measure, Policy, Rounds
+from traces.speculative.step import Step
+from traces.speculative.walk import advance, running
+
+
+class Path:
+    """One group of a walk; ``traces.speculative.walk.walk`` with one policy gives the same rounds.
+
+    Parameters
+    ----------
+    forest : Forest
+    group : int. Which of the forest's trees.
+    draws : TokenDraws. Of all groups of the forest.
+    num_tokens, measure, eos, fallback : as for ``traces.speculative.walk.walk``.
+
+    Attributes
+    ----------
+    rounds : Rounds. Of this group alone: [1, num_tokens].
+    going : bool. Whether there is a next round.
+    """
+
+    def __init__(
+        self,
+        forest: Forest,
+        group: int,
+        draws: TokenDraws,
+        num_tokens: int,
+        measure: Measure,
+        *,
+        eos: int | None,
+        fallback: NDArray[np.int64],
+    ) -> None:
+        own = {field.name: getattr(draws, field.name)[group : group + 1] for field in fields(draws)}
+        self._step = Step(forest, TokenDraws(**own), measure)
+        self._forest = forest
+        self._fallback = fallback[group : group + 1]
+        self._eos = eos
+        self._position = 0
+        self.rounds = Rounds.empty(1, num_tokens)
+        self.rounds.node[:, 0], self.rounds.on_tree[:, 0] = forest.roots[group], True
+        self.going = num_tokens > 0
+
+    def step(self, policy: Policy) -> None:
+        """Decide the next round under a policy, which may be another one each time."""
+        group, position = np.array([0]), self._position
+        self._step.decide(self.rounds, policy, group, position)
+        self._position += 1
+        self.going = self._position < self.rounds.token.shape[1]
+        if self.going:
+            left = running(self.rounds, group, position, self._eos)
+            self.going = advance(self._forest, self.rounds, left, position, self._fallback).size > 0

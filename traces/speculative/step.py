@@ -1,0 +1,87 @@
+"""One position of a walk: draft, measure, decide, accept or resample."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from traces.format.forest import Forest
+from traces.speculative.draws import TokenDraws
+from traces.speculative.rounds import Drafts, Measure, Policy, Rounds
+from traces.speculative.upload import Compressed, Upload
+from traces.speculative.verify import accepts, choose, rejection, resample_each
+from traces.uncertainty import disagreement, of_distribution, theta_rule
+
+
+class Step:
+    """Draws and decides one position for paths at known nodes."""
+
+    def __init__(self, forest: Forest, draws: TokenDraws, measure: Measure) -> None:
+        self.forest, self.draws, self.measure = forest, draws, measure
+        theta, self.weights = theta_rule(measure.theta_max, forest.table.slm_log_partition.shape[1])
+        self.inverse_temperature = 1 / (forest.sampler.temperature * theta)
+
+    def decide(self, rounds: Rounds, policy: Policy, groups: NDArray[np.int64], position: int) -> None:
+        """Fill in position ``position`` of the given groups, whose nodes are already in ``rounds``."""
+        forest, at = self.forest, (groups, position)
+        nodes = rounds.node[at]
+        starts, ends = forest.starts[nodes], forest.ends[nodes]
+        if policy.drafts:
+            output = self._drafted(rounds, policy, at, nodes, starts, ends)
+        else:
+            output = choose(forest.y, starts, ends, self.draws.llm[at])
+        rounds.token[at] = forest.table.ids[output]
+        logit = forest.table.llm_logit[output].astype(np.float64)
+        rounds.llm_nll[at] = forest.table.llm_unit[nodes] - logit
+        rounds.length[groups] = position + 1
+
+    def _drafted(
+        self,
+        rounds: Rounds,
+        policy: Policy,
+        at: tuple[NDArray[np.int64], int],
+        nodes: NDArray[np.int64],
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        forest, draws = self.forest, self.draws
+        upload = policy.upload if isinstance(policy, Compressed) else Upload()
+        rows = upload.rows(forest, starts, ends)
+        # Places within a row are the same in the forest and in what the server rebuilt.
+        place = choose(rows.drafted, rows.starts, rows.ends, draws.draft[at]) - rows.starts
+        draft = starts + place
+        uncertainty, count = self._uncertainty(at, nodes, draft)
+        rows = upload.after_draft(rows, forest, draft, uncertainty)
+        x_draft, y_draft = rows.sent[rows.starts + place], forest.y[draft]
+        accepted = accepts(x_draft, y_draft, draws.accept[at])
+        seen = Drafts(uncertainty, count, self.measure.samples, accepted, draws.skip[at])
+        transmitted = policy.transmits(seen)
+        replaced = np.flatnonzero(transmitted & ~accepted)
+        first, last = rows.starts[replaced], rows.ends[replaced]
+        resampled = resample_each(rows.sent, rows.y, first, last, draws.resample[at][replaced])
+        output = draft.copy()
+        output[replaced] = starts[replaced] + resampled - first
+        rounds.draft[at] = forest.table.ids[draft]
+        rounds.uncertainty[at] = uncertainty
+        rounds.transmitted[at] = transmitted
+        rounds.accepted[at] = accepted
+        rounds.rejection[at] = rejection(x_draft, y_draft)
+        rounds.entries[at] = rows.entries
+        rounds.output_tv[at] = np.where(transmitted, rows.output_tv(), 0.0)
+        return output
+
+    def _uncertainty(
+        self, at: tuple[NDArray[np.int64], int], nodes: NDArray[np.int64], draft: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64] | None]:
+        """Uncertainty of each draft, and its count of disagreeing samples where there are samples."""
+        table, samples, name = self.forest.table, self.measure.samples, self.measure.name
+        if name != "temperature":
+            forest = self.forest
+            rows = forest.starts[nodes], forest.ends[nodes]
+            return of_distribution(name, forest.x, *rows, draft, forest.vocabulary_size), None
+        rule = self.inverse_temperature, self.weights
+        q = disagreement(table.slm_logit, table.slm_log_partition, nodes, draft, *rule)
+        if samples is None:
+            return q, None
+        count = (self.draws.perturb[at] < q[:, None]).sum(axis=-1)
+        return count / samples, count
