@@ -93,8 +93,9 @@ def _rows_are_independent(
     held = [slots.take(prompt) for prompt in prompts]
     for prompt, own in zip(prompts, held, strict=True):
         paged.prefill(prompt, own)
-    new = slots.take(tokens[-2:])
-    prefixes = [np.append(own, new[:1]) for own in held] + [np.concatenate([held[0], new])]
+    new = slots.take(tokens[[-2, -2, -1]])
+    prefixes = [np.append(own, slot) for own, slot in zip(held, new[:2], strict=True)]
+    prefixes.append(np.append(prefixes[0], new[2]))
     paged.reserve()
     positions = (len(tokens) // 64 + 1) * 64
     first = paged.step(*_rows(slots, [prefixes[0], *[prefixes[1]] * (batch - 1)], positions))
