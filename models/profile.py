@@ -14,7 +14,8 @@ import torch
 from transformers import PreTrainedModel
 
 from models.architecture import ARCHITECTURES, architecture_config, build_random
-from models.pair import Pair, load_model, model_name, pair_folders
+from models.pair import Pair, pair_folders
+from models.sources import load_model, model_name
 from models.plan import Plan, RecordingStopped
 from models.timing import REPEATS, Profile, default_grid, profile_model
 from traces.format.manifest import LATENCY, replace_file
@@ -83,7 +84,9 @@ def measure_loaded(pair: Pair, longest: int, report: Callable[[str], None] | Non
     return pair_profile(one(pair.slm), one(pair.llm))
 
 
-def profile_recording(pair: Pair, plan: Plan, folder: Path) -> None:
+def profile_recording(
+    pair: Pair, plan: Plan, folder: Path, budget_s: float, report: Callable[[str, float], None]
+) -> None:
     """Write the ``latency.json`` of a recording, unless it is there: passes of the lengths it has, on this machine."""
     path = folder / LATENCY
     if path.exists():

@@ -21,7 +21,7 @@ import transformers
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
-from models.pair import max_positions
+from models.sources import max_positions
 
 Profile = dict[str, Any]
 REPEATS = 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -84,10 +85,30 @@ def record(
         Literal["float32", "bfloat16", "float16"], typer.Option(help="Of both models.")
     ] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or mps.")] = "cpu",
-    jobs: Annotated[int, typer.Option(min=1, help="Processes, each with its own copy of both models.")] = 1,
+    chat: Annotated[
+        bool, typer.Option("--chat", help="Put prompts into the tokenizer's chat template.")
+    ] = False,
+    system: Annotated[
+        str | None, typer.Option(help="System prompt of the chats; default: the template's own.")
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(min=4, max=4096, help="Rows of each forward pass; part of what repeats exactly.")
+    ] = 32,
     threads: Annotated[
-        int, typer.Option(min=1, help="Processor threads of each process; part of what repeats exactly.")
+        int, typer.Option(min=1, help="Processor threads of each forward pass; part of what repeats exactly.")
     ] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Forward passes side by side; default: as many as the processor has cores, at most 8."
+        ),
+    ] = None,
+    profile_share: Annotated[
+        float,
+        typer.Option(
+            min=0, max=10, help="Time for measuring latencies, as a share of the recording's; 0 leaves them out."
+        ),
+    ] = 0.1,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Record a trace; the same command resumes an interrupted one.
@@ -96,10 +117,9 @@ def record(
     --policy all-counts --temperature 0.8 --top-p 0.97 --out traces/mine
     """
     try:
-        from models.encode import prompts_to_record
-        from models.pair import PairError, pair_folders
+        from models.encode import chat_spec, prompts_to_record
+        from models.pair import PairError, PairSource, pair_folders
         from models.plan import Plan
-        from models.processes import PairSource, run_in_processes
         from models.profile import profile_recording
         from models.prompts import PromptError, fitting, load_prompts
         from models.record import record as record_trace
@@ -115,6 +135,8 @@ def record(
 
     if teacher_forced == bool(policy):
         raise bad_input("--policy", "give at least one policy, or --teacher-forced instead")
+    if system is not None and not chat:
+        raise bad_input("--system", "needs --chat: without it a prompt is no chat")
     if ALL_COUNTS in policy and measure != "temperature":
         raise bad_input("--policy", f"{ALL_COUNTS} needs the measure that counts, given --measure {measure}")
     try:
@@ -126,11 +148,12 @@ def record(
         folders = pair_folders(pair) if pair else (slm or "", llm or "")
         source = PairSource(folders[0], folders[1], dtype, device, threads)
         loaded = source.load()
-        end = loaded.end if eos == "stop" else None
-        follow = tokens if teacher_forced else 0
+        stops = loaded.stops_for(eos)
+        follow, end = tokens if teacher_forced else 0, stops[0] if stops else None
+        template = chat_spec(loaded.tokenizer, system) if chat else None
         fit, bad = fitting(
             texts[:num_prompts],
-            lambda own: prompts_to_record([own], loaded.tokenizer, follow, end)[0],
+            lambda own: prompts_to_record([own], loaded.tokenizer, follow, end, template)[0],
             tokens,
             loaded.max_positions,
         )
@@ -144,12 +167,15 @@ def record(
             sampler=Sampler(temperature, top_p),
             measure=Measure(samples if measure == "temperature" else None, theta_max, measure),
             policies={policy_spec(own): build_policy(own, around) for own in settings},
-            eos=end,
+            eos=stops,
+            batch=batch,
+            chat=template,
         )
-        run = run_in_processes(source, jobs) if jobs > 1 else None
-        with recording_progress(quiet=quiet) as progress:
-            record_trace(loaded, plan, out, progress, run, extending=extend)
-        profile_recording(loaded, plan, out)
+        workers = jobs or (min(os.cpu_count() or 1, 8) if device == "cpu" else 1)
+        with recording_progress(profile_share, quiet=quiet) as progress:
+            record_trace(loaded, plan, out, progress.recorded, extending=extend, workers=workers)
+            if profile_share:
+                profile_recording(loaded, plan, out, progress.profile_budget_s, progress.profiled)
     except (PairError, PromptError, TraceError) as error:
         raise bad_input("", str(error)) from None
     if not quiet:
