@@ -7,6 +7,7 @@ verified that neither companions nor place change a row's bits. Where they do, t
 
 from __future__ import annotations
 
+import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pair import Pair, PairError
 from models.paged import NOWHERE
+from models.pair import Pair, PairError
 from models.passes import Passes
 from models.plan import Group, Plan
 from models.tree import GroupTree, Row, pending_depth
@@ -26,6 +27,11 @@ from traces.uncertainty import THETA_POINTS, theta_rule
 #: A row's prefix is padded to the next multiple of this that leaves at least one position of padding: a mask
 #: without any would send it through another kernel.
 PADDED_TO = 64
+
+
+def default_workers(device: str) -> int:
+    """Passes side by side: one for each core of the processor, but one alone on any other device."""
+    return min(os.cpu_count() or 1, 8) if device == "cpu" else 1
 
 
 @dataclass(frozen=True)
@@ -96,9 +102,7 @@ class Batches:
         enough = self.plan.batch * self._workers
         for tree in self._trees:
             self._queue(tree)
-        while self._waiting and (
-            not self._trees or (self.passes.side_by_side and self._ready() < enough)
-        ):
+        while self._waiting and (not self._trees or (self.passes.side_by_side and self._ready() < enough)):
             tree = self._begun(self._waiting.popleft())
             self._trees.append(tree)
             self._queue(tree)

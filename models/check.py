@@ -67,10 +67,15 @@ def _refuse_looking_ahead(model: PreTrainedModel, tokens: NDArray[np.int64]) -> 
     other = np.concatenate([short[: len(short) // 2], short[len(short) // 2 :][::-1] + 1]) % tokens.max()
     at = len(short) // 2 - 1
     try:
-        logits = [model(input_ids=torch.from_numpy(own[None]).to(model.device)).logits[0, at] for own in (short, other)]
+        logits = [
+            model(input_ids=torch.from_numpy(own[None]).to(model.device)).logits[0, at]
+            for own in (short, other)
+        ]
     except Exception as error:
         first = str(error).strip().splitlines() or [type(error).__name__]
-        raise PairError(f"{model_name(model)}: a forward pass fails: {type(error).__name__}: {first[0]}") from error
+        raise PairError(
+            f"{model_name(model)}: a forward pass fails: {type(error).__name__}: {first[0]}"
+        ) from error
     if _distance(*logits) > TOLERANCE[model.dtype]:
         raise PairError(
             f"{model_name(model)}: what it says at a token depends on later tokens, so it is no causal language "

@@ -35,7 +35,10 @@ def encode_prompt(
     if chat is not None:
         try:
             text = tokenizer.apply_chat_template(
-                prompt.chat(chat.system), chat_template=chat.template, tokenize=False, add_generation_prompt=True
+                prompt.chat(chat.system),
+                chat_template=chat.template,
+                tokenize=False,
+                add_generation_prompt=True,
             )
         except Exception as error:  # noqa: BLE001 - a template is a program that may raise anything
             raise PromptError(f"prompt {prompt.id!r}: the chat template refuses it: {error}") from None

@@ -120,7 +120,9 @@ def load_pair(slm: str | Path, llm: str | Path, dtype: str = "float32", device: 
     tokens = min(max(tokenizer.get_vocab().values()) + 1 for tokenizer in tokenizers)
     if tokens > shared:
         narrow = min(zip(models, (slm, llm), strict=True), key=lambda own: logits_width(own[0]))[1]
-        raise PairError(f"{narrow}: the tokenizer has ids up to {tokens - 1}, the logits only {shared} entries")
+        raise PairError(
+            f"{narrow}: the tokenizer has ids up to {tokens - 1}, the logits only {shared} entries"
+        )
     stops = tuple(stop for stop in stop_tokens(models[1], tokenizers[1]) if stop < shared)
     positions = min(max_positions(model) for model in models)
     return Pair(models[0], models[1], tokenizers[1], shared, positions, stops)

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from models.check import checked_model
-from models.pair import Pair
 from models.paged import Slots
+from models.pair import Pair
 
 Logits = NDArray[np.float32]
 
@@ -62,7 +62,11 @@ class Passes:
         The other rows are padding. Parameters as in `models.paged.PagedModel.step`.
         """
         slm, llm = (
-            self._logits(model.step(*((tokens, slots, lengths) if model.cached else _cut(num_rows, tokens, slots, lengths))))
+            self._logits(
+                model.step(
+                    *((tokens, slots, lengths) if model.cached else _cut(num_rows, tokens, slots, lengths))
+                )
+            )
             for model in self._models
         )
         return slm[:num_rows], llm[:num_rows]

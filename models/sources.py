@@ -58,7 +58,7 @@ def load_model(source: str | Path, dtype: str, device: str) -> PreTrainedModel:
         how["use_safetensors"] = True
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(**_where(source), **how)
-    except Exception as error:  # noqa: BLE001 - a file of another kind may raise anything at all
+    except Exception as error:
         raise PairError(f"no model can be loaded from {source}: {_first_line(error)}") from error
     model, loading = loaded
     # The library only warns about weights that the file lacks, and draws them at random.
@@ -76,7 +76,7 @@ def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(**_where(source))
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:
         raise PairError(f"no tokenizer can be loaded from {source}: {_first_line(error)}") from error
     return tokenizer
 
@@ -123,7 +123,9 @@ def _check_file(source: str | Path) -> None:
     if is_gguf(source) and not path.is_file():
         raise PairError(f"{source}: there is no such file")
     if path.is_file() and not is_gguf(source):
-        raise PairError(f"{source}: a model is a folder, a {GGUF} file, or a name of the hub, not another file")
+        raise PairError(
+            f"{source}: a model is a folder, a {GGUF} file, or a name of the hub, not another file"
+        )
 
 
 def _where(source: str | Path) -> dict[str, Any]:

@@ -98,7 +98,8 @@ class GroupTree:
         if self._missing is None or self._outstanding:
             return []
         wanted = self._without_states() or [
-            (parent, token, -1) for parent, token in zip(*(side.tolist() for side in self._missing), strict=True)
+            (parent, token, -1)
+            for parent, token in zip(*(side.tolist() for side in self._missing), strict=True)
         ]
         self._outstanding = len(wanted)
         return [self._row(*own) for own in wanted]

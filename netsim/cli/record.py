@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from netsim.cli.common import bad_input
+from netsim.cli.record_progress import PROFILE_SHARE, recording_progress
 from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
@@ -106,9 +106,11 @@ def record(
     profile_share: Annotated[
         float,
         typer.Option(
-            min=0, max=10, help="Time for measuring latencies, as a share of the recording's; 0 leaves them out."
+            min=0,
+            max=10,
+            help="Time for measuring latencies, as a share of the recording's; 0 leaves them out.",
         ),
-    ] = 0.1,
+    ] = PROFILE_SHARE,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Record a trace; the same command resumes an interrupted one.
@@ -117,6 +119,7 @@ def record(
     --policy all-counts --temperature 0.8 --top-p 0.97 --out traces/mine
     """
     try:
+        from models.batches import default_workers
         from models.encode import chat_spec, prompts_to_record
         from models.pair import PairError, PairSource, pair_folders
         from models.plan import Plan
@@ -126,7 +129,6 @@ def record(
     except ModuleNotFoundError as error:
         raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
     from netsim.cli.bad_prompts import left_out
-    from netsim.cli.record_progress import recording_progress
     from netsim.scenario.build_policy import Surroundings, build_policy
     from netsim.scenario.policy_spec import policy_spec
     from traces.format.manifest import TraceError
@@ -171,7 +173,7 @@ def record(
             batch=batch,
             chat=template,
         )
-        workers = jobs or (min(os.cpu_count() or 1, 8) if device == "cpu" else 1)
+        workers = jobs or default_workers(device)
         with recording_progress(profile_share, quiet=quiet) as progress:
             record_trace(loaded, plan, out, progress.recorded, extending=extend, workers=workers)
             if profile_share:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from netsim.cli.progress import Show, progress
 
 if TYPE_CHECKING:
     from models.record import Done
 
-SECONDS_BETWEEN_LINES = 5.0
+#: Time for measuring latencies, as a share of the recording's.
+PROFILE_SHARE = 0.1
 #: A recording of a second still gets a profile.
 LEAST_BUDGET_S = 2.0
-
-#: Shows a state: what is done, its share of the whole command in [0, 1], and seconds left (None: not known yet).
-Show = Callable[[str, float, float | None], None]
 
 
 class Pace:
@@ -90,38 +85,5 @@ class RecordingProgress:
 @contextmanager
 def recording_progress(profile_share: float, *, quiet: bool) -> Iterator[RecordingProgress]:
     """Show the progress of a recording on standard error."""
-    if quiet:
-        yield RecordingProgress(profile_share, lambda *_: None)
-    elif sys.stderr.isatty():
-        columns = BarColumn(), TextColumn("{task.fields[text]}"), TimeElapsedColumn()
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            yield RecordingProgress(profile_share, _bar(bar))
-    else:
-        yield RecordingProgress(profile_share, _lines())
-
-
-def _left(seconds: float | None) -> str:
-    return "" if seconds is None else f", {timedelta(seconds=round(seconds))} left"
-
-
-def _bar(bar: Progress) -> Show:
-    task = bar.add_task("recording", total=1.0, text="checking the models")
-
-    def show(text: str, share: float, seconds_left: float | None) -> None:
-        bar.update(task, completed=share, text=text + _left(seconds_left))
-
-    return show
-
-
-def _lines() -> Show:
-    written = float("-inf")
-
-    def show(text: str, share: float, seconds_left: float | None) -> None:
-        nonlocal written
-        now = time.monotonic()
-        if share < 1 and now - written < SECONDS_BETWEEN_LINES:
-            return
-        written = now
-        print(text + _left(seconds_left), file=sys.stderr, flush=True)
-
-    return show
+    with progress(quiet=quiet) as show:
+        yield RecordingProgress(profile_share, show)

@@ -208,7 +208,9 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
         raise TraceError(f"{path}: not a trace: its format is not '{FORMAT}'")
     version = content.get("version")
     if type(version) is not int or version not in VERSIONS:
-        raise TraceError(f"{path}: format version {version!r}, this netsim reads {' and '.join(map(str, VERSIONS))}")
+        raise TraceError(
+            f"{path}: format version {version!r}, this netsim reads {' and '.join(map(str, VERSIONS))}"
+        )
     try:
         return Manifest.model_validate_json(json.dumps(content))
     except ValidationError as error:

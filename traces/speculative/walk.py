@@ -17,7 +17,18 @@ from traces.speculative.draws import TokenDraws
 from traces.speculative.rounds import Drafts, Measure, Policy, Rounds
 from traces.speculative.step import Step
 
-__all__ = ["Drafts", "Expand", "Measure", "Missing", "Policy", "Rounds", "Stops", "refuse", "stepwise", "walk"]
+__all__ = [
+    "Drafts",
+    "Expand",
+    "Measure",
+    "Missing",
+    "Policy",
+    "Rounds",
+    "Stops",
+    "refuse",
+    "stepwise",
+    "walk",
+]
 
 #: ``expand(parents, tokens)`` appends the missing nodes to the forest and returns them; -1 where it has none.
 Expand = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
