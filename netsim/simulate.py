@@ -20,9 +20,17 @@ from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
 from netsim.errors import at_key
 from netsim.radio.link import Radio
+from netsim.results.columns import NAMES
 from netsim.results.devices import device_table, pooled_columns
 from netsim.results.prompt_sums import FloatArray, pooled_sums, session_sums
-from netsim.results.rows import COLUMNS, ONE_DEVICE, Row, decision_columns, source_columns, timing_columns
+from netsim.results.rows import (
+    ONE_DEVICE,
+    Row,
+    decision_columns,
+    key_columns,
+    source_columns,
+    timing_columns,
+)
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
 from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
@@ -175,7 +183,7 @@ class Point:
         return time_sessions(workloads, curve, len(seeds), self.costs.grant_s, self.costs.propagation_s)
 
     def row(self, seed: int, engine: str = "auto") -> Row:
-        """Result columns of ``netsim.results.rows.COLUMNS`` under one seed."""
+        """Result columns of ``netsim.results.columns.NAMES`` under one seed."""
         return self.result(seed, engine)[0]
 
     def result(self, seed: int, engine: str = "auto") -> tuple[Row, Sums]:
@@ -194,13 +202,11 @@ class Point:
         )
         row = {
             **pooled,
-            "seed": seed,
-            "token_seed": self.decider.token_seed(seed),
-            "engine": "events",
+            **key_columns(seed, self.decider.token_seed(seed), "events"),
             **source_columns(self.trace),
         }
         sums = pooled_sums(runs, len(self.trace.prompts), self.power, count_prompt=scenario.latency.prefill)
-        return {name: row[name] for name in COLUMNS}, sums
+        return {name: row[name] for name in NAMES}, sums
 
     def _decided(self, rounds: Rounds, workload: Workload) -> Row:
         """Columns that all seeds of a token seed share."""
@@ -224,15 +230,13 @@ class Point:
         ]
         for number, (seed, *own) in enumerate(zip(seeds, *values, strict=True)):
             row = {
-                "seed": seed,
-                "token_seed": self.decider.token_seed(seed),
-                "engine": engine,
+                **key_columns(seed, self.decider.token_seed(seed), engine),
                 **ONE_DEVICE,
                 **decided,
                 **dict(zip(timed, own, strict=True)),
             }
             of_seed = {name: total[number] if total.ndim > 1 else total for name, total in sums.items()}
-            yield {name: row[name] for name in COLUMNS}, of_seed
+            yield {name: row[name] for name in NAMES}, of_seed
 
 
 def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, Row, Sums]]:
@@ -282,7 +286,7 @@ def simulate(scenario: ScenarioLike, seed: int = 0) -> Row:
 
     Returns
     -------
-    mapping of column to value, in the order of ``netsim.results.rows.COLUMNS``; None where undefined
+    mapping of column to value, in the order of ``netsim.results.columns.NAMES``; None where undefined
 
     Raises
     ------

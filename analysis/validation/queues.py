@@ -62,6 +62,10 @@ def job(
     nothing, bits, llm_s = np.zeros((1, num_tokens)), table(uplink_s), table(server_s)
     work = Workload(
         length=np.array([num_tokens]),
+        tokens=np.ones((1, num_tokens), np.int64),
+        drafted=np.ones((1, num_tokens), np.int64),
+        kept=np.zeros((1, num_tokens), np.int64),
+        downlink_bits=nothing,
         slm_s=table(think_s),
         uncertainty_s=nothing,
         uploads=bits > 0,

@@ -13,7 +13,7 @@ from traces.format.forest import Forest
 from traces.format.trace import Trace
 from traces.speculative.draws import TokenDraws, token_draws, visit_key
 from traces.speculative.path import Path
-from traces.speculative.walk import Measure, Policy, Rounds, walk
+from traces.speculative.walk import Measure, Policy, Rounds, Stops, walk
 
 
 class OffTree(ValueError):  # noqa: N818  (says what happened)
@@ -29,7 +29,7 @@ class Decider:
     trace : Trace
     measure : Measure
     num_tokens : int. At most what the trace recorded.
-    eos : int, optional. Token that ends a prompt.
+    eos : int or sequence of int, optional. Tokens that end a prompt.
     fresh : bool
         Draw new tokens for every seed; the tree is then that of the recorded seed that the seed cycles to.
     follow : bool
@@ -39,7 +39,7 @@ class Decider:
     trace: Trace
     measure: Measure
     num_tokens: int
-    eos: int | None = None
+    eos: Stops = None
     fresh: bool = False
     follow: bool = True
     _forests: dict[int, Forest] = field(default_factory=dict, repr=False)

@@ -13,12 +13,11 @@ from netsim.costs.workload import Workload
 from netsim.engines.network import DeviceRun
 from netsim.engines.timings import Timings
 from netsim.errors import Fault, InputError
+from netsim.results.columns import NAMES, no_time_at_all, undefined
+from netsim.results.facts import Drafting, stage_seconds
 from netsim.results.requests import Requests, RequestTimes
-from netsim.results.rows import COLUMNS, Row, decision_columns, no_time_at_all, stage_seconds, timing_columns
+from netsim.results.rows import Row, decision_columns, draft_columns, request_columns, timing_columns
 from traces.speculative.rounds import Rounds
-
-#: Rates of drafts, which a policy without drafts has none of.
-DRAFT_COLUMNS = ("transmission_rate", "true_skip_rate", "rejection_rate")
 
 
 def pooled_columns(
@@ -38,12 +37,12 @@ def pooled_columns(
     if not requests.finished.size:
         raise InputError([Fault("", "requests", "nobody asks for anything that counts by the end")])
     rates = [rate for run in runs if (rate := _throughput(run, count_prompt=count_prompt)) is not None]
-    columns: Row = dict.fromkeys(COLUMNS)
+    columns: Row = dict.fromkeys(NAMES)
     columns |= {"tokens": requests.token_s.size, "throughput_tok_s": float(np.mean(rates))}
     if requests.token_s.size:
         columns |= _token_columns(runs, power, count_prompt=count_prompt)
     columns["throughput_tok_s"] = float(np.mean(rates))
-    return columns | requests.shares(deadline_s) | {"jain": jain_index(rates)}
+    return columns | request_columns(requests.demand(deadline_s, jain_index(rates)))
 
 
 def _token_columns(runs: Sequence[DeviceRun], power: Power, *, count_prompt: bool) -> Row:
@@ -53,11 +52,7 @@ def _token_columns(runs: Sequence[DeviceRun], power: Power, *, count_prompt: boo
     columns = decision_columns(rounds, workload, drafts=bool(drafting))
     if drafting:
         of_drafts, its_workload, _ = _pooled(drafting)
-        if of_drafts.length.any():
-            rates = decision_columns(of_drafts, its_workload, drafts=True)
-            columns |= {name: rates[name] for name in DRAFT_COLUMNS}
-        else:
-            columns |= dict.fromkeys(DRAFT_COLUMNS)
+        columns |= draft_columns(of_drafts, its_workload) if of_drafts.length.any() else undefined(Drafting)
     timed = timing_columns(workload, timings, power, count_prompt=count_prompt)
     return columns | {name: float(column) for name, column in timed.items()}
 

@@ -14,8 +14,8 @@ from netsim.costs.energy import Power
 from netsim.costs.workload import Workload
 from netsim.engines.network import DeviceRun
 from netsim.engines.timings import Timings
+from netsim.results.facts import stage_seconds
 from netsim.results.requests import RequestTimes
-from netsim.results.rows import stage_seconds
 from traces.speculative.rounds import Rounds
 
 FloatArray = NDArray[np.float64]

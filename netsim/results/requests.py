@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netsim.engines.network import DeviceRun
-from netsim.results.rows import stage_seconds
+from netsim.results.facts import Demand, stage_seconds
 
 FloatArray = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class RequestTimes:
     def of(cls, run: DeviceRun) -> RequestTimes:
         """Read them off a device's run."""
         until_s = math.inf if run.requests.until_s is None else run.requests.until_s
-        length, start_s = run.rounds.length, run.timings.start_s
+        length, start_s = run.workload.length, run.timings.start_s
         round_s = stage_seconds(run.workload, run.timings, count_prompt=True).round_s
         every, last = np.arange(len(length)), np.maximum(length - 1, 0)
         end_s = np.where(length > 0, start_s[every, last] + round_s[every, last], np.nan)
@@ -87,10 +87,11 @@ class Requests:
     def of(cls, run: DeviceRun) -> Requests:
         """Requests of one device."""
         times = RequestTimes.of(run)
-        length, start_s, counted = run.rounds.length, run.timings.start_s, times.counted
+        length, start_s, counted = run.workload.length, run.timings.start_s, times.counted
         round_s = stage_seconds(run.workload, run.timings, count_prompt=True).round_s
         first_s = np.where(length > 0, start_s[:, 0] + round_s[:, 0] - times.arrived_s, np.nan)
-        valid = (np.arange(round_s.shape[1]) < length[:, None]) & counted[:, None]
+        valid = run.workload.valid & counted[:, None]
+        emitted = run.workload.tokens[valid]
         return cls(
             finished=run.finished[counted],
             blocked=(run.blocked & ~run.finished)[counted],
@@ -99,7 +100,7 @@ class Requests:
             arrived_s=(times.arrived_s if run.arrivals_s is not None else np.full(len(length), np.nan))[
                 counted
             ],
-            token_s=round_s[valid],
+            token_s=np.repeat(round_s[valid] / emitted, emitted),
         )
 
     @classmethod
@@ -108,16 +109,17 @@ class Requests:
         names = ("finished", "blocked", "first_token_s", "seconds", "arrived_s", "token_s")
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
-    def shares(self, deadline_s: float | None) -> dict[str, float | None]:
+    def demand(self, deadline_s: float | None, jain: float | None) -> Demand:
         """Columns of a row about requests; None where undefined. One that is not finished missed its deadline."""
         in_time = self.seconds <= deadline_s if deadline_s is not None and self.finished.size else None
-        return {
-            "outage": _mean(self.blocked),
-            "unfinished": _mean(~self.finished),
-            "deadline_met": None if in_time is None else float(in_time.mean()),
-            "request_mean_s": _mean(self.seconds),
-            "late_over_early": self.late_over_early(),
-        }
+        return Demand(
+            outage=_mean(self.blocked),
+            unfinished=_mean(~self.finished),
+            deadline_met=None if in_time is None else float(in_time.mean()),
+            request_mean_s=_mean(self.seconds),
+            jain=jain,
+            late_over_early=self.late_over_early(),
+        )
 
     def late_over_early(self) -> float | None:
         """Mean seconds of the later half of the finished requests over that of the earlier half, by arrival.
@@ -141,7 +143,7 @@ class Requests:
             "first_token_s": _mean(self.first_token_s),
             "token_mean_s": _mean(self.token_s),
             "token_p99_s": float(np.quantile(self.token_s, 0.99)) if self.token_s.size else None,
-            **self.shares(deadline_s),
+            **asdict(self.demand(deadline_s, None)),
         }
 
 

@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from netsim.errors import Fault, InputError
+from netsim.results.columns import AVERAGED, COLUMNS
 from netsim.results.prompt_sums import SUMS
-from netsim.results.rows import COLUMNS
 from netsim.results.summary import summarise
 from netsim.sweeps.chunks import SweepPoint
 from traces.format.manifest import replace_file
@@ -36,15 +36,9 @@ PRODUCTS = (RESULTS, PROMPT_SUMS, SUMMARY, "scenario.yaml", "manifest.json")
 #: Rows that are put in order at a time; the results are read and written in such parts.
 ROWS_IN_MEMORY = 2**15
 
-_TYPES = {
-    "seed": pa.int64(),
-    "token_seed": pa.int64(),
-    "tokens": pa.int64(),
-    "engine": pa.string(),
-    "trace_kind": pa.string(),
-}
+_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
 #: Columns of a row.
-ROW = [(name, _TYPES.get(name, pa.float64())) for name in COLUMNS]
+ROW = [(column.name, _TYPES[column.type]) for column in COLUMNS]
 SUM_FIELDS = [(name, pa.float64()) for name in SUMS]
 #: A chunk's columns: the point's digest, those of a row, and the sums of every prompt.
 SCHEMA = pa.schema(
@@ -149,7 +143,8 @@ class Store:
                     of_prompts = _by_prompt(stored, axes).cast(sums_schema)
                     sums.write_table(of_prompts, row_group_size=ROWS_IN_MEMORY)
                     keys = [field.name for field in axes]
-                    summaries.append(summarise(table.to_pandas(), keys, of_prompts.to_pandas()))
+                    averaged = table.select([*keys, "token_seed", *AVERAGED])
+                    summaries.append(summarise(averaged.to_pandas(), keys, of_prompts.to_pandas()))
                     written += len(table)
         partial.replace(self.folder / RESULTS)
         partial_sums.replace(self.folder / PROMPT_SUMS)

@@ -11,7 +11,7 @@ from traces.format.forest import Forest
 from traces.speculative.draws import TokenDraws
 from traces.speculative.rounds import Measure, Policy, Rounds
 from traces.speculative.step import Step
-from traces.speculative.walk import advance, running
+from traces.speculative.walk import Stops, advance, running
 
 
 class Path:
@@ -38,7 +38,7 @@ class Path:
         num_tokens: int,
         measure: Measure,
         *,
-        eos: int | None,
+        eos: Stops,
         fallback: NDArray[np.int64],
     ) -> None:
         own = {field.name: getattr(draws, field.name)[group : group + 1] for field in fields(draws)}

@@ -7,7 +7,7 @@ the tree from there on. Decisions use nothing but what a node stores, so a repla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,25 @@ from traces.speculative.draws import TokenDraws
 from traces.speculative.rounds import Drafts, Measure, Policy, Rounds
 from traces.speculative.step import Step
 
-__all__ = ["Drafts", "Expand", "Measure", "Policy", "Rounds", "refuse", "walk"]
+__all__ = [
+    "Drafts",
+    "Expand",
+    "Measure",
+    "Missing",
+    "Policy",
+    "Rounds",
+    "Stops",
+    "refuse",
+    "stepwise",
+    "walk",
+]
 
 #: ``expand(parents, tokens)`` appends the missing nodes to the forest and returns them; -1 where it has none.
 Expand = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
+#: Nodes that a walk needs next: (parents, tokens), each pair once.
+Missing = tuple[NDArray[np.int64], NDArray[np.int64]]
+#: Tokens that end a prompt; None ignores them.
+Stops = int | Sequence[int] | None
 
 
 def refuse(parents: NDArray[np.int64], _tokens: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -36,7 +51,7 @@ def walk(
     num_tokens: int,
     measure: Measure,
     *,
-    eos: int | None = None,
+    eos: Stops = None,
     expand: Expand = refuse,
     fallback: NDArray[np.int64] | None = None,
 ) -> list[Rounds]:
@@ -46,8 +61,8 @@ def walk(
     ----------
     roots : [num_groups], int. Node of each group's prompt.
     draws : TokenDraws of the same groups.
-    eos : int, optional
-        Token that ends a prompt; None ignores it.
+    eos : int or sequence of int, optional
+        Tokens that end a prompt; None ignores them.
     expand : callable
         Asked once per position for the children that are missing, each (parent, token) once.
     fallback : [num_groups, num_tokens], int, optional
@@ -57,6 +72,34 @@ def walk(
     Returns
     -------
     list of Rounds, one per policy
+    """
+    grows = expand is not refuse
+    steps = stepwise(
+        forest, roots, policies, draws, num_tokens, measure, eos=eos, grows=grows, fallback=fallback
+    )
+    while True:
+        try:
+            expand(*next(steps))
+        except StopIteration as end:
+            rounds: list[Rounds] = end.value
+            return rounds
+
+
+def stepwise(
+    forest: Forest,
+    roots: NDArray[np.int64],
+    policies: Sequence[Policy],
+    draws: TokenDraws,
+    num_tokens: int,
+    measure: Measure,
+    *,
+    eos: Stops = None,
+    grows: bool = True,
+    fallback: NDArray[np.int64] | None = None,
+) -> Generator[Missing, None, list[Rounds]]:
+    """A `walk` that stops wherever nodes are missing, and goes on when they are in the forest.
+
+    So that many walks can share the models' batches. Parameters as in `walk`; without ``grows`` it never stops.
     """
     step = Step(forest, draws, measure)
     results = [Rounds.empty(len(roots), num_tokens) for _ in policies]
@@ -73,32 +116,32 @@ def walk(
         active = [
             running(rounds, groups, position, eos) for rounds, groups in zip(results, active, strict=True)
         ]
-        _grow(forest, results, active, position, expand)
+        if grows:
+            missing = _missing(forest, results, active, position)
+            if len(missing[0]):
+                yield missing
         for index, (rounds, groups) in enumerate(zip(results, active, strict=True)):
             active[index] = advance(forest, rounds, groups, position, fallback)
     return results
 
 
-def running(rounds: Rounds, groups: NDArray[np.int64], position: int, eos: int | None) -> NDArray[np.int64]:
+def running(rounds: Rounds, groups: NDArray[np.int64], position: int, eos: Stops) -> NDArray[np.int64]:
     """Groups that go on after this position."""
-    return groups if eos is None else groups[rounds.token[groups, position] != eos]
+    return groups if eos is None else groups[~np.isin(rounds.token[groups, position], eos)]
 
 
-def _grow(
-    forest: Forest, results: list[Rounds], active: list[NDArray[np.int64]], position: int, expand: Expand
-) -> None:
-    """Ask for the children that on-tree paths are about to need, in the order of first need."""
+def _missing(
+    forest: Forest, results: list[Rounds], active: list[NDArray[np.int64]], position: int
+) -> Missing:
+    """Children that on-tree paths are about to need, in the order of first need."""
     wanted: dict[tuple[int, int], None] = {}
-    if expand is refuse:
-        return
     for rounds, groups in zip(results, active, strict=True):
         here = groups[rounds.on_tree[groups, position]]
         nodes, tokens = rounds.node[here, position], rounds.token[here, position]
         missing = forest.children(nodes, tokens) < 0
         wanted.update(dict.fromkeys(zip(nodes[missing].tolist(), tokens[missing].tolist(), strict=True)))
-    if wanted:
-        pairs = np.array(list(wanted), np.int64)
-        expand(pairs[:, 0], pairs[:, 1])
+    pairs = np.array(list(wanted), np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
 
 
 def advance(

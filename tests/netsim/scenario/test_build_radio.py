@@ -62,7 +62,7 @@ def test_a_recorded_series_is_taken_as_it_was_recorded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("channel", "fault"),
     [
-        ({"fading": {"name": "recorded", "file": "/nowhere.csv"}}, "channel: .*No such file"),
+        ({"fading": {"name": "recorded", "file": "/nowhere.csv"}}, "channel.fading.file: no such file"),
         ({"fading": {"name": "nowhere:Mine"}}, "channel.fading: nowhere:Mine"),
     ],
 )

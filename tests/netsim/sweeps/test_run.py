@@ -12,7 +12,7 @@ from filelock import FileLock
 import netsim
 from netsim.deciding.policies import Hlm
 from netsim.errors import InputError
-from netsim.results.rows import COLUMNS
+from netsim.results.columns import NAMES
 from netsim.scenario import Scenario, load_grid, load_scenario
 from netsim.simulate import Point
 from netsim.sweeps.run import run_sweep
@@ -49,7 +49,7 @@ def scenario(
 def test_rows_are_those_of_each_point_alone_in_the_order_of_the_sweep(tmp_path: Path, trace: Path) -> None:
     loaded = scenario(tmp_path, trace)
     table = netsim.sweep(loaded)
-    assert list(table.columns) == ["policy.name", "policy.threshold", "channel.snr_db", *COLUMNS]
+    assert list(table.columns) == ["policy.name", "policy.threshold", "channel.snr_db", *NAMES]
     expected = [
         {**point.coordinates, **Point.of(point.scenario).row(seed)}
         for point in load_grid(loaded).points
