@@ -30,16 +30,16 @@ COSTS = Costs(Telling(), Telling(), 0.0, 0.0, 0.0, True, 16, 8, True, np.inf)
 PROMPTS, TOKENS = np.array([3, 7]), 12
 
 
-def rounds() -> Rounds:
+def rounds(*, drafts: bool = True) -> Rounds:
     made = Rounds.empty(2, TOKENS)
     made.length[:] = [TOKENS, 9]
-    made.transmitted[:] = np.random.default_rng(0).random((2, TOKENS)) < 0.4
+    made.transmitted[:] = drafts & (np.random.default_rng(0).random((2, TOKENS)) < 0.4)
     return made
 
 
 @pytest.mark.parametrize("drafts", [True, False])
 def test_passes_are_those_of_a_cache_kept_by_hand(drafts: bool) -> None:
-    decided = rounds()
+    decided = rounds(drafts=drafts)
     work = build_workload(decided, PROMPTS, COSTS, drafts=drafts)
     for session, prompt in enumerate(PROMPTS.tolist()):
         cached = 0  # tokens whose keys and values the LLM holds
@@ -73,6 +73,6 @@ def test_without_catching_up_a_pass_has_one_position() -> None:
 
 def test_a_constant_latency_makes_every_pass_alike() -> None:
     costs = replace(COSTS, llm=ConstantLatency(0.03))
-    work = build_workload(rounds(), PROMPTS, costs, drafts=False)
+    work = build_workload(rounds(drafts=False), PROMPTS, costs, drafts=False)
     assert set(np.unique(work.llm_s[work.calls_llm])) == {0.03}
     assert not work.llm_prefill_s.any()

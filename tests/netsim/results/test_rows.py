@@ -186,7 +186,10 @@ def test_every_column(trace: Trace, tmp_path: Path, policy: str, prefill: bool, 
 
 
 #: Columns with tests of their own.
-LATER = ("upload_entries", "output_tv", "trace_kind", "late_over_early")
+LATER = (
+    "upload_entries", "output_tv", "trace_kind", "late_over_early", "exchange_p50_s", "exchange_p95_s",
+    "exchange_p99_s", "downlink_bits", "drafted", "wasted_drafts", "tokens_per_exchange", "accepted_per_exchange",
+)  # fmt: skip
 
 
 def test_throughput_is_the_closed_form_where_all_is_constant(trace: Trace, tmp_path: Path) -> None:
