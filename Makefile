@@ -6,7 +6,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint coverage bench clean
+.PHONY: help demo test lint coverage bench validate mutants clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ coverage: $(VENV)/.installed-dev  ## which lines and branches the tests reach
 
 bench: $(VENV)/.installed  ## tokens per second of the engines, beside a bare loop
 	$(BIN)/python -m benchmarks
+
+validate: $(VENV)/.installed  ## docs/validation.md: every figure that is known without this code
+	$(BIN)/python -m analysis.validation
+
+mutants: $(VENV)/.installed-dev  ## plant errors in a sample of lines, see whether a test notices
+	$(BIN)/python -m tests.mutants
 
 clean:  ## remove .venv and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -134,6 +134,13 @@ class CapacityCurve:
         """Rate at the mean SNR, bit/s."""
         return float(self._rate_law(np.array([self._snr]), self._bandwidth_hz, self._gap)[0])
 
+    @property
+    def never_sends(self) -> bool:
+        """Whether nothing will ever get through: no block, or fewer than `LEAST_SEND_PROBABILITY`, can send."""
+        if self.rates_bps.any():
+            return False
+        return self.endless or self._send_probability() < LEAST_SEND_PROBABILITY
+
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until `bits` have drained, from `start_s` on.
 
@@ -202,7 +209,7 @@ class CapacityCurve:
                 f"{self.gains.fading}: the channel ends after {known * self.coherence_time_s} s, "
                 "before the session does"
             )
-        if not self.rates_bps.any() and self._send_probability() < LEAST_SEND_PROBABILITY:
+        if self.never_sends:
             raise LinkNeverSends(
                 f"{self._link()}: fewer than {LEAST_SEND_PROBABILITY} of all blocks can send"
             )
@@ -220,16 +227,25 @@ class CapacityCurve:
         return min(block, self.rates_bps.size - 1)
 
     def _send_probability(self) -> float:
-        """Probability that a block carries anything: that its gain lifts the rate above 0."""
-        low, high = -300.0, 300.0  # decades of gain; the rate law is monotonic, so bisect
-        for _ in range(60):
-            middle = (low + high) / 2
-            rate = self._rate_law(np.array([self._snr * 10.0**middle]), self._bandwidth_hz, self._gap)
-            low, high = (low, middle) if rate[0] > 0 else (middle, high)
-        return 1.0 - self.gains.fading.cdf(10.0**high)
+        return send_probability(self.gains.fading, self._rate_law, self._snr, self._bandwidth_hz, self._gap)
 
     def _link(self) -> str:
         return f"{self.gains.fading} at a mean SNR of {10 * math.log10(self._snr):.4g} dB"
+
+
+def send_probability(
+    fading: Fading, rate_law: RateLaw, snr: float, bandwidth_hz: float, gap: float = 1.0
+) -> float:
+    """Probability that a block carries anything, that is, that its gain lifts the rate above 0.
+
+    Parameters are those of `session_curve`. A recorded series gives the share of its time.
+    """
+    low, high = -300.0, 300.0  # decades of gain; the rate law is monotonic, so bisect
+    for _ in range(60):
+        middle = (low + high) / 2
+        rate = rate_law(np.array([snr * 10.0**middle]), bandwidth_hz, gap)
+        low, high = (low, middle) if rate[0] > 0 else (middle, high)
+    return 1.0 - fading.cdf(10.0**high)
 
 
 def session_curve(

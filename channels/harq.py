@@ -55,6 +55,9 @@ class Harq:
     block_symbols : int. Length of a block in complex symbols, >= 1.
     max_transmissions : int. 1 to 4.
     combining : 'chase' or 'none'.
+    round_trip_slots : int
+        Slots, each as long as a block, between a transmission and its repetition, in which the device sends
+        nothing else (one stop-and-wait process); >= 0. With 0, other processes fill the wait.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class Harq:
     block_symbols: int
     max_transmissions: int = MOST_TRANSMISSIONS
     combining: Literal["chase", "none"] = "chase"
+    round_trip_slots: int = 0
 
     def __post_init__(self) -> None:
         if self.block_symbols < 1:
@@ -75,6 +79,8 @@ class Harq:
             )
         if self.combining not in {"chase", "none"}:
             raise ValueError(f"Harq.combining: must be chase or none, got {self.combining!r}")
+        if self.round_trip_slots < 0:
+            raise ValueError(f"Harq.round_trip_slots: must be at least 0, got {self.round_trip_slots}")
 
     def undecoded(self, snr: FloatArray, efficiency_bps_per_hz: float) -> FloatArray:
         """Probability that a block is still undecoded after each transmission.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from channels.fading import Fading, GainStream
-from channels.pathloss import Site
+from channels.pathloss import Site, Surroundings
 from channels.rates import FloatArray
 from channels.units import from_db
 
@@ -75,8 +75,7 @@ class _MovingStream(GainStream):
 class Moving:
     """Fading of a device that moves along a line: path loss times a fading model.
 
-    Gains are relative to the mean at time 0, so a curve is built with the SNR there. Line of sight and
-    shadowing are those of the session's start. Where the line leaves the range of the path-loss model,
+    Gains are relative to the mean at time 0, so a curve is built with the SNR there. The surroundings are those of the session's start. Where the line leaves the range of the path-loss model,
     the series ends, and a session that goes on raises `channels.capacity.ChannelEnded`.
 
     Parameters
@@ -84,7 +83,7 @@ class Moving:
     fading : Fading. Around the mean.
     line : Line. The way of the device.
     site : Site. The base station at the origin.
-    line_of_sight : bool. Whether it is in sight.
+    surroundings : Surroundings. Whether it is in sight, and the environment's height.
 
     Raises
     ------
@@ -95,10 +94,10 @@ class Moving:
     fading: Fading
     line: Line
     site: Site
-    line_of_sight: bool
+    surroundings: Surroundings
 
     def __post_init__(self) -> None:
-        self.site.path_loss_db(self.line.distance_m(0.0), line_of_sight=self.line_of_sight)
+        self._path_loss_db(0.0)
 
     def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
         """Start the gains of one session; a block has the mean of its start."""
@@ -122,4 +121,8 @@ class Moving:
         return from_db(start_db - self._path_loss_db(time_s))
 
     def _path_loss_db(self, time_s: float) -> float:
-        return self.site.path_loss_db(self.line.distance_m(time_s), line_of_sight=self.line_of_sight)
+        return self.site.path_loss_db(
+            self.line.distance_m(time_s),
+            line_of_sight=self.surroundings.line_of_sight,
+            environment_height_m=self.surroundings.environment_height_m,
+        )

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from channels.capacity import ChannelEnded, LinkNeverSends
+from channels.capacity import LEAST_SEND_PROBABILITY, ChannelEnded, LinkNeverSends, send_probability
 from channels.drain import delivered, drain, locate, prefix_sums
 from channels.fading import Fading
 from channels.rates import FloatArray, RateLaw
@@ -61,6 +61,14 @@ class PassingCurve:
     def mean_rate_bps(self) -> float:
         """Rate at the mean SNR, bit/s."""
         return float(self._rate_law(np.array([self._snr]), self._bandwidth_hz, self._gap)[0])
+
+    @property
+    def never_sends(self) -> bool:
+        """Whether nothing will ever get through; as `CapacityCurve.never_sends`."""
+        if self._rates_bps.any():
+            return False
+        law = self._rate_law, self._snr, self._bandwidth_hz, self._gap
+        return self._endless or send_probability(self._fading, *law) < LEAST_SEND_PROBABILITY
 
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until `bits` have drained from `start_s` on; as `CapacityCurve.duration`."""

@@ -44,8 +44,27 @@ _LAWS: dict[Environment, _Law] = {
     "inh": _Law(32.4, 17.3, None, 17.30, 38.3, 24.9, 0.0, 3.0, 8.03, 1.0, 150.0),
 }
 
-_EFFECTIVE_ENVIRONMENT_HEIGHT_M = 1.0
+_ENVIRONMENT_HEIGHT_M = 1.0
 """``h_E`` of table 7.4.1-1, note 1: 1 m in UMi, and in UMa for a device below 13 m."""
+
+_HIGH_DEVICE_M = 13.0
+"""Above it, UMa's line of sight is likelier and its environment height random: note 1, table 7.4.2-1."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a place is like, drawn once.
+
+    Attributes
+    ----------
+    line_of_sight : bool. Whether the base station is in sight.
+    shadowing_db : float. Log-normal shadowing, mean 0, dB.
+    environment_height_m : float. ``h_E``, which moves UMa's break point.
+    """
+
+    line_of_sight: bool
+    shadowing_db: float = 0.0
+    environment_height_m: float = _ENVIRONMENT_HEIGHT_M
 
 
 @dataclass(frozen=True)
@@ -57,8 +76,7 @@ class Site:
     environment : 'uma' (urban macro), 'umi' (urban micro, street canyon) or 'inh' (indoor mixed office).
     carrier_hz : float. Carrier frequency in Hz, 0.5 to 100 GHz.
     base_height_m : float. Antenna of the base station above ground, > 1 m outdoors.
-    device_height_m : float. Device above ground, in metres: 1.5 to below 13 outdoors (higher up, UMa
-        needs a random environment height, which is not modelled), > 0 indoors.
+    device_height_m : float. Device above ground, in metres: 1.5 to 22.5 outdoors, above 0 to below 13 indoors.
 
     Raises
     ------
@@ -77,17 +95,20 @@ class Site:
         if not 0.5e9 <= self.carrier_hz <= 100e9:
             raise ValueError(f"Site.carrier_hz: must be 0.5e9 to 100e9, got {self.carrier_hz}")
         indoors = self.environment == "inh"
-        if not (0 if indoors else _EFFECTIVE_ENVIRONMENT_HEIGHT_M) < self.base_height_m < math.inf:
+        if not (0 if indoors else _ENVIRONMENT_HEIGHT_M) < self.base_height_m < math.inf:
             raise ValueError(f"Site.base_height_m: too low or not finite, got {self.base_height_m}")
-        if not (self.device_height_m > 0 if indoors else self.device_height_m >= 1.5) or (
-            self.device_height_m >= 13
-        ):
-            raise ValueError(
-                f"Site.device_height_m: must be {'above 0' if indoors else 'at least 1.5'} "
-                f"and below 13, got {self.device_height_m}"
-            )
+        height_m = self.device_height_m
+        if not (0 < height_m < 13 if indoors else 1.5 <= height_m <= 22.5):
+            allowed = "above 0 and below 13" if indoors else "1.5 to 22.5"
+            raise ValueError(f"Site.device_height_m: must be {allowed}, got {height_m}")
 
-    def path_loss_db(self, distance_m: float, *, line_of_sight: bool) -> float:
+    def path_loss_db(
+        self,
+        distance_m: float,
+        *,
+        line_of_sight: bool,
+        environment_height_m: float = _ENVIRONMENT_HEIGHT_M,
+    ) -> float:
         """Path loss in dB: TR 38.901, table 7.4.1-1.
 
         Parameters
@@ -95,6 +116,7 @@ class Site:
         distance_m : float. Horizontal distance in metres: 10 to 5000 (UMa, UMi); in InH the distance
             between the antennas must be 1 to 150.
         line_of_sight : bool. Whether the base station is in sight.
+        environment_height_m : float. ``h_E`` of note 1; 1 but for UMa with a device of at least 13 m.
 
         Raises
         ------
@@ -109,9 +131,10 @@ class Site:
             )
         log_distance = math.log10(self._distance_3d_m(distance_m))
         log_ghz = math.log10(self.carrier_hz / 1e9)
-        if law.break_slope is not None and distance_m > self._break_point_m():
+        break_point_m = self._break_point_m(environment_height_m)
+        if law.break_slope is not None and distance_m > break_point_m:
             drop = self.base_height_m - self.device_height_m
-            log_break = math.log10(self._break_point_m() ** 2 + drop**2)
+            log_break = math.log10(break_point_m**2 + drop**2)
             clear_db = law.intercept + 40 * log_distance - law.break_slope * log_break
         else:
             clear_db = law.intercept + law.slope * log_distance
@@ -149,26 +172,44 @@ class Site:
         if distance_m <= 18:
             return 1.0
         reach_m = 63.0 if self.environment == "uma" else 36.0
-        return 18 / distance_m + math.exp(-distance_m / reach_m) * (1 - 18 / distance_m)
+        low = 18 / distance_m + math.exp(-distance_m / reach_m) * (1 - 18 / distance_m)
+        return low * (1 + self._height_gain(distance_m))
 
-    def draw(self, distance_m: float, rng: np.random.Generator) -> tuple[bool, float]:
-        """Draw what a place is like: line of sight or not, and its shadowing in dB (mean 0).
+    def draw(self, distance_m: float, rng: np.random.Generator) -> Surroundings:
+        """Draw what a place is like.
 
         Parameters
         ----------
         distance_m : float. Horizontal distance in metres.
-        rng : numpy.random.Generator. One uniform and one normal draw are taken.
+        rng : numpy.random.Generator
+            One uniform and one normal draw are taken, and in UMa from a height of 13 m on one or two more.
         """
         line_of_sight = bool(rng.random() < self.line_of_sight_probability(distance_m))
-        return line_of_sight, float(rng.normal(0.0, self.shadowing_db(line_of_sight=line_of_sight)))
+        shadowing_db = float(rng.normal(0.0, self.shadowing_db(line_of_sight=line_of_sight)))
+        return Surroundings(line_of_sight, shadowing_db, self._environment_height_m(distance_m, rng))
+
+    def _height_gain(self, distance_m: float) -> float:
+        """``C(d, h_UT)`` of UMa, 0 elsewhere: note 1 of table 7.4.1-1, the same as in table 7.4.2-1."""
+        if self.environment != "uma" or self.device_height_m <= _HIGH_DEVICE_M or distance_m <= 18:
+            return 0.0
+        by_distance = 1.25 * (distance_m / 100) ** 3 * math.exp(-distance_m / 150)
+        return float(((self.device_height_m - _HIGH_DEVICE_M) / 10) ** 1.5 * by_distance)
+
+    def _environment_height_m(self, distance_m: float, rng: np.random.Generator) -> float:
+        """``h_E``: 1 m with probability ``1 / (1 + C)``, else one of 12, 15, … up to ``h_UT - 1.5``."""
+        gain = self._height_gain(distance_m)
+        heights_m = np.arange(12.0, self.device_height_m - 1.5 + 1e-9, 3.0)
+        if not gain or rng.random() < 1 / (1 + gain) or not heights_m.size:
+            return _ENVIRONMENT_HEIGHT_M
+        return float(heights_m[int(rng.random() * heights_m.size)])
 
     def _distance_3d_m(self, distance_m: float) -> float:
         return math.hypot(distance_m, self.base_height_m - self.device_height_m)
 
-    def _break_point_m(self) -> float:
+    def _break_point_m(self, environment_height_m: float) -> float:
         """Break-point distance: table 7.4.1-1, note 1."""
-        base_m = self.base_height_m - _EFFECTIVE_ENVIRONMENT_HEIGHT_M
-        device_m = self.device_height_m - _EFFECTIVE_ENVIRONMENT_HEIGHT_M
+        base_m = self.base_height_m - environment_height_m
+        device_m = self.device_height_m - environment_height_m
         return 4 * base_m * device_m * self.carrier_hz / constants.speed_of_light
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -18,11 +19,11 @@ COLUMNS = ["time_s", "snr_db"]
 
 
 class _RecordedStream(GainStream):
-    """One session of `Recorded`."""
+    """One session of `Recorded`, from some second of the series on."""
 
-    def __init__(self, recorded: Recorded, coherence_time_s: float) -> None:
-        self._times_s = np.array(recorded.times_s) - recorded.times_s[0]
-        self._gains = recorded.gains()
+    def __init__(self, recorded: Recorded, coherence_time_s: float, start_s: float) -> None:
+        self._times_s, self._gains = recorded.samples
+        self._start_s = start_s
         self._end = recorded.end
         self._length_s = recorded.length_s
         self._coherence_time_s = coherence_time_s
@@ -31,7 +32,7 @@ class _RecordedStream(GainStream):
     def take(self, num_blocks: int) -> FloatArray:
         """Return the next `num_blocks` gains, fewer where the series ends and is to be refused."""
         # A block edge that rounds to just below a sample's time belongs to that sample.
-        starts_s = (self._next_block + np.arange(num_blocks) + 1e-6) * self._coherence_time_s
+        starts_s = (self._next_block + np.arange(num_blocks) + 1e-6) * self._coherence_time_s + self._start_s
         self._next_block += num_blocks
         if self._end == "loop":
             starts_s %= self._length_s
@@ -90,7 +91,12 @@ class Recorded:
         if self.end not in {"hold", "loop", "refuse"}:
             raise ValueError(f"Recorded.end: must be hold, loop or refuse, got {self.end!r}")
 
-    @property
+    @cached_property
+    def samples(self) -> tuple[FloatArray, FloatArray]:
+        """Seconds since the first sample, and the gain of each: [num_samples], float."""
+        return np.array(self.times_s) - self.times_s[0], self.gains()
+
+    @cached_property
     def length_s(self) -> float:
         """Length of the series in seconds."""
         return float(np.sum(self._held_s()))
@@ -105,24 +111,32 @@ class Recorded:
         return self._snr() / self.mean_snr
 
     def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
-        """Start the gains of one session: block by block, the sample that holds at its start.
+        """Start the gains of one session: block by block, the sample that holds at its start."""
+        return self.stream_from(0.0, coherence_time_s)
+
+    def stream_from(self, start_s: float, coherence_time_s: float) -> GainStream:
+        """The same from ``start_s`` seconds after the first sample on.
 
         Raises
         ------
         ValueError
             A block is longer than the shortest step of the series: samples would be passed over.
         """
-        shortest_s = float(np.min(np.diff(self.times_s)))
+        shortest_s = self._shortest_step_s
         if coherence_time_s > shortest_s * (1 + 1e-9):
             raise ValueError(
                 f"coherence_time_s: must be at most the shortest step of the recorded series, "
                 f"{shortest_s} s, got {coherence_time_s}"
             )
-        return _RecordedStream(self, coherence_time_s)
+        return _RecordedStream(self, coherence_time_s, start_s)
 
     def cdf(self, gain: float) -> float:
         """Share of the series' time with a gain of at most `gain`."""
         return float(np.average(self.gains() <= gain, weights=self._held_s()))
+
+    @cached_property
+    def _shortest_step_s(self) -> float:
+        return float(np.min(np.diff(self.times_s)))
 
     def _snr(self) -> FloatArray:
         return from_db(np.array(self.snr_db, np.float64))
@@ -130,6 +144,52 @@ class Recorded:
     def _held_s(self) -> FloatArray:
         steps_s = np.diff(self.times_s)
         return np.append(steps_s, steps_s[-1])
+
+
+@dataclass(frozen=True)
+class RecordedFrom:
+    """A recorded series that a session enters at some second: a `channels.fading.Fading`.
+
+    Parameters
+    ----------
+    series : Recorded
+    start_s : float. Seconds after the first sample, finite, >= 0.
+    """
+
+    series: Recorded
+    start_s: float
+
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+        """Start the gains of one session; see `Recorded.stream_from`."""
+        return self.series.stream_from(self.start_s, coherence_time_s)
+
+    def cdf(self, gain: float) -> float:
+        """Share of the whole series' time with a gain of at most `gain`."""
+        return self.series.cdf(gain)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How devices and prompts read a recorded series that goes on from prompt to prompt.
+
+    Parameters
+    ----------
+    device_offset_s : float. How much further into the series each device begins than the one before it, >= 0.
+    random_start : bool. Whether each seed begins at a random second of the series.
+    """
+
+    device_offset_s: float = 0.0
+    random_start: bool = False
+
+    def at(self, series: Recorded, uniform: float, device: int, now_s: float) -> RecordedFrom:
+        """The series for a session of a device that starts at ``now_s``.
+
+        Parameters
+        ----------
+        uniform : float. The seed's draw in [0, 1), used where starts are random.
+        """
+        start_s = now_s + device * self.device_offset_s + self.random_start * uniform * series.length_s
+        return RecordedFrom(series, start_s % series.length_s if series.end == "loop" else start_s)
 
 
 def load_recorded(path: Path, end: Literal["hold", "loop", "refuse"] = "refuse") -> Recorded:

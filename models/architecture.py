@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, PreTrainedConfig, PreTrainedModel
 
-from models.pair import DTYPES, check_device
+from models.sources import DTYPES, check_device
 
 #: The papers' pair, as ``config.json`` of TinyLlama/TinyLlama-1.1B-Chat-v1.0 (arXiv 2401.02385)
 #: and meta-llama/Llama-2-7b-hf (arXiv 2307.09288) has it. Both have 32 000 tokens.

@@ -7,13 +7,16 @@ import platform
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
-from models.pair import Pair, model_name
+from models.pair import Pair
 from models.plan import Group, Plan
+from models.sources import logits_width, model_name
+from models.vocabulary import tokenizer_digest
 from traces.format.forest import distributions
 from traces.format.manifest import (
     EXTENSION,
@@ -31,9 +34,11 @@ from traces.format.manifest import (
 from traces.format.shards import read_shard
 
 #: What a recording may have that a new one of the same plan has not: a folder may also have been renamed.
-_RESULTS = {"name", "shards", "outside_mass", "calibration"}
-#: What an extension may add to; the padded batch follows from the policies.
-_GROWS = {"prompts", "token_seeds", "policies", "batch"}
+_RESULTS = {"name", "shards", "outside_mass", "calibration", "side_by_side"}
+#: What an extension may add to.
+_GROWS = {"prompts", "token_seeds", "policies"}
+#: What version 1 did not say, or (its batch) meant otherwise.
+_UNSAID = {"version", "batch", "chat"}
 
 
 @dataclass
@@ -67,6 +72,28 @@ class Ledger:
     def is_finished(self) -> bool:
         """Whether nothing is left to do."""
         return self.file == MANIFEST and self.manifest.outside_mass is not None
+
+    def note(self, cached: tuple[bool, bool], *, side_by_side: bool) -> None:
+        """Enter how the models run, which a recording that goes on must not change.
+
+        Raises
+        ------
+        TraceError
+            If the recording began otherwise.
+        """
+        found = {"side_by_side": side_by_side}
+        before = self.manifest
+        models = {
+            role: getattr(before, role).model_copy(update={"cached": own})
+            for role, own in zip(("slm", "llm"), cached, strict=True)
+        }
+        now = before.model_copy(update=found | models)
+        if before.shards and before.side_by_side is not None and now != before:
+            raise TraceError(
+                f"{self.folder}: the check of the models' caches and batches comes out otherwise than when the "
+                f"recording began (another machine, or another load of it?): record into another folder"
+            )
+        self._write(now)
 
     def add(self, shard: Shard) -> None:
         """Enter a complete shard."""
@@ -152,8 +179,16 @@ def extend(pair: Pair, plan: Plan, folder: Path) -> Ledger:
 
 def _differing(earlier: Manifest, now: Manifest) -> set[str]:
     """Keys in which two recordings differ."""
-    before, after = (m.model_dump(mode="json", exclude=_RESULTS) for m in (earlier, now))
-    return {key for key in after if canonical(before[key]) != canonical(after[key])}
+    before, after = (_comparable(manifest) for manifest in (earlier, now))
+    unsaid = _UNSAID if earlier.version == 1 else set()
+    return {key for key in after if key not in unsaid and canonical(before[key]) != canonical(after[key])}
+
+
+def _comparable(manifest: Manifest) -> dict[str, Any]:
+    models = {role: {"width", "cached"} for role in ("slm", "llm")}
+    values = manifest.model_dump(mode="json", exclude={**dict.fromkeys(_RESULTS, True), **models})
+    values["eos"] = [manifest.eos] if isinstance(manifest.eos, int) else manifest.eos
+    return values
 
 
 def _other_recording(path: Path, differing: set[str], more: str) -> TraceError:
@@ -178,6 +213,7 @@ def _check_contains(folder: Path, before: Manifest, now: Manifest) -> None:
 def empty_manifest(pair: Pair, plan: Plan) -> Manifest:
     """Manifest of a plan of which nothing is recorded yet."""
     return Manifest(
+        version=2,
         name=plan.name,
         slm=model_spec(pair.slm),
         llm=model_spec(pair.llm),
@@ -191,6 +227,7 @@ def empty_manifest(pair: Pair, plan: Plan) -> Manifest:
         policies=tuple(plan.policies),
         batch=plan.batch,
         prompts=tuple(plan.prompts),
+        chat=plan.chat,
         hardware={
             "machine": platform.machine(),
             "device": str(pair.llm.device),
@@ -225,10 +262,5 @@ def model_spec(model: PreTrainedModel) -> ModelSpec:
         name=model_name(model),
         parameters=model.num_parameters(),
         digest=digest.hexdigest(),
+        width=logits_width(model),
     )
-
-
-def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
-    """SHA-256 of the tokens in the order of their ids."""
-    tokens = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    return hashlib.sha256(canonical(tokens).encode()).hexdigest()

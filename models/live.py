@@ -5,21 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
+from models.batches import default_workers
 from models.ledger import empty_manifest
 from models.pair import Pair
 from models.plan import Plan
 from models.profile import profile_recording
-from models.record import Progress, record
+from models.record import Done, record
 from traces.format.manifest import EXTENSION, MANIFEST, digest_of, read_manifest
 from traces.speculative.walk import Policy
 
 #: What the cache adds to a trace; a recording that differs in anything else is another one.
-_GROWS = {"name", "token_seeds", "policies", "batch", "shards"}
+_GROWS = {"name", "token_seeds", "policies", "shards"}
+
+
+class Reports(Protocol):
+    """Told how far a recording and its profile are."""
+
+    def recorded(self, done: Done) -> None:
+        """After every pass."""
+
+    @property
+    def profile_budget_s(self) -> float:
+        """Seconds that profiling may take."""
+
+    def profiled(self, text: str, share: float) -> None:
+        """After every measured cell of the profile."""
 
 
 def record_live(
-    pair: Pair, plan: Plan, cache: Path, policy_of: Callable[[str], Policy], progress: Progress
+    pair: Pair, plan: Plan, cache: Path, policy_of: Callable[[str], Policy], reports: Reports
 ) -> Path:
     """Folder of a trace that holds the plan's paths, recorded as far as the cache lacks them.
 
@@ -40,8 +56,9 @@ def record_live(
             token_seeds=tuple(dict.fromkeys((*before.token_seeds, *plan.token_seeds))),
         )
         _drop_other_extension(folder, plan)
-    record(pair, plan, folder, progress, extending=exists)
-    profile_recording(pair, plan, folder)
+    workers = default_workers(pair.llm.device.type)
+    record(pair, plan, folder, reports.recorded, extending=exists, workers=workers)
+    profile_recording(pair, plan, folder, reports.profile_budget_s, reports.profiled)
     return folder
 
 

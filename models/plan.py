@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from traces.format.manifest import MeasureSpec, Prompt
+from traces.format.manifest import ChatSpec, MeasureSpec, Prompt
 from traces.format.nodes import Sampler
 from traces.speculative.walk import Measure, Policy
 from traces.uncertainty import THETA_POINTS
 
+#: Rows of a forward pass: enough for most of a processor's throughput, few enough for a graphics card's memory.
+BATCH = 32
 #: (prompt's number, token seed): the unit of recording.
 Group = tuple[int, int]
 
@@ -34,8 +36,12 @@ class Plan:
     policies : mapping of spec (``u-hlm:threshold=0.3``) to Policy
         Every path of these is recorded; all share the tree. None: the paths are the prompts' continuations
         (teacher forcing).
-    eos : int, optional
-        Token that ends a prompt; None records to the full length.
+    eos : tuple of int, optional
+        Tokens that end a prompt; None records to the full length.
+    batch : int
+        Rows of every forward pass, padding included: part of what repeats exactly.
+    chat : ChatSpec, optional
+        How the prompts became chats.
     """
 
     name: str
@@ -45,12 +51,9 @@ class Plan:
     sampler: Sampler
     measure: Measure
     policies: dict[str, Policy]
-    eos: int | None
-
-    @property
-    def batch(self) -> int:
-        """Paths that go through the models side by side, padding included."""
-        return max(1, len(self.policies))
+    eos: tuple[int, ...] | None
+    batch: int = BATCH
+    chat: ChatSpec | None = None
 
     @property
     def measure_spec(self) -> MeasureSpec:

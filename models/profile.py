@@ -6,43 +6,56 @@ Measure on a machine that does nothing else; a profile holds the load that there
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel
 
 from models.architecture import ARCHITECTURES, architecture_config, build_random
-from models.pair import Pair, load_model, model_name, pair_folders
+from models.pair import Pair, pair_folders
 from models.plan import Plan, RecordingStopped
-from models.timing import REPEATS, Profile, default_grid, profile_model
+from models.sources import load_model, model_name
+from models.timing import Effort, Profile, Report, default_grid, fit_to_budget, profile_model
 from traces.format.manifest import LATENCY, replace_file
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What is to be measured.
+
+    Attributes
+    ----------
+    kind : {'pair', 'models', 'model', 'architecture'}
+    sources : tuple of str
+        Name of a built-in pair; small and large model; one model (folder, GGUF file or hub name); name or
+        ``config.json`` of an architecture.
+    dtype : {'float32', 'bfloat16', 'float16'}, optional
+        Default: float32, for an architecture bfloat16.
+    device : str
+    """
+
+    kind: str
+    sources: tuple[str, ...]
+    dtype: str | None = None
+    device: str = "cpu"
+
+
 def measure(
-    kind: str,
-    source: str,
-    dtype: str | None = None,
-    device: str = "cpu",
+    subject: Subject,
     axes: Mapping[str, Sequence[int]] | None = None,
-    repeats: int = REPEATS,
-    report: Callable[[str], None] | None = None,
+    effort: Effort | None = None,
+    report: Report | None = None,
     threads: int | None = None,
 ) -> Profile:
     """Load or build what is to be measured, and measure it.
 
     Parameters
     ----------
-    kind : {'pair', 'model', 'architecture'}
-    source : str
-        Name of a built-in pair; folder or hub name of a model; name or ``config.json`` of an architecture.
-    dtype : {'float32', 'bfloat16', 'float16'}, optional
-        Default: float32, for an architecture bfloat16.
-    device : str
     axes : mapping, optional
         ``contexts``, ``positions``, ``batches`` in place of those of `default_grid`.
-    repeats, report :
+    effort, report :
         As in `profile_model`.
     threads : int, optional
         Of the processor; default: as many as torch takes.
@@ -54,43 +67,74 @@ def measure(
     """
     if threads:
         torch.set_num_threads(threads)
+    kind, sources = subject.kind, subject.sources
+    replaced = {axis: tuple(values) for axis, values in (axes or {}).items()}
 
-    def one(model: PreTrainedModel, name: str) -> Profile:
-        replaced = {axis: tuple(values) for axis, values in (axes or {}).items()}
-        return profile_model(model, name, replace(default_grid(model), **replaced), repeats, report=report)
+    def one(model: PreTrainedModel, name: str, report: Report | None = report) -> Profile:
+        grid = replace(default_grid(model), **replaced)
+        return profile_model(model, name, grid, effort or Effort(), report)
 
     if kind == "architecture":
-        name = f"{source if source in ARCHITECTURES else Path(source).stem}, random weights"
-        return one(build_random(architecture_config(source), dtype or "bfloat16", device), name)
-    dtype = dtype or "float32"
+        name = f"{sources[0] if sources[0] in ARCHITECTURES else Path(sources[0]).stem}, random weights"
+        model = build_random(architecture_config(sources[0]), subject.dtype or "bfloat16", subject.device)
+        return one(model, name)
+    places = pair_folders(sources[0]) if kind == "pair" else sources
+    names = [f"{sources[0]}/slm", f"{sources[0]}/llm"] if kind == "pair" else [_name(own) for own in sources]
+    models = [load_model(own, subject.dtype or "float32", subject.device) for own in places]
     if kind == "model":
-        return one(
-            load_model(source, dtype, device),
-            Path(source).resolve().name if Path(source).is_dir() else source,
-        )
-    slm, llm = (load_model(folder, dtype, device) for folder in pair_folders(source))
-    return pair_profile(one(slm, f"{source}/slm"), one(llm, f"{source}/llm"))
+        return one(models[0], names[0])
+    small, large = (
+        one(model, name, part)
+        for model, name, part in zip(models, names, _in_parts(models, report), strict=True)
+    )
+    return pair_profile(small, large)
 
 
-def measure_loaded(pair: Pair, longest: int, report: Callable[[str], None] | None = None) -> Profile:
-    """Measure both models of a loaded pair, one sequence at a time, up to ``longest`` positions."""
-
-    def one(model: PreTrainedModel) -> Profile:
+def measure_loaded(pair: Pair, longest: int, budget_s: float, report: Report | None = None) -> Profile:
+    """Measure both models of a loaded pair, one sequence at a time, up to ``longest`` positions, in about ``budget_s``."""
+    models, profiles = (pair.slm, pair.llm), []
+    weights = _weights(models)
+    for model, part, weight in zip(models, _in_parts(models, report), weights, strict=True):
         grid = default_grid(model)
         axes = {name: up_to(getattr(grid, name), longest) for name in ("contexts", "positions")}
-        return profile_model(model, model_name(model), replace(grid, **axes), report=report)
+        grid, effort = fit_to_budget(model, replace(grid, **axes), weight * budget_s)
+        profiles.append(profile_model(model, model_name(model), grid, effort, part))
+    return pair_profile(*profiles)
 
-    return pair_profile(one(pair.slm), one(pair.llm))
+
+def _weights(models: Sequence[PreTrainedModel]) -> list[float]:
+    """Shares of the time that measuring several models takes, by their sizes."""
+    sizes = [sum(parameter.numel() for parameter in model.parameters()) for model in models]
+    return [size / sum(sizes) for size in sizes]
 
 
-def profile_recording(pair: Pair, plan: Plan, folder: Path) -> None:
+def _in_parts(models: Sequence[PreTrainedModel], report: Report | None) -> list[Report | None]:
+    """A report for each of several models, of its part of the whole."""
+    weights = _weights(models)
+    if report is None:
+        return [None] * len(models)
+
+    def part(before: float, weight: float) -> Report:
+        return lambda text, share: report(text, before + weight * share)
+
+    return [part(sum(weights[:index]), weight) for index, weight in enumerate(weights)]
+
+
+def _name(source: str) -> str:
+    path = Path(source)
+    if path.is_dir():
+        return path.resolve().name
+    return path.stem if path.is_file() else source
+
+
+def profile_recording(pair: Pair, plan: Plan, folder: Path, budget_s: float, report: Report) -> None:
     """Write the ``latency.json`` of a recording, unless it is there: passes of the lengths it has, on this machine."""
     path = folder / LATENCY
     if path.exists():
         return
     longest = max(len(prompt.tokens) for prompt in plan.prompts) + plan.num_tokens
     try:
-        write_profile(measure_loaded(pair, longest), path)
+        write_profile(measure_loaded(pair, longest, budget_s, report), path)
     except OSError as error:
         raise RecordingStopped(
             f"{path}: {error.strerror}; the recording is complete, only this is missing"

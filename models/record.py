@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from models.expand import GroupTree, TreeSettings
+from models.batches import Advance, Batches
 from models.ledger import Ledger, begin_or_resume, extend
 from models.pair import Pair
+from models.passes import Passes
 from models.plan import Group, Plan, RecordingStopped
 from traces.format.manifest import Manifest, Shard, TraceError
-from traces.format.shards import extended_shard_name, read_shard, shard_name, write_shard
-from traces.speculative.draws import token_draws
-from traces.speculative.walk import walk
-from traces.uncertainty import THETA_POINTS
-
-#: Told after every group: (groups done, groups in all, nodes that this group has).
-Progress = Callable[[int, int, int], None]
+from traces.format.nodes import NodeTable
+from traces.format.shards import read_shard, shard_name, write_shard
 
 
 @dataclass(frozen=True)
-class Job:
-    """One group to be recorded: all that a process needs beside the pair.
+class Done:
+    """How far a recording is.
 
     Attributes
     ----------
-    plan : Plan
-    folder : Path
-    group : (prompt, token seed)
-    weights : (str, str)
-        Digests of both models' weights, as the manifest has them: another process loads its own.
-    recorded : Shard, optional
-        The group as far as it is recorded, to which the paths of new policies are added.
+    groups, total : int. Complete groups (a prompt under a token seed), those of earlier runs included, and all.
+    nodes : int. Prefixes that both models evaluated in this run.
+    share : float. Of this run's work, partial groups included.
     """
 
-    plan: Plan
-    folder: Path
-    group: Group
-    weights: tuple[str, str]
-    recorded: Shard | None = None
+    groups: int
+    total: int
+    nodes: int
+    share: float
 
 
-#: Records groups in any order and yields each one's shard as soon as its file is complete.
-Runner = Callable[[Sequence[Job]], Iterator[Shard]]
+#: Told after every pass and every complete group.
+Progress = Callable[[Done], None]
 
 
 def record(
@@ -53,19 +42,18 @@ def record(
     plan: Plan,
     folder: Path,
     progress: Progress,
-    run: Runner | None = None,
     *,
     extending: bool = False,
+    workers: int = 1,
 ) -> Manifest:
     """Record a plan into a folder, going on where an earlier run of the same plan ended.
 
     Parameters
     ----------
-    run : callable, optional
-        Runs the jobs elsewhere, e.g. ``models.processes.run_in_processes``; default: here, one by one.
-        The bytes are the same.
     extending : bool
         Let the folder hold a recording of fewer prompts, token seeds or policies, which is then completed.
+    workers : int
+        Forward passes side by side, in threads that share the models; the bytes are those of one.
 
     Raises
     ------
@@ -79,65 +67,38 @@ def record(
         ledger = (extend if extending else begin_or_resume)(pair, plan, folder)
     except OSError as error:
         raise RecordingStopped(f"{error.filename or folder}: {error.strerror}") from error
-    weights = ledger.manifest.slm.digest, ledger.manifest.llm.digest
-    jobs = [
-        Job(plan, folder, group, weights, ledger.base.get(group))
-        for group in plan.groups
-        if group not in ledger.done
-    ]
-    if not jobs and ledger.is_finished:
+    groups = [group for group in plan.groups if group not in ledger.done]
+    if not groups and ledger.is_finished:
         return ledger.manifest
-    total = len(plan.groups)
     try:
-        for shard in run(jobs) if run else run_here(pair, jobs):
-            ledger.add(shard)
-            progress(len(ledger.done), total, shard.num_nodes)
+        if groups:
+            _record_groups(pair, ledger, groups, progress, workers)
         return ledger.finish()
     except OSError as error:
-        raise _stopped(ledger, total, error) from error
+        raise _stopped(ledger, len(plan.groups), error) from error
 
 
-def run_here(pair: Pair, jobs: Sequence[Job]) -> Iterator[Shard]:
-    """Record jobs one by one in this process."""
-    return (record_group(pair, job) for job in jobs)
+def _record_groups(pair: Pair, ledger: Ledger, groups: list[Group], progress: Progress, workers: int) -> None:
+    plan, folder, total = ledger.plan, ledger.folder, len(ledger.plan.groups)
+
+    def recorded(group: Group) -> NodeTable | None:
+        shard = ledger.base.get(group)
+        return shard and read_shard(folder, shard, pair.vocabulary_size, plan.measure_spec)
+
+    passes = Passes(pair, plan.batch)
+    ledger.note(passes.cached, side_by_side=passes.side_by_side)
+    nodes, share = 0, 0.0
+    for result in Batches(pair, plan, passes, groups, recorded, workers):
+        if isinstance(result, Advance):
+            nodes, share = result.nodes, result.groups / len(groups)
+        else:
+            ledger.add(_written(pair, plan, folder, *result))
+        progress(Done(len(ledger.done), total, nodes, share))
 
 
-def record_group(pair: Pair, job: Job) -> Shard:
-    """Walk one group with both models in the loop, and write its shard."""
-    plan, recorded = job.plan, job.recorded
-    tree = grow(pair, job)
-    if recorded is None:
-        name = shard_name(*job.group)
-    elif tree.forest.table.num_nodes == recorded.num_nodes:
-        return recorded
-    else:
-        name = extended_shard_name(*job.group, len(plan.policies))
-    return write_shard(job.folder, *job.group, tree.forest.table, pair.vocabulary_size, name)
-
-
-def grow(pair: Pair, job: Job) -> GroupTree:
-    """Tree of one group: every policy's path, or the prompt's continuation."""
-    plan = job.plan
-    settings = TreeSettings(plan.sampler, plan.measure.theta_max, THETA_POINTS, plan.batch)
-    prompt = plan.prompts[job.group[0]]
-    recorded = None
-    if job.recorded is not None:
-        recorded = read_shard(job.folder, job.recorded, pair.vocabulary_size, plan.measure_spec)
-    tree = GroupTree(pair, prompt.tokens, settings, recorded=recorded, text=prompt.continuation)
-    if not plan.policies:
-        tree.follow_text(plan.num_tokens)
-        return tree
-    walk(
-        tree.forest,
-        np.array([0]),
-        list(plan.policies.values()),
-        token_draws([job.group], plan.num_tokens, plan.measure.samples or 0),
-        plan.num_tokens,
-        plan.measure,
-        eos=plan.eos,
-        expand=tree.expand,
-    )
-    return tree
+def _written(pair: Pair, plan: Plan, folder: Path, group: Group, table: NodeTable) -> Shard:
+    name = shard_name(*group, len(plan.policies))
+    return write_shard(folder, *group, table, pair.vocabulary_size, name)
 
 
 def _check_lengths(pair: Pair, plan: Plan) -> None:

@@ -10,8 +10,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import transformers
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
-from models.pair import max_positions
+from models.sources import max_positions
 
 Profile = dict[str, Any]
 REPEATS = 7
@@ -67,19 +66,90 @@ def default_grid(model: PreTrainedModel) -> Grid:
     return Grid(contexts, tuple(positions for positions in grid.positions if positions <= longest))
 
 
+#: Told after every cell: what was measured, and the share of the measurement that is done.
+Report = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How carefully a grid is measured: passes per cell that count, and passes before them that don't."""
+
+    repeats: int = REPEATS
+    warm_up: int = 2
+
+    def __post_init__(self) -> None:
+        if self.repeats < 1 or self.warm_up < 0:
+            raise ProfileError(
+                f"repeats must be >= 1 and warm_up >= 0, given {self.repeats} and {self.warm_up}"
+            )
+
+
+def fit_to_budget(model: PreTrainedModel, grid: Grid, budget_s: float) -> tuple[Grid, Effort]:
+    """The finest grid and the most repeats that take at most so long, judged by two passes.
+
+    The coarsest is measured in any case: both ends of every axis, and what one, two and four positions take.
+    """
+    coarse = replace(grid, positions=_some(grid.positions, 1, 2, 4), contexts=_some(grid.contexts))
+    thin = replace(grid, positions=_some(grid.positions, 1, 2, 4, 16, 64))
+    with torch.inference_mode():
+        one, many = (
+            min(_measure(model, _Context(model, 1), _ids(model, 1, positions), 2, 0))
+            for positions in (1, grid.positions[-1])
+        )
+    per_position = max(0.0, many - one) / max(1, grid.positions[-1] - 1)
+    for own, effort in ((grid, Effort()), (grid, Effort(3, 1)), (thin, Effort(3, 1)), (thin, Effort(1, 1))):
+        passes = len(own.contexts) * sum(one + per_position * (positions - 1) for positions in own.positions)
+        if (
+            passes * (effort.repeats + effort.warm_up) + many * own.contexts[-1] / grid.positions[-1]
+            <= budget_s
+        ):
+            return own, effort
+    return coarse, Effort(1, 0)
+
+
+def _some(axis: tuple[int, ...], *wanted: int) -> tuple[int, ...]:
+    """The points of an axis that are wanted, with its first and last."""
+    return tuple(point for point in axis if point in (axis[0], *wanted, axis[-1]))
+
+
+class _Context:
+    """What comes before the new positions of a pass: a cache, or for a model that takes none the tokens themselves."""
+
+    def __init__(self, model: PreTrainedModel, batch: int) -> None:
+        self.model, self.batch, self.length = model, batch, 0
+        self.accepts = inspect.signature(model.forward).parameters
+        # Nobody needs the logits before the last position; at prefill they cost a large product each.
+        self.last = {"logits_to_keep": 1} if "logits_to_keep" in self.accepts else {}
+        self.cache = DynamicCache(config=model.config) if "past_key_values" in self.accepts else None
+
+    def extend(self, length: int) -> None:
+        """Lengthen it to so many positions."""
+        if length > self.length and self.cache is not None:
+            self.forward(_ids(self.model, self.batch, length - self.length), self.cache)
+        self.length = max(length, self.length)
+
+    def forward(self, ids: torch.Tensor, cache: DynamicCache | None) -> None:
+        """One pass over new positions, after a cache or, without one, after the whole context."""
+        if cache is None:
+            ids = torch.cat([_ids(self.model, self.batch, self.length), ids], dim=1)
+            self.model(input_ids=ids, **self.last)
+        else:
+            self.model(input_ids=ids, past_key_values=cache, use_cache=True, **self.last)
+
+
 @torch.inference_mode()
 def profile_model(
     model: PreTrainedModel,
     name: str,
     grid: Grid,
-    repeats: int = REPEATS,
-    warm_up: int = 2,
-    report: Callable[[str], None] | None = None,
+    effort: Effort = Effort(),
+    report: Report | None = None,
 ) -> Profile:
     """Measure one model.
 
     A pass takes the ids of the new positions and a cache of the context, and gives the logits of
     its last position. The cache is cut back after each pass, so that all repeats see one context.
+    A model that takes no cache runs over context and new positions together.
 
     Parameters
     ----------
@@ -89,10 +159,8 @@ def profile_model(
         What the profile calls the model.
     grid : Grid
         Cells beyond the longest sequence of the model are null in the result.
-    repeats, warm_up : int
-        Passes per cell that count, and passes before them that don't.
+    effort : Effort
     report : callable, optional
-        Called with a line of progress after each cell.
 
     Returns
     -------
@@ -107,8 +175,6 @@ def profile_model(
         If some context or some number of positions is longer than the model takes, or nothing
         would be measured.
     """
-    if repeats < 1 or warm_up < 0:
-        raise ProfileError(f"repeats must be >= 1 and warm_up >= 0, given {repeats} and {warm_up}")
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     longest = max_positions(model)
     if grid.positions[-1] + grid.contexts[0] > longest or grid.contexts[-1] + grid.positions[0] > longest:
@@ -116,26 +182,24 @@ def profile_model(
             f"{name} takes at most {longest} positions: contexts up to {grid.contexts[-1]} and "
             f"new positions up to {grid.positions[-1]} are too many"
         )
-    # Nobody needs the logits before the last position; at prefill they cost a large product each.
-    last = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
     shape = (len(grid.contexts), len(grid.positions), len(grid.batches))
     median_s, quartiles_s = np.full(shape, None), np.full(shape, None)
+    done, total = 0, shape[0] * shape[1] * sum(grid.batches)
     for k, batch in enumerate(grid.batches):
-        cache = DynamicCache(config=model.config)
-        forward = partial(model, use_cache=True, **last)
+        before = _Context(model, batch)
         for i, context in enumerate(grid.contexts):
-            if context > cache.get_seq_length():
-                more = _ids(model, batch, context - cache.get_seq_length())
-                forward(input_ids=more, past_key_values=cache)
+            before.extend(context)
             for j, positions in enumerate(grid.positions):
+                done += batch
                 if context + positions > longest:
                     continue
-                seconds = _measure(forward, cache, _ids(model, batch, positions), repeats, warm_up)
+                ids = _ids(model, batch, positions)
+                seconds = _measure(model, before, ids, effort.repeats, effort.warm_up)
                 median_s[i, j, k] = statistics.median(seconds)
                 quartiles_s[i, j, k] = np.quantile(seconds, [0.25, 0.75]).tolist()
                 if report is not None:
                     cell = f"context {context}, positions {positions}, batch {batch}"
-                    report(f"{name}: {cell}: {1e3 * median_s[i, j, k]:.3f} ms")
+                    report(f"{name}: {cell}: {1e3 * median_s[i, j, k]:.3f} ms", done / total)
     return {
         "format": "netsim-latency",
         "version": 1,
@@ -155,7 +219,7 @@ def profile_model(
         "batches": list(grid.batches),
         "median_s": median_s.tolist(),
         "quartiles_s": quartiles_s.tolist(),
-        "repeats": repeats,
+        "repeats": effort.repeats,
         "load_average": load_average,
     }
 
@@ -172,19 +236,20 @@ def hardware(device: torch.device) -> str:
 
 
 def _measure(
-    forward: Callable[..., object], cache: DynamicCache, ids: torch.Tensor, repeats: int, warm_up: int
+    model: PreTrainedModel, before: _Context, ids: torch.Tensor, repeats: int, warm_up: int
 ) -> list[float]:
+    cache = before.cache
     # A cache that keeps a window or a state of its context can't be cut back: such a model gets a copy for every pass.
-    plain = all(type(layer) is DynamicLayer for layer in cache.layers)
+    plain = cache is not None and all(type(layer) is DynamicLayer for layer in cache.layers)
     seconds = []
     for _ in range(warm_up + repeats):
         own = cache if plain else copy.deepcopy(cache)
-        _synchronise(ids.device)
+        _synchronise(model.device)
         start = time.perf_counter()
-        forward(input_ids=ids, past_key_values=own)
-        _synchronise(ids.device)
+        before.forward(ids, own)
+        _synchronise(model.device)
         seconds.append(time.perf_counter() - start)
-        if plain:
+        if plain and cache is not None:
             cache.crop(-ids.shape[1])
     return seconds[warm_up:]
 

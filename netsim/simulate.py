@@ -22,7 +22,15 @@ from netsim.errors import at_key
 from netsim.radio.link import Radio
 from netsim.results.columns import NAMES
 from netsim.results.devices import device_table, pooled_columns
-from netsim.results.rows import Row, decision_columns, key_columns, source_columns, timing_columns
+from netsim.results.prompt_sums import FloatArray, pooled_sums, session_sums
+from netsim.results.rows import (
+    ONE_DEVICE,
+    Row,
+    decision_columns,
+    key_columns,
+    source_columns,
+    timing_columns,
+)
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
 from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
@@ -31,6 +39,10 @@ from netsim.scenario.policy_context import policy_context
 from traces.format.trace import Trace
 from traces.speculative.walk import Policy, Rounds
 
+#: What each prompt adds to a row.
+Sums = dict[str, FloatArray]
+#: Decisions and work of every round.
+Decided = tuple[Rounds, Workload]
 #: Rounds that the array engine times in one go: their times stay in a processor's cache.
 ROUNDS_AT_ONCE = 2**18
 #: Rounds whose decisions and work are kept, at some 150 bytes each.
@@ -51,7 +63,7 @@ class Point:
     costs: Costs
     radio: Radio
     power: Power
-    _plans: dict[tuple[Policy, int], tuple[Rounds, Workload]] = field(
+    _plans: dict[tuple[Policy, tuple[int, int]], tuple[Rounds, Workload]] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -77,7 +89,7 @@ class Point:
             policy=build_policy(scenario.policy, policy_context(scenario, trace)),
             costs=assembly.build_costs(scenario, trace),
             radio=_radio(scenario),
-            power=scenario.energy.build(),
+            power=scenario.energy.build(scenario.site),
         )
         point._check_network()
         return point
@@ -90,7 +102,7 @@ class Point:
             scenario=scenario,
             policy=build_policy(scenario.policy, policy_context(scenario, self.trace)),
             radio=self.radio if same_channel else _radio(scenario),
-            power=scenario.energy.build(),
+            power=scenario.energy.build(scenario.site),
         )
         point._check_network()  # noqa: SLF001  (of its own class)
         return point
@@ -120,7 +132,6 @@ class Point:
             self.network.run(seed),
             self.power,
             deadline_s=scenario.requests.deadline_s,
-            until_s=scenario.requests.until_s,
             count_prompt=scenario.latency.prefill,
         )
 
@@ -137,7 +148,7 @@ class Point:
         InputError
             If ``arrays`` is wanted where something is shared, and waiting therefore possible.
         """
-        shared = network_key(self.scenario, self.policy)
+        shared = network_key(self.scenario, self.policy) or ("channel" if self.radio.never_sends else None)
         if wanted == "arrays" and shared:
             raise assembly.fault(shared, "needs the event engine, allowed: --engine auto or events")
         return "events" if wanted == "events" or shared else "arrays"
@@ -146,13 +157,12 @@ class Point:
         """Decisions of every prompt."""
         return self.plan(seed)[0]
 
-    def plan(self, seed: int) -> tuple[Rounds, Workload]:
-        """Decisions and work of every round: the same for seeds that share their token seed, and for every channel."""
-        key = self.policy, self.decider.token_seed(seed)
+    def plan(self, seed: int, visit: int = 0) -> tuple[Rounds, Workload]:
+        """Decisions and work of every round: the same for seeds that share their draws, and for every channel."""
+        key = self.policy, self.decider.draws_key(seed, visit)
         if key not in self._plans:
-            rounds = self.decider.rounds(self.policy, seed)
-            terms = terms_of(self.policy)
-            work = build_workload(rounds, self.decider.prompt_tokens, self.costs, terms)
+            rounds = self.decider.rounds(self.policy, seed, visit)
+            work = build_workload(rounds, self.decider.prompt_tokens, self.costs, terms_of(self.policy))
             if len(self._plans) * rounds.node.size >= MOST_ROUNDS_PLANNED:
                 del self._plans[next(iter(self._plans))]
             self._plans[key] = rounds, work
@@ -168,18 +178,30 @@ class Point:
 
     def row(self, seed: int, engine: str = "auto") -> Row:
         """Result columns of ``netsim.results.columns.NAMES`` under one seed."""
+        return self.result(seed, engine)[0]
+
+    def result(self, seed: int, engine: str = "auto") -> tuple[Row, Sums]:
+        """The row, and what each prompt adds to it: each of ``netsim.results.prompt_sums.SUMS``, [num_prompts]."""
         if self.engine(engine) == "arrays":
-            return next(array_rows([self], [seed]))[1]
+            return next(array_rows([self], [seed]))[1:]
         # One path of events for one device and for many.
         return self._network_row(self.network.run(seed), seed)
 
-    def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> Row:
+    def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> tuple[Row, Sums]:
+        scenario = self.scenario
+        pooled = pooled_columns(
+            runs,
+            self.power,
+            count_prompt=scenario.latency.prefill,
+            deadline_s=scenario.requests.deadline_s,
+        )
         row = {
+            **pooled,
             **key_columns(seed, self.decider.token_seed(seed), "events"),
-            **pooled_columns(runs, self.power, count_prompt=self.scenario.latency.prefill),
             **source_columns(self.trace),
         }
-        return {name: row[name] for name in NAMES}
+        sums = pooled_sums(runs, len(self.trace.prompts), self.power, count_prompt=scenario.latency.prefill)
+        return {name: row[name] for name in NAMES}, sums
 
     def _decided(self, rounds: Rounds, workload: Workload) -> Row:
         """Columns that all seeds of a token seed share."""
@@ -189,30 +211,37 @@ class Point:
         }
 
     def _rows(
-        self, decided: Row, workload: Workload, timings: Timings, seeds: Sequence[int]
-    ) -> Iterator[Row]:
-        """Rows of seeds that share their decisions, by the array engine."""
+        self, decided: Row, plan: Decided, timings: Timings, seeds: Sequence[int]
+    ) -> Iterator[tuple[Row, Sums]]:
+        """Rows of seeds that share their decisions, by the array engine, and the sums of their prompts."""
         count_prompt = self.scenario.latency.prefill
+        rounds, workload = plan
+        sums = session_sums(
+            rounds, workload, timings, self.power, drafts=self.policy.drafts, count_prompt=count_prompt
+        )
         timed = timing_columns(workload, timings, self.power, count_prompt=count_prompt)
         values = [
             column.tolist() if np.ndim(column) else [float(column)] * len(seeds) for column in timed.values()
         ]
-        for seed, *own in zip(seeds, *values, strict=True):
+        for number, (seed, *own) in enumerate(zip(seeds, *values, strict=True)):
             row = {
                 **key_columns(seed, self.decider.token_seed(seed), "arrays"),
+                **ONE_DEVICE,
                 **decided,
                 **dict(zip(timed, own, strict=True)),
             }
-            yield {name: row[name] for name in NAMES}
+            of_seed = {name: total[number] if total.ndim > 1 else total for name, total in sums.items()}
+            yield {name: row[name] for name in NAMES}, of_seed
 
 
-def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, Row]]:
+def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, Row, Sums]]:
     """Rows of points that differ in their policy alone, by the array engine.
 
     Yields
     ------
-    int, Row
-        Number of the point in ``points``, and its row of one of the seeds; in no particular order.
+    int, Row, Sums
+        Number of the point in ``points``, its row of one of the seeds, and its prompts' sums; in no particular
+        order.
     """
     first = points[0]
     by_token_seed: dict[int, list[int]] = {}
@@ -229,9 +258,10 @@ def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[
             part = alike[start : start + at_once]
             timings = first.array_timings(workloads, part)
             for number, point in enumerate(points):
-                of_point = decided[number], workloads[number], timings[number]
-                for row in point._rows(*of_point, part):  # noqa: SLF001  (of its own class)
-                    yield number, row
+                plan = rounds[number], workloads[number]
+                of_point = decided[number], plan, timings[number]
+                for row, sums in point._rows(*of_point, part):  # noqa: SLF001  (of its own class)
+                    yield number, row, sums
 
 
 def _radio(scenario: Scenario) -> Radio:

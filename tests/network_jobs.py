@@ -18,6 +18,7 @@ class ConstantLink:
     """A link whose rate never changes."""
 
     bit_rate_bps: float = 1.0
+    never_sends: bool = False
 
     @property
     def mean_rate_bps(self) -> float:

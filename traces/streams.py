@@ -12,6 +12,8 @@ stream             key after the number                    draws
 ``FADING_STREAM``  seed, device, prompt of the device      uniforms of each fading block
 ``ARRIVAL_STREAM`` seed, device                            uniforms of each request's arrival
 ``PLACE_STREAM``   seed, device                            placement, line of sight, shadowing
+``SERIES_STREAM``  seed                                    where a recorded series begins
+``BOOTSTRAP_STREAM`` number of prompts                     resampled prompts of an interval
 ================== ======================================= ==========================================================
 """
 
@@ -21,3 +23,5 @@ TOKEN_STREAM = 1
 FADING_STREAM = 2
 ARRIVAL_STREAM = 3
 PLACE_STREAM = 4
+SERIES_STREAM = 5
+BOOTSTRAP_STREAM = 6

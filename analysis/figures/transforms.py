@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.figures.labels import point_label, value_label, value_text
 from analysis.figures.results import Results
-from netsim.results.statistics import summarise
+from netsim.results.summary import summarise
 
 #: Below this share of rounds on the trace, a row is a model of the run and not a replay: figures mark it.
 EXACT_ON_TRACE = 0.99

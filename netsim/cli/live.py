@@ -29,13 +29,12 @@ def _record(needs: LiveNeeds, *, quiet: bool) -> Path:
     try:
         from models.encode import prompts_to_record
         from models.live import record_live
-        from models.pair import PairError
+        from models.pair import PairError, PairSource
         from models.plan import Plan
-        from models.processes import PairSource
         from models.prompts import PromptError, read_prompts
     except ModuleNotFoundError as error:
         raise bad_input("trace", f"live models need {error.name}: pip install -e '.[models]'") from None
-    from netsim.cli.record_progress import recording_progress
+    from netsim.cli.record_progress import PROFILE_SHARE, recording_progress
     from traces.format.manifest import TraceError
     from traces.format.nodes import Sampler
 
@@ -52,9 +51,9 @@ def _record(needs: LiveNeeds, *, quiet: bool) -> Path:
             sampler=Sampler(live.temperature, live.top_p),
             measure=needs.measure,
             policies=needs.walked(size),
-            eos=pair.end if needs.stops else None,
+            eos=pair.stops_for("stop" if needs.stops else "ignore"),
         )
-        with recording_progress(quiet=quiet) as progress:
+        with recording_progress(PROFILE_SHARE, quiet=quiet) as progress:
             return record_live(pair, plan, cache_folder(), lambda spec: needs.policy_of(spec, size), progress)
     except (PairError, PromptError, TraceError) as error:
         raise bad_input("trace", str(error)) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +13,11 @@ from netsim.cli.common import bad_input
 def profile(
     out: Annotated[Path, typer.Option(help="File to write, e.g. models/profiles/NAME.json.")],
     pair: Annotated[str | None, typer.Option(help="A pair that ships with the project: tiny.")] = None,
-    model: Annotated[str | None, typer.Option(help="Folder, or name of the hub, of one model.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="One model: a folder, a GGUF file, or a name of the hub.")
+    ] = None,
+    slm: Annotated[str | None, typer.Option(help="Small model of a pair; needs --llm.")] = None,
+    llm: Annotated[str | None, typer.Option(help="Large model of a pair; needs --slm.")] = None,
     architecture: Annotated[
         str | None,
         typer.Option(help="tinyllama-1.1b, llama-2-7b or a config.json: random weights, the same latency."),
@@ -47,28 +50,35 @@ def profile(
 
     Example: netsim profile --architecture llama-2-7b --out models/profiles/llama-2-7b.json
     """
-    given = [
-        (kind, name)
-        for kind, name in (("pair", pair), ("model", model), ("architecture", architecture))
-        if name
-    ]
-    if len(given) != 1:
-        raise bad_input("--pair", "give one of --pair, --model and --architecture")
     try:
-        from models.profile import measure, write_profile
+        from models.profile import Subject, measure, write_profile
+        from models.timing import Effort
     except ModuleNotFoundError as error:
         raise bad_input("profile", f"needs {error.name}: pip install -e '.[models]'") from None
+    from netsim.cli.progress import progress
+
+    if (slm is None) != (llm is None):
+        raise bad_input("--slm", "give --slm and --llm together")
+    given = {
+        "pair": (pair,), "models": (slm, llm), "model": (model,), "architecture": (architecture,)
+    }  # fmt: skip
+    subjects = [
+        Subject(kind, tuple(name for name in names if name), dtype, device)
+        for kind, names in given.items()
+        if all(names)
+    ]
+    if len(subjects) != 1:
+        raise bad_input("--pair", "give one of --pair, --slm with --llm, --model and --architecture")
     axes = {"contexts": contexts, "positions": positions, "batches": batches}
-
-    def report(line: str) -> None:
-        if not quiet:
-            print(line, file=sys.stderr)
-
     try:
         # Before the measurement, which may take an hour: a folder that can't be made.
         out.parent.mkdir(parents=True, exist_ok=True)
         wanted = {name: values for name, values in axes.items() if values}
-        write_profile(measure(*given[0], dtype, device, wanted, repeats, report, threads), out)
+        with progress(quiet=quiet) as show:
+            measured = measure(
+                subjects[0], wanted, Effort(repeats), lambda text, share: show(text, share, None), threads
+            )
+        write_profile(measured, out)
     except (ValueError, OSError) as error:
         raise bad_input("", str(error)) from None
     if not quiet:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from netsim.cli.common import AllowPlugins, bad_input
+from netsim.cli.record_progress import PROFILE_SHARE, recording_progress
 from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ ALL_COUNTS = "all-counts"
 def record(
     out: Annotated[Path, typer.Option(help="Folder of the trace; an interrupted recording goes on there.")],
     prompts: Annotated[
-        Path, typer.Option(help="Prompts: text, or JSONL (prompt, reference; Alpaca's fields).")
+        Path,
+        typer.Option(
+            help="Prompts: JSON, JSON lines, CSV, TSV or text; Alpaca, Dolly, GSM8K, ShareGPT, MT-Bench, HumanEval …"
+        ),
     ],
     policy: Annotated[
         list[str],
@@ -53,6 +57,9 @@ def record(
     num_prompts: Annotated[
         int | None, typer.Option(min=1, help="Only the first prompts of the file.")
     ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out prompts that can't be used, and say which.")
+    ] = False,
     temperature: Annotated[
         float, typer.Option(min=1e-6, max=100, help="Sampling temperature of both models.")
     ] = 1.0,
@@ -78,10 +85,32 @@ def record(
         Literal["float32", "bfloat16", "float16"], typer.Option(help="Of both models.")
     ] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or mps.")] = "cpu",
-    jobs: Annotated[int, typer.Option(min=1, help="Processes, each with its own copy of both models.")] = 1,
+    chat: Annotated[
+        bool, typer.Option("--chat", help="Put prompts into the tokenizer's chat template.")
+    ] = False,
+    system: Annotated[
+        str | None, typer.Option(help="System prompt of the chats; default: the template's own.")
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(min=4, max=4096, help="Rows of each forward pass; part of what repeats exactly.")
+    ] = 32,
     threads: Annotated[
-        int, typer.Option(min=1, help="Processor threads of each process; part of what repeats exactly.")
+        int, typer.Option(min=1, help="Processor threads of each forward pass; part of what repeats exactly.")
     ] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Forward passes side by side; default: as many as the processor has cores, at most 8."
+        ),
+    ] = None,
+    profile_share: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=10,
+            help="Time for measuring latencies, as a share of the recording's; 0 leaves them out.",
+        ),
+    ] = PROFILE_SHARE,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
 ) -> None:
@@ -91,16 +120,16 @@ def record(
     --policy all-counts --temperature 0.8 --top-p 0.97 --out traces/mine
     """
     try:
-        from models.encode import prompts_to_record
-        from models.pair import PairError, pair_folders
+        from models.batches import default_workers
+        from models.encode import chat_spec, prompts_to_record
+        from models.pair import PairError, PairSource, pair_folders
         from models.plan import Plan
-        from models.processes import PairSource, run_in_processes
         from models.profile import profile_recording
-        from models.prompts import PromptError, read_prompts
+        from models.prompts import PromptError, fitting, load_prompts
         from models.record import record as record_trace
     except ModuleNotFoundError as error:
         raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
-    from netsim.cli.record_progress import recording_progress
+    from netsim.cli.bad_prompts import left_out
     from netsim.scenario.assembly import build_policy
     from netsim.scenario.policy_context import PolicyContext
     from netsim.scenario.policy_spec import policy_spec
@@ -110,32 +139,47 @@ def record(
 
     if teacher_forced == bool(policy):
         raise bad_input("--policy", "give at least one policy, or --teacher-forced instead")
+    if system is not None and not chat:
+        raise bad_input("--system", "needs --chat: without it a prompt is no chat")
     if ALL_COUNTS in policy and measure != "temperature":
         raise bad_input("--policy", f"{ALL_COUNTS} needs the measure that counts, given --measure {measure}")
     try:
         if (pair is None) != (slm is not None and llm is not None) or (pair and (slm or llm)):
             raise bad_input("--pair", "give --pair, or both --slm and --llm")
         # What is wrong with the files and the policies is said before gigabytes are loaded.
-        settings, texts = _settings(policy, samples), read_prompts(prompts)[:num_prompts]
+        settings, (texts, bad) = _settings(policy, samples), load_prompts(prompts)
+        left_out(bad, len(texts), skip_bad=skip_bad, quiet=quiet)
         folders = pair_folders(pair) if pair else (slm or "", llm or "")
         source = PairSource(folders[0], folders[1], dtype, device, threads)
         loaded = source.load()
-        end = loaded.end if eos == "stop" else None
+        stops = loaded.stops_for(eos)
+        follow, end = tokens if teacher_forced else 0, stops[0] if stops else None
+        template = chat_spec(loaded.tokenizer, system) if chat else None
+        fit, bad = fitting(
+            texts[:num_prompts],
+            lambda own: prompts_to_record([own], loaded.tokenizer, follow, end, template)[0],
+            tokens,
+            loaded.max_positions,
+        )
+        left_out(bad, len(fit), skip_bad=skip_bad, quiet=quiet)
         around = PolicyContext(loaded.vocabulary_size, top_p == 1, _line(calibration))
         plan = Plan(
             name=out.resolve().name,
-            prompts=prompts_to_record(texts, loaded.tokenizer, tokens if teacher_forced else 0, end),
+            prompts=fit,
             num_tokens=tokens,
             token_seeds=range(1 if teacher_forced else seeds),
             sampler=Sampler(temperature, top_p),
             measure=Measure(samples if measure == "temperature" else None, theta_max, measure),
             policies={policy_spec(own): build_policy(own, around) for own in settings},
-            eos=end,
+            eos=stops,
+            batch=batch,
+            chat=template,
         )
-        run = run_in_processes(source, jobs) if jobs > 1 else None
-        with recording_progress(quiet=quiet) as progress:
-            record_trace(loaded, plan, out, progress, run, extending=extend)
-        profile_recording(loaded, plan, out)
+        workers = jobs or default_workers(device)
+        with recording_progress(profile_share, quiet=quiet) as progress:
+            record_trace(loaded, plan, out, progress.recorded, extending=extend, workers=workers)
+            if profile_share:
+                profile_recording(loaded, plan, out, progress.profile_budget_s, progress.profiled)
     except (PairError, PromptError, TraceError) as error:
         raise bad_input("", str(error)) from None
     if not quiet:

@@ -1,91 +1,89 @@
-"""How far a recording is: tokens per second and time left, on a terminal or as plain lines."""
+"""How far a recording is: nodes per second and time left for the whole command, on a terminal or as plain lines."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from netsim.cli.progress import Show, progress
 
-#: Told after every group: (groups done, groups in all, tokens that both models evaluated for this one).
-Report = Callable[[int, int, int], None]
-SECONDS_BETWEEN_LINES = 5.0
+if TYPE_CHECKING:
+    from models.record import Done
+
+#: Time for measuring latencies, as a share of the recording's.
+PROFILE_SHARE = 0.1
+#: A recording of a second still gets a profile.
+LEAST_BUDGET_S = 2.0
 
 
 class Pace:
-    """Tokens per second and seconds left, counted from the start of this run.
+    """Nodes per second, and seconds left of a command that records and then profiles.
+
+    Parameters
+    ----------
+    now : float
+        Seconds of a steady clock at the start.
+    profile_share : float
+        Time that profiling will take, as a share of the recording's.
 
     Examples
     --------
-    >>> pace = Pace(now=100.0)
-    >>> pace.add(tokens=500)
-    >>> pace.tokens_per_second(now=110.0), pace.seconds_left(3, now=110.0)
-    (50.0, 30.0)
+    >>> pace = Pace(now=100.0, profile_share=0.1)
+    >>> pace.nodes_per_second(500, now=110.0), pace.seconds_left(0.25, now=110.0)
+    (50.0, 34.0)
     """
 
-    def __init__(self, now: float) -> None:
-        self.start, self.tokens, self.groups = now, 0, 0
+    def __init__(self, now: float, profile_share: float) -> None:
+        self.start, self.profile_share = now, profile_share
 
-    def add(self, tokens: int) -> None:
-        """Enter a finished group."""
-        self.tokens += tokens
-        self.groups += 1
+    def nodes_per_second(self, nodes: int, now: float) -> float:
+        """Nodes of the trees that both models evaluated per second."""
+        return nodes / max(now - self.start, 1e-9)
 
-    def tokens_per_second(self, now: float) -> float:
-        """Tokens (nodes of the tree) that both models evaluated per second."""
-        return self.tokens / max(now - self.start, 1e-9)
+    def seconds_left(self, share: float, now: float) -> float | None:
+        """Seconds until everything is done, when ``share`` of the recording is; None before it has begun."""
+        if share <= 0:
+            return None
+        recording = (now - self.start) / share
+        return recording * (1 + self.profile_share) - (now - self.start)
 
-    def seconds_left(self, groups: int, now: float) -> float:
-        """Seconds that so many further groups take at the pace so far."""
-        return groups * (now - self.start) / self.groups
+
+class RecordingProgress:
+    """What a recording tells of itself, and what is shown of that."""
+
+    def __init__(self, profile_share: float, show: Show) -> None:
+        self._pace, self._show = Pace(time.monotonic(), profile_share), show
+        self._recorded_s = 0.0
+        self._profile_from: float | None = None
+
+    def recorded(self, done: Done) -> None:
+        """Enter how far the recording is."""
+        now = time.monotonic()
+        self._recorded_s = now - self._pace.start
+        rate = f"{self._pace.nodes_per_second(done.nodes, now):.1f} nodes/s"
+        share = done.share / (1 + self._pace.profile_share)
+        text = f"{done.groups} of {done.total} groups, {done.nodes} nodes, {rate}"
+        self._show(text, share, self._pace.seconds_left(done.share, now))
+
+    @property
+    def profile_budget_s(self) -> float:
+        """Seconds that profiling may take."""
+        return max(LEAST_BUDGET_S, self._pace.profile_share * self._recorded_s)
+
+    def profiled(self, text: str, share: float) -> None:
+        """Enter which forward pass was measured, and the share of the measurement that is done."""
+        now = time.monotonic()
+        if self._profile_from is None:
+            self._profile_from = now
+        recording = 1 / (1 + self._pace.profile_share)
+        left = None if share <= 0 else (now - self._profile_from) * (1 - share) / share
+        self._show(f"profiling, {text}", recording + (1 - recording) * share, left)
 
 
 @contextmanager
-def recording_progress(*, quiet: bool) -> Iterator[Report]:
+def recording_progress(profile_share: float, *, quiet: bool) -> Iterator[RecordingProgress]:
     """Show the progress of a recording on standard error."""
-    if quiet:
-        yield lambda _done, _total, _tokens: None
-    elif sys.stderr.isatty():
-        columns = (
-            TextColumn("groups"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[pace]}"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            yield _bar(bar)
-    else:
-        yield _lines()
-
-
-def _bar(bar: Progress) -> Report:
-    task, pace = bar.add_task("groups", total=None, pace=""), Pace(time.monotonic())
-
-    def report(done: int, total: int, tokens: int) -> None:
-        now = time.monotonic()
-        pace.add(tokens)
-        bar.update(task, total=total, completed=done, pace=f"{pace.tokens_per_second(now):.0f} tokens/s")
-
-    return report
-
-
-def _lines() -> Report:
-    pace, written = Pace(time.monotonic()), float("-inf")
-
-    def report(done: int, total: int, tokens: int) -> None:
-        nonlocal written
-        now = time.monotonic()
-        pace.add(tokens)
-        if done < total and now - written < SECONDS_BETWEEN_LINES:
-            return
-        written = now
-        left = timedelta(seconds=round(pace.seconds_left(total - done, now)))
-        rate = f"{pace.tokens_per_second(now):.0f} tokens/s"
-        print(f"{done} of {total} groups, {rate}, {left} left", file=sys.stderr, flush=True)
-
-    return report
+    with progress(quiet=quiet) as show:
+        yield RecordingProgress(profile_share, show)

@@ -62,7 +62,10 @@ def run(
     if as_json:
         print_json([{**row, **own} for row, own in zip(rows, devices, strict=True)])
     else:
-        print_table(_summary(rows), f"{loaded.name}: {loaded.policy.name}, {len(rows)} seeds")
+        print_table(
+            _summary(rows),
+            f"{loaded.name}: {loaded.policy.name}, {len(rows)} seeds; 95 % over other draws on these prompts",
+        )
         if devices[0]:
             print_table(devices_summary(devices), "devices: means over seeds")
 

@@ -50,13 +50,14 @@ class LiveWork:
     decider : Decider
     policy : Policy
     costs : Costs
-    groups : sequence of (int, int). Each session's prompt, by its place among the decider's, and its seed.
+    groups : sequence of (int, int, int)
+        Each session's prompt, by its place among the decider's, its seed, and its visit to the prompt.
     """
 
     decider: Decider
     policy: Policy
     costs: Costs
-    groups: list[tuple[int, int]]
+    groups: list[tuple[int, int, int]]
     _paths: list[Path] = field(default_factory=list, repr=False)
 
     @property
@@ -72,8 +73,8 @@ class LiveWork:
         return asked, self._decide(asked, session, link, elapsed)
 
     def _decide(self, asked: Asked, session: int, link: Link, elapsed: Callable[[], float]) -> Iterator[int]:
-        place, seed = self.groups[session]
-        path = self.decider.path(place, seed)
+        place, seed, visit = self.groups[session]
+        path = self.decider.path(place, seed, visit)
         self._paths.append(path)
         prompt_tokens = self.decider.prompt_tokens[place : place + 1]
         # What comes before the decision does not depend on it.
@@ -104,7 +105,7 @@ class LiveWork:
         """Rounds and work of all sessions; those that never started have no rounds."""
         unseen = Rounds.empty(len(self.groups) - len(self._paths), self.decider.num_tokens)
         rounds = Rounds.joined([*(path.rounds for path in self._paths), unseen])
-        places = np.array([place for place, _ in self.groups], np.int64)
+        places = np.array([place for place, *_ in self.groups], np.int64)
         return rounds, build_workload(
             rounds, self.decider.prompt_tokens[places], self.costs, terms_of(self.policy)
         )

@@ -16,7 +16,7 @@ from scipy.special import betaincinv
 
 from traces.format.manifest import digest_of
 from traces.speculative.blocks import Blocks, BlockState
-from traces.speculative.draws import TokenDraws, token_draws
+from traces.speculative.draws import TokenDraws, token_draws, visit_key
 from traces.speculative.rounds import ALL, Drafts, Policy, Rounds
 from traces.speculative.upload import Compressed
 
@@ -81,18 +81,24 @@ class ParametricDecider:
         """Token seed of a row: the seed itself."""
         return seed
 
+    def draws_key(self, seed: int, visit: int) -> tuple[int, int]:
+        """What the draws of a row's visit to the prompts depend on: both."""
+        return seed, visit
+
     @property
     def prompt_tokens(self) -> NDArray[np.int64]:
         """Length of each prompt: [num_prompts], int."""
         return np.full(self.trace.num_prompts, self.trace.prompt_tokens)
 
-    def rounds(self, policy: Policy, seed: int) -> Rounds:
+    def rounds(self, policy: Policy, seed: int, visit: int = 0) -> Rounds:
         """Rounds of every prompt: what a policy sends, and whether the LLM accepts.
+
+        ``visit`` counts how often the prompts were met before under the seed.
 
         Tokens, nodes and likelihoods are left empty, and nothing is on a tree. A truncated upload costs its
         bits but changes no acceptance, since there is no distribution to truncate.
         """
-        groups = [(prompt, seed) for prompt in self.trace.prompts]
+        groups = [(visit_key(prompt, visit, self.trace.prompts), seed) for prompt in self.trace.prompts]
         draws = token_draws(groups, self.num_tokens, self.samples or 0)
         rounds = Rounds.empty(self.trace.num_prompts, self.num_tokens)
         rounds.length[:] = self.num_tokens

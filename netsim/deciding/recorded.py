@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from netsim.deciding.policies import Hlm
 from traces.format.forest import Forest
 from traces.format.trace import Trace
-from traces.speculative.draws import TokenDraws, token_draws
+from traces.speculative.draws import TokenDraws, token_draws, visit_key
 from traces.speculative.path import Path
-from traces.speculative.walk import Measure, Policy, Rounds, walk
+from traces.speculative.walk import Measure, Policy, Rounds, Stops, walk
 
 
 class OffTree(ValueError):  # noqa: N818  (says what happened)
@@ -29,7 +29,7 @@ class Decider:
     trace : Trace
     measure : Measure
     num_tokens : int. At most what the trace recorded.
-    eos : int, optional. Token that ends a prompt.
+    eos : int or sequence of int, optional. Tokens that end a prompt.
     fresh : bool
         Draw new tokens for every seed; the tree is then that of the recorded seed that the seed cycles to.
     follow : bool
@@ -39,16 +39,24 @@ class Decider:
     trace: Trace
     measure: Measure
     num_tokens: int
-    eos: int | None = None
+    eos: Stops = None
     fresh: bool = False
     follow: bool = True
     _forests: dict[int, Forest] = field(default_factory=dict, repr=False)
     _fallbacks: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
-    _draws: dict[int, TokenDraws] = field(default_factory=dict, repr=False)
+    _draws: dict[tuple[int, int], TokenDraws] = field(default_factory=dict, repr=False)
 
     def token_seed(self, seed: int) -> int:
         """Token seed of a row: the recorded ones in turn, or the seed itself if draws are fresh."""
         return seed if self.fresh else self.tree_seed(seed)
+
+    def draws_key(self, seed: int, visit: int) -> tuple[int, int]:
+        """What the draws of a row's visit to the prompts depend on: its token seed, and the visit where they are fresh.
+
+        Recorded draws are those of the row's own token seed at every visit, so that rows of different token seeds
+        have nothing in common.
+        """
+        return self.token_seed(seed), visit if self.fresh else 0
 
     def tree_seed(self, seed: int) -> int:
         """Recorded token seed whose trees a row walks."""
@@ -62,8 +70,8 @@ class Decider:
         """Length of each complete prompt: [num_prompts], int."""
         return np.array([len(self.trace.prompt(number).tokens) for number in self.trace.prompts])
 
-    def rounds(self, policy: Policy, seed: int) -> Rounds:
-        """Rounds of every complete prompt under one seed.
+    def rounds(self, policy: Policy, seed: int, visit: int = 0) -> Rounds:
+        """Rounds of every complete prompt under one seed; ``visit`` counts how often they were met before.
 
         Raises
         ------
@@ -74,17 +82,17 @@ class Decider:
         """
         tree_seed = self.tree_seed(seed)
         forest = self.forest(tree_seed)
-        rounds = self._decide(forest, policy, self.token_seed(seed), self._fallback(tree_seed))
+        rounds = self._decide(forest, policy, self.draws_key(seed, visit), self._fallback(tree_seed))
         self.check_on_tree(rounds, range(len(forest.roots)), policy, seed)
         return rounds
 
-    def path(self, place: int, seed: int) -> Path:
+    def path(self, place: int, seed: int, visit: int = 0) -> Path:
         """Walk of one prompt, to be decided round by round; ``place`` counts among the complete prompts."""
         tree_seed = self.tree_seed(seed)
         return Path(
             self.forest(tree_seed),
             place,
-            self._draws_of(self.token_seed(seed)),
+            self._draws_of(*self.draws_key(seed, visit)),
             self.num_tokens,
             self.measure,
             eos=self.eos,
@@ -108,13 +116,13 @@ class Decider:
             )
 
     def _decide(
-        self, forest: Forest, policy: Policy, token_seed: int, fallback: NDArray[np.int64] | None
+        self, forest: Forest, policy: Policy, draws: tuple[int, int], fallback: NDArray[np.int64] | None
     ) -> Rounds:
         rounds = walk(
             forest,
             forest.roots,
             [policy],
-            self._draws_of(token_seed),
+            self._draws_of(*draws),
             self.num_tokens,
             self.measure,
             eos=self.eos,
@@ -122,12 +130,15 @@ class Decider:
         )
         return rounds[0]
 
-    def _draws_of(self, token_seed: int) -> TokenDraws:
-        """Draws of one token seed: the last are kept, since policies come one after the other."""
-        if token_seed not in self._draws:
-            groups = [(number, token_seed) for number in self.trace.prompts]
-            self._draws = {token_seed: token_draws(groups, self.num_tokens, self.measure.samples or 0)}
-        return self._draws[token_seed]
+    def _draws_of(self, token_seed: int, visit: int) -> TokenDraws:
+        """Draws of one visit: the last are kept, since policies come one after the other."""
+        key = token_seed, visit
+        if key not in self._draws:
+            groups = [
+                (visit_key(number, visit, self.trace.prompts), token_seed) for number in self.trace.prompts
+            ]
+            self._draws = {key: token_draws(groups, self.num_tokens, self.measure.samples or 0)}
+        return self._draws[key]
 
     def forest(self, tree_seed: int) -> Forest:
         """Trees of all complete prompts under one recorded token seed: the last are kept, as they are large."""
@@ -145,7 +156,7 @@ class Decider:
         """Nodes to follow off the tree: hlm's, or in a teacher-forced trace the text's."""
         forest = self.forest(tree_seed)
         if not self.trace.manifest.teacher_forced:
-            rounds = self._decide(forest, Hlm(), tree_seed, None)
+            rounds = self._decide(forest, Hlm(), (tree_seed, 0), None)
             return np.where(rounds.valid, rounds.node, -1)
         # A text is a chain: its nodes lie one behind the other from their root.
         depth = np.arange(self.num_tokens)

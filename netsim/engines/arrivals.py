@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,13 +20,13 @@ COLUMNS = ["device", "time_s"]
 class Arrivals(Protocol):
     """When requests arrive at the devices."""
 
-    def of_devices(self, seed: int, num_devices: int, count: int) -> list[NDArray[np.float64] | int]:
+    def of_devices(self, seed: int, counts: Sequence[int]) -> list[NDArray[np.float64] | int]:
         """Arrival times of each device's requests in seconds, or their number where each follows the one before.
 
         Parameters
         ----------
-        seed, num_devices : int
-        count : int. Requests of each device, where the arrivals don't say it themselves.
+        seed : int
+        counts : [num_devices], int. Requests of each device, where the arrivals don't say it themselves.
 
         Raises
         ------
@@ -38,9 +39,9 @@ class Arrivals(Protocol):
 class ClosedLoop:
     """Each request follows the one before at once."""
 
-    def of_devices(self, seed: int, num_devices: int, count: int) -> list[NDArray[np.float64] | int]:  # noqa: ARG002
-        """``count`` for every device."""
-        return [count] * num_devices
+    def of_devices(self, seed: int, counts: Sequence[int]) -> list[NDArray[np.float64] | int]:  # noqa: ARG002
+        """The counts as they are."""
+        return [*counts]
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Poisson:
 
     rate_hz: float
 
-    def of_devices(self, seed: int, num_devices: int, count: int) -> list[NDArray[np.float64] | int]:
-        """Times of ``count`` requests for every device."""
-        return [poisson_arrivals(seed, device, self.rate_hz, count) for device in range(num_devices)]
+    def of_devices(self, seed: int, counts: Sequence[int]) -> list[NDArray[np.float64] | int]:
+        """Times of as many requests for every device."""
+        return [poisson_arrivals(seed, device, self.rate_hz, count) for device, count in enumerate(counts)]
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ class RecordedArrivals:
 
     file: Path
 
-    def of_devices(self, seed: int, num_devices: int, count: int) -> list[NDArray[np.float64] | int]:  # noqa: ARG002
+    def of_devices(self, seed: int, counts: Sequence[int]) -> list[NDArray[np.float64] | int]:  # noqa: ARG002
         """Times as recorded."""
-        return [*load_arrivals(self.file, num_devices)]
+        return [*load_arrivals(self.file, len(counts))]
 
 
 def poisson_arrivals(seed: int, device: int, rate_hz: float, count: int) -> NDArray[np.float64]:

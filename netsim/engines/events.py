@@ -73,10 +73,14 @@ class DeviceLog:
     ----------
     timings : Timings
     completed : [num_sessions], int. Exchanges that were over when the simulation ended.
+    blocked_from : int
+        The session whose link never sends what it had to send; the device waits there for ever. The number of
+        sessions where there is none.
     """
 
     timings: Timings
     completed: NDArray[np.int64]
+    blocked_from: int
 
 
 def _one_server(env: simpy.Environment) -> Server:
@@ -116,7 +120,9 @@ def simulate_cell(jobs: Sequence[DeviceJob], cell: Cell, until_s: float | None =
     for device in devices:
         env.process(device.run())
     env.run(until_s)
-    return [_device_log(job, device.logs) for job, device in zip(jobs, devices, strict=True)]
+    return [
+        _device_log(job, device.logs, device.blocked_from) for job, device in zip(jobs, devices, strict=True)
+    ]
 
 
 _Steps = Generator[simpy.Event, Any, None]
@@ -148,6 +154,7 @@ class _Device:
         self._number = number
         self._job = job
         self.logs: list[_Log] = []
+        self.blocked_from = job.workload.shape[0]
 
     def run(self) -> _Steps:
         """Work through the sessions."""
@@ -156,6 +163,8 @@ class _Device:
             if arrivals_s is not None and arrivals_s[session] > env.now:
                 yield env.timeout(arrivals_s[session] - env.now)
             yield from self._session(session)
+            if self.blocked_from == session:
+                return
 
     def _session(self, session: int) -> _Steps:
         """Exchanges of one session, one after the other."""
@@ -182,6 +191,9 @@ class _Device:
             if sends:
                 bits, prompt_bits = asked.bits[at], asked.prompt_bits[at]
                 if bits or prompt_bits:
+                    if link.never_sends:
+                        self.blocked_from = session
+                        return
                     sent = yield send(number, link, elapsed, prompt_bits, bits)
                 if propagation:
                     yield timeout(propagation)
@@ -198,7 +210,7 @@ class _Device:
             log.served.append(served)
 
 
-def _device_log(job: DeviceJob, logs: Sequence[_Log]) -> DeviceLog:
+def _device_log(job: DeviceJob, logs: Sequence[_Log], blocked_from: int) -> DeviceLog:
     num_sessions, num_exchanges = job.workload.shape
     completed = np.zeros(num_sessions, np.int64)
     completed[: len(logs)] = [len(log.start_s) for log in logs]
@@ -206,7 +218,7 @@ def _device_log(job: DeviceJob, logs: Sequence[_Log]) -> DeviceLog:
     timings = Timings.zeros(num_sessions, num_exchanges)
     for name, column in _timings(logs, job).items():
         getattr(timings, name)[done] = column
-    return DeviceLog(timings, completed)
+    return DeviceLog(timings, completed, blocked_from)
 
 
 def _timings(logs: Sequence[_Log], job: DeviceJob) -> dict[str, NDArray[np.float64]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +21,7 @@ from netsim.engines.timings import Timings
 from netsim.errors import Fault, InputError
 from netsim.radio.link import Link, Radio
 from netsim.radio.placement import Place
+from traces.speculative.draws import visit_key
 from traces.speculative.rounds import Policy, Rounds
 
 
@@ -35,18 +35,20 @@ class Device:
     costs : Costs
     radio : Radio. At its own mean SNR, or that of its place.
     place : Place, optional
-    plan : callable. Decisions and work of every complete prompt under a seed.
+    plan : callable (seed, visit). Decisions and work of every complete prompt.
     """
 
     policy: Policy
     costs: Costs
     radio: Radio
     place: Place | None
-    plan: Callable[[int], tuple[Rounds, Workload]]
+    plan: Callable[[int, int], tuple[Rounds, Workload]]
 
     def radio_at(self, seed: int, number: int, now_s: float) -> Radio:
         """Radio of a session that starts at ``now_s``."""
-        return self.radio if self.place is None else self.place.radio(self.radio, seed, number, now_s)
+        if self.place is not None:
+            return self.place.radio(self.radio, seed, number, now_s)
+        return self.radio.at(seed, number, now_s)
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,12 @@ class Session:
     Attributes
     ----------
     place : int. Of the prompt among the complete ones.
-    seed : int. Its tokens are those of this seed's token seed.
-    fading : int. Key of its fading, besides seed and device: the prompt's number in its trace, or above those
-        where the device meets the prompt again.
+    visit : int. How often the devices met the prompt before.
+    fading : int. Key of its fading, besides seed and device; see `traces.speculative.draws.visit_key`.
     """
 
     place: int
-    seed: int
+    visit: int
     fading: int
 
 
@@ -78,6 +79,8 @@ class DeviceRun:
     rounds : Rounds. Groups are the sessions; exchanges that were not over at the end are left out.
     workload, timings : of the same exchanges.
     finished : [num_sessions], bool. Whether all exchanges of the session were over at the end.
+    blocked : [num_sessions], bool. Whether the link could never send what the session, or one before it, had to send.
+    requests : Requests. When the simulation ended, and from when on it counts.
     link : callable (session, start_s) -> Link. A new curve of the session's link.
     """
 
@@ -88,6 +91,8 @@ class DeviceRun:
     workload: Workload
     timings: Timings
     finished: NDArray[np.bool_]
+    blocked: NDArray[np.bool_]
+    requests: Requests
     link: Callable[[int, float], Link]
 
 
@@ -98,13 +103,24 @@ class Requests:
     Attributes
     ----------
     arrivals : Arrivals
-    per_device : int, optional. Prompts of each device; its share of the trace's if not given.
+    per_device : int, optional
+        Prompts of each device. If not given, the devices share the trace's prompts, each of which is met once or,
+        by more devices than prompts, equally often: the same work for any number of devices.
     until_s : float, optional. When the simulation ends; after the last token if not given.
+    warmup_s : float. Requests that arrive before it are simulated and not counted.
     """
 
     arrivals: Arrivals
     per_device: int | None = None
     until_s: float | None = None
+    warmup_s: float = 0.0
+
+    def counts(self, num_devices: int, num_prompts: int) -> list[int]:
+        """Prompts of each device, where the arrivals don't say it themselves."""
+        if self.per_device is not None:
+            return [self.per_device] * num_devices
+        total = num_prompts * -(-num_devices // num_prompts)
+        return [len(range(number, total, num_devices)) for number in range(num_devices)]
 
 
 @dataclass(frozen=True)
@@ -131,7 +147,7 @@ class Network:
         Raises
         ------
         InputError
-            If a link can't send, a recorded channel ends, or a device leaves the path-loss model's range.
+            If a recorded channel ends, an upload lasts for ever, or a device leaves the path-loss model's range.
         """
         if seed not in self._last:
             self._last.clear()
@@ -141,7 +157,7 @@ class Network:
     def _run(self, seed: int) -> list[DeviceRun]:
         arrivals = self._arrivals(seed)
         sessions = [
-            self.sessions(seed, number, own if isinstance(own, int) else len(own))
+            self.sessions(number, own if isinstance(own, int) else len(own))
             for number, own in enumerate(arrivals)
         ]
         jobs = [self._job(seed, number, sessions[number], own) for number, own in enumerate(arrivals)]
@@ -152,30 +168,24 @@ class Network:
         except LatencyOutOfRange as error:
             raise InputError([Fault("", "server.max_batch", str(error))]) from None
         return [
-            _device_run(seed, *ours)
+            _device_run(seed, self.requests, *ours)
             for ours in zip(self.devices, sessions, arrivals, jobs, logs, strict=True)
         ]
 
-    def sessions(self, seed: int, number: int, count: int) -> list[Session]:
-        """Sessions of one device: the devices take prompts in turn; past the last one, of the next token seed."""
+    def sessions(self, number: int, count: int) -> list[Session]:
+        """Sessions of one device: the devices take prompts in turn; past the last one, they begin again."""
         prompts = self.decider.trace.prompts
-        turns = [number + len(self.devices) * turn for turn in range(count)]
-        visits: dict[int, int] = {}
         sessions = []
-        for turn in turns:
-            place = turn % len(prompts)
-            again = visits.get(place, 0)
-            visits[place] = again + 1
-            fading = prompts[place] + again * (1 + max(prompts))
-            sessions.append(Session(place, seed + turn // len(prompts), fading))
+        for turn in range(count):
+            visit, place = divmod(number + len(self.devices) * turn, len(prompts))
+            sessions.append(Session(place, visit, visit_key(prompts[place], visit, prompts)))
         return sessions
 
     def _arrivals(self, seed: int) -> list[NDArray[np.float64] | int]:
         """Arrival times of each device's requests, or their number where each follows the one before."""
-        share = math.ceil(len(self.decider.trace.prompts) / len(self.devices))
-        count = self.requests.per_device or share
+        counts = self.requests.counts(len(self.devices), len(self.decider.trace.prompts))
         try:
-            return self.requests.arrivals.of_devices(seed, len(self.devices), count)
+            return self.requests.arrivals.of_devices(seed, counts)
         except (ValueError, OSError) as error:
             raise InputError([Fault("", "requests.arrivals.file", str(error))]) from None
 
@@ -190,28 +200,29 @@ class Network:
 
         work: Work
         if looks_at_channel(device.policy):
-            groups = [(session.place, session.seed) for session in sessions]
+            groups = [(session.place, seed, session.visit) for session in sessions]
             assert isinstance(self.decider, Decider), "statistics have no tokens to walk"
             work = LiveWork(self.decider, device.policy, device.costs, groups)
         else:
             work = Workload.joined(
-                [device.plan(own_seed)[1].take(rows) for own_seed, rows in _rows(seed, sessions)]
+                [device.plan(seed, visit)[1].take(rows) for visit, rows in _rows(sessions)]
             )
         times_s = None if isinstance(arrivals, int) else arrivals.tolist()
         return DeviceJob(work, link, device.costs.grant_s, device.costs.propagation_s, times_s)
 
 
-def _rows(seed: int, sessions: Sequence[Session]) -> list[tuple[int, NDArray[np.int64]]]:
-    """Where the decisions of sessions are: a seed, and rows among those of all complete prompts.
+def _rows(sessions: Sequence[Session]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Where the decisions of sessions are: a visit, and rows among those of all complete prompts.
 
-    A device without requests has no rows, of any seed.
+    A device without requests has no rows, of any visit.
     """
-    rows = [(session.seed, np.array([session.place])) for session in sessions]
-    return rows or [(seed, np.array([], np.int64))]
+    rows = [(session.visit, np.array([session.place])) for session in sessions]
+    return rows or [(0, np.array([], np.int64))]
 
 
 def _device_run(
     seed: int,
+    requests: Requests,
     device: Device,
     sessions: Sequence[Session],
     arrivals: NDArray[np.float64] | int,
@@ -224,9 +235,7 @@ def _device_run(
     else:
         assert isinstance(job.workload, Workload)
         workload = job.workload
-        rounds = Rounds.joined(
-            [device.plan(own_seed)[0].take(rows) for own_seed, rows in _rows(seed, sessions)]
-        )
+        rounds = Rounds.joined([device.plan(seed, visit)[0].take(rows) for visit, rows in _rows(sessions)])
         finished = log.completed == workload.length
     if not finished.all():
         workload = workload.cut(log.completed)
@@ -239,5 +248,7 @@ def _device_run(
         workload=workload,
         timings=log.timings,
         finished=finished,
+        blocked=np.arange(len(sessions)) >= log.blocked_from,
+        requests=requests,
         link=job.link,
     )

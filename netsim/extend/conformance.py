@@ -149,6 +149,7 @@ class _SteadyLink:
 
     def __init__(self, steady_bps: float = 1.0) -> None:
         self.mean_rate_bps = steady_bps
+        self.never_sends = False
 
     def duration(self, start_s: float, bits: float) -> float:  # noqa: ARG002
         return bits / self.mean_rate_bps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,8 @@ from channels.capacity import FIRST_BLOCKS, CapacityCurve, Gains
 from channels.fading import Fading
 from channels.passing import PassingCurve
 from channels.rates import RateLaw
-from traces.streams import FADING_STREAM
+from channels.recorded import Reading, Recorded
+from traces.streams import FADING_STREAM, SERIES_STREAM
 
 
 class Link(Protocol):
@@ -23,6 +24,10 @@ class Link(Protocol):
     @property
     def mean_rate_bps(self) -> float:
         """Rate at the mean SNR, bit/s."""
+
+    @property
+    def never_sends(self) -> bool:
+        """Whether nothing will ever get through: an outage."""
 
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until ``bits`` have drained, from ``start_s`` on, with the whole band."""
@@ -47,6 +52,7 @@ class Radio:
     rate_law : RateLaw
     snr, gap : float. Mean SNR and implementation gap, linear.
     bandwidth_hz, coherence_time_s : float
+    reading : Reading, optional. How a recorded series goes on from prompt to prompt; without one it starts anew.
     """
 
     fading: Fading
@@ -55,9 +61,22 @@ class Radio:
     gap: float
     bandwidth_hz: float
     coherence_time_s: float
+    reading: Reading | None = None
     _curves: dict[tuple[int, int, int], CapacityCurve] = field(
         default_factory=dict, repr=False, compare=False
     )
+
+    def at(self, seed: int, device: int, now_s: float) -> Radio:
+        """The radio of a session that starts at ``now_s``: another one only where a recorded series goes on."""
+        if self.reading is None or not isinstance(self.fading, Recorded):
+            return self
+        uniform = float(np.random.default_rng([SERIES_STREAM, seed]).random())
+        return replace(self, fading=self.reading.at(self.fading, uniform, device, now_s), _curves={})
+
+    @property
+    def never_sends(self) -> bool:
+        """Whether nothing will ever get through at this mean SNR."""
+        return self.curve(0, 0, 0).never_sends
 
     def curve(self, seed: int, device: int, prompt: int) -> CapacityCurve:
         """Capacity over time of one session. The gains depend on (seed, device, prompt) alone, not on the SNR."""

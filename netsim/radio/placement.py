@@ -39,7 +39,7 @@ class LinkBudget:
 class Place:
     """Place of a device, and the law that its radio follows there.
 
-    Line of sight and shadowing are drawn once a seed and device, at time 0, and stay.
+    The surroundings (line of sight, shadowing) are drawn once a seed and device, at time 0, and stay.
 
     Attributes
     ----------
@@ -64,20 +64,24 @@ class Place:
         """
         budget, rng = self.budget, np.random.default_rng([PLACE_STREAM, seed, device])
         start_m = self.position_m or self._drop(rng)
-        line_of_sight, shadowing_db = budget.site.draw(math.hypot(*start_m), rng)
+        surroundings = budget.site.draw(math.hypot(*start_m), rng)
         here_m = (start_m[0] + self.velocity_m_s[0] * now_s, start_m[1] + self.velocity_m_s[1] * now_s)
         distance_m = math.hypot(*here_m)
         if not budget.site.covers(distance_m):
             raise ChannelEnded(
                 f"device {device} is {distance_m:g} m away, where the path-loss model does not hold"
             )
-        loss_db = budget.site.path_loss_db(distance_m, line_of_sight=line_of_sight)
+        loss_db = budget.site.path_loss_db(
+            distance_m,
+            line_of_sight=surroundings.line_of_sight,
+            environment_height_m=surroundings.environment_height_m,
+        )
         if budget.shadowing:
-            loss_db += shadowing_db
+            loss_db += surroundings.shadowing_db
         snr_db = mean_snr_db(budget.transmit_dbm, loss_db, budget.noise_figure_db, base.bandwidth_hz)
         fading = base.fading
         if any(self.velocity_m_s):
-            fading = Moving(fading, Line(here_m, self.velocity_m_s), budget.site, line_of_sight)
+            fading = Moving(fading, Line(here_m, self.velocity_m_s), budget.site, surroundings)
         return replace(base, snr=from_db(snr_db), fading=fading, _curves={})
 
     def farthest_m(self) -> float:

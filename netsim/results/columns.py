@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.deciding.parametric import ParametricTrace
+from netsim.errors import Fault, InputError
 from netsim.results.column import Column
-from netsim.results.facts import Decided, Drafting, Keys, Source, Timed, mean, share
+from netsim.results.facts import Decided, Demand, Drafting, Keys, Source, Timed, mean, share
 from traces.speculative.rounds import ALL
 
 FloatArray = NDArray[np.float64]
@@ -43,8 +44,17 @@ def _exchange_quantile(percent: int) -> Column[Timed]:
 
 
 def _throughput(timed: Timed) -> FloatArray:
-    with np.errstate(divide="ignore"):  # rounds that take no time at all: infinitely fast
-        return np.asarray(1 / timed.mean_s)
+    if not np.all(timed.mean_s):
+        raise no_time_at_all()
+    return np.asarray(1 / timed.mean_s)
+
+
+def no_time_at_all() -> InputError:
+    """What to raise where throughput would be infinite."""
+    text = (
+        "the tokens take no time at all, so that throughput is infinite, allowed: seconds above 0 somewhere"
+    )
+    return InputError([Fault("", "latency", text)])
 
 
 def _llm_nll(decided: Decided) -> float | None:
@@ -75,7 +85,8 @@ COLUMNS: tuple[Column[Any], ...] = (
     ),
     Column(
         Timed, "throughput_tok_s", "tokens/s", "throughput",
-        "Tokens over the sum over prompts of the time each took; of several devices, the mean over them.",
+        "Tokens over the sum over prompts of the time each took, what was under way at the end included; of several "
+        "devices, the mean over those that were asked for something.",
         _throughput, better="high",
     ),
     Column(
@@ -181,6 +192,34 @@ COLUMNS: tuple[Column[Any], ...] = (
         Decided, "output_tv", "", "distance of the output from the LLM's",
         "Total variation between the LLM's distribution and that of what an upload gives, mean over uploads: 0 is exact.",
         lambda of: mean(of.rounds.output_tv, of.sent) if of.from_trace else None, better="low",
+    ),
+    Column(
+        Demand, "outage", "", "outage", "Requests that can't be finished because the link never sends, over requests.",
+        lambda of: of.outage, better="low",
+    ),
+    Column(
+        Demand, "unfinished", "", "unfinished", "Requests that were not finished by the end, over requests.",
+        lambda of: of.unfinished, better="low",
+    ),
+    Column(
+        Demand, "deadline_met", "", "deadlines met",
+        "Requests whose last token came within `requests.deadline_s`, over requests; empty without one.",
+        lambda of: of.deadline_met, better="high",
+    ),
+    Column(
+        Timed, "request_mean_s", "s", "time of a request",
+        "From a request's arrival to its last token, prompt upload and prefill included; mean over finished requests.",
+        lambda of: of.request_s, better="low",
+    ),
+    Column(
+        Demand, "jain", "", "Jain's index", "Fairness of throughput over the devices that were asked for something.",
+        lambda of: of.jain, better="high",
+    ),
+    Column(
+        Demand, "late_over_early", "", "late over early requests",
+        "Seconds of the later half of the requests over those of the earlier half, by arrival: 1 in a steady state; "
+        "empty in a closed loop.",
+        lambda of: of.late_over_early,
     ),
     Column(
         Source, "trace_kind", "", "kind of trace", "Where the decisions come from, `recorded` or `parametric`.",

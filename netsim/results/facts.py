@@ -88,6 +88,18 @@ class Drafting(Decided):
     """The same, of the sessions whose policy drafts."""
 
 
+@dataclass(frozen=True)
+class Demand:
+    """What became of the requests of a row, as shares and means; None where undefined."""
+
+    outage: float | None
+    unfinished: float | None
+    deadline_met: float | None
+    request_mean_s: float | None
+    jain: float | None
+    late_over_early: float | None
+
+
 def share(of: BoolArray | NDArray[np.int64], among: BoolArray) -> float | None:
     """Mean of ``of`` among the chosen rounds; None if there are none."""
     return float(of[among].mean()) if among.any() else None
@@ -192,6 +204,15 @@ class Timed:
     def mean_s(self) -> FloatArray:
         """Mean seconds of a token."""
         return self.mean(self.seconds.round_s)
+
+    @cached_property
+    def request_s(self) -> FloatArray:
+        """Mean seconds of a prompt from its start to its last token, whatever counts."""
+        whole_s: FloatArray = self.seconds.round_s.sum(axis=-1)
+        if not self.count_prompt:
+            work = self.workload
+            whole_s = whole_s + (work.slm_prefill_s + work.llm_prefill_s + self.timings.prompt_s).sum(axis=-1)
+        return np.asarray(whole_s.mean(axis=-1))
 
     @cached_property
     def exchanges_s(self) -> FloatArray:

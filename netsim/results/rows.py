@@ -10,7 +10,7 @@ from netsim.costs.workload import Workload
 from netsim.deciding.parametric import ParametricTrace
 from netsim.engines.timings import Timings
 from netsim.results.columns import Value, undefined, values
-from netsim.results.facts import Decided, Drafting, Keys, Source, Timed
+from netsim.results.facts import Decided, Demand, Drafting, Keys, Source, Timed
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
 
@@ -54,3 +54,12 @@ def key_columns(seed: int, token_seed: int, engine: str) -> Row:
 def source_columns(trace: Trace | ParametricTrace) -> Row:
     """Columns that say what the decisions come from."""
     return values(Source(trace))
+
+
+def request_columns(demand: Demand) -> Row:
+    """Columns about the requests of a row."""
+    return {**values(demand), "request_mean_s": demand.request_mean_s}
+
+
+#: What one device that is always served in the end has in them, beside its seconds.
+ONE_DEVICE: Row = values(Demand(0.0, 0.0, None, None, 1.0, None))

@@ -7,18 +7,14 @@ Student's t over token-seed means; the narrower interval that looks at the fadin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.special import stdtrit
 
 #: The two-sided confidence of every interval here.
 CONFIDENCE = 0.95
-#: Numbers that name a row; their mean says nothing.
-KEYS = ("seed", "token_seed")
 
 
 class Interval(NamedTuple):
@@ -137,46 +133,6 @@ def paired_ratio_interval(
     )
     logarithms = np.array([np.log(a.mean() / b.mean()) for a, b in pairs])
     return Interval(*(float(np.exp(end)) for end in _t_interval_over_means(logarithms)))
-
-
-def summarise(table: pd.DataFrame, point_columns: Sequence[str]) -> pd.DataFrame:
-    """One row per point of a sweep: mean and both intervals of every numeric result column.
-
-    Parameters
-    ----------
-    table : results, one row per point and seed, with the columns ``seed`` and ``token_seed``.
-    point_columns : names of the columns that tell points apart; none for a run of a single point.
-
-    Returns
-    -------
-    DataFrame
-        The point columns, ``seeds`` and ``token_seeds`` (how many rows and distinct token seeds), and for
-        each numeric column ``C``: ``C_mean``, ``C_low``, ``C_high`` (`token_seed_interval`), ``C_fading_low``
-        and ``C_fading_high`` (`fading_interval`). Points keep the order in which the table has them.
-    """
-    numeric = table.select_dtypes("number").columns
-    result_columns = [column for column in numeric if column not in (*point_columns, *KEYS)]
-    # An empty key (the threshold of hlm) is a key too, and points keep the order of the sweep.
-    point_of_row = (
-        table.groupby(list(point_columns), sort=False, dropna=False).ngroup().to_numpy()
-        if point_columns
-        else np.zeros(len(table), dtype=np.int64)
-    )
-    rows: list[dict[str, object]] = []
-    for _, point in table.groupby(point_of_row, sort=True):
-        token_seeds = point["token_seed"].to_numpy()
-        row: dict[str, object] = {column: point[column].iloc[0] for column in point_columns}
-        row |= {"seeds": len(point), "token_seeds": len(np.unique(token_seeds))}
-        for column in result_columns:
-            values = point[column].to_numpy(dtype=np.float64, na_value=np.nan)
-            row[f"{column}_mean"], row[f"{column}_low"], row[f"{column}_high"] = token_seed_interval(
-                values, token_seeds
-            )
-            _, row[f"{column}_fading_low"], row[f"{column}_fading_high"] = fading_interval(
-                values, token_seeds
-            )
-        rows.append(row)
-    return pd.DataFrame(rows)
 
 
 def _by_token_seed(values: npt.ArrayLike, token_seeds: npt.ArrayLike) -> list[npt.NDArray[np.float64]]:

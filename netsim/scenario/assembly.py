@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from netsim.costs.workload import Costs, Workload
 from netsim.deciding.channel_aware import looks_at_channel
 from netsim.deciding.parametric import ParametricDecider, ParametricTrace
+from netsim.deciding.policies import Hlm
 from netsim.deciding.recorded import Decider
 from netsim.engines.events import Cell
 from netsim.engines.network import Device, Network
 from netsim.errors import Fault, InputError, at_key, reason
 from netsim.scenario.blocks import build_latency
+from netsim.scenario.fadings.models import RecordedFadingSettings
 from netsim.scenario.families import PolicyKind
 from netsim.scenario.model import MOST_ROUNDS, Scenario
 from netsim.scenario.network import DeviceSettings
@@ -25,8 +27,8 @@ from traces.speculative.rounds import Policy, Rounds
 NETWORK_KEYS = ("devices", "site", "requests", "uplink", "server")
 #: Draws of all temperature samples of one row's rounds: 8 bytes each, 1 GiB.
 MOST_DRAWS = 2**27
-#: Decisions and work of every prompt under a seed.
-Plan = Callable[[int], tuple[Rounds, Workload]]
+#: Decisions and work of every prompt under a seed and visit.
+Plan = Callable[[int, int], tuple[Rounds, Workload]]
 
 
 def fault(path: str, text: str) -> InputError:
@@ -132,6 +134,9 @@ def network_key(scenario: Scenario, policy: Policy) -> str | None:
     """The first key for which a scenario needs the event engine; None for one device that shares nothing."""
     if looks_at_channel(policy):
         return "policy"
+    fading = scenario.channel.fading
+    if isinstance(fading, RecordedFadingSettings) and fading.restart == "never":
+        return "channel.fading"  # a prompt finds the series where the one before it left it
     plain = Scenario.model_fields
     changed = (
         key
@@ -171,10 +176,19 @@ def build_network(
     with at_key("uplink.scheduler"):
         uplink = scenario.uplink.scheduler.build()
     with at_key("server"):
-        server = scenario.server.build(costs.llm)
+        longest = _longest_pass(decider, [device.policy for device in devices])
+        server = scenario.server.build(costs.llm, len(devices), longest)
     with at_key("requests"):
         requests = scenario.requests.build(len(devices))
     return Network(devices, Cell(uplink, server), requests, decider)
+
+
+def _longest_pass(decider: Decider | ParametricDecider, policies: Sequence[Policy]) -> tuple[int, int]:
+    """Cached and new tokens of the LLM's passes, at most."""
+    longest = int(decider.prompt_tokens.max())
+    # The first call covers the prompt; after rounds that were skipped, these as well.
+    always = all(isinstance(policy, Hlm) or not policy.drafts for policy in policies)
+    return longest + decider.num_tokens - 2, longest if always else longest + decider.num_tokens - 1
 
 
 def _device(

@@ -9,7 +9,7 @@ from channels.units import from_db
 from netsim.errors import Fault, InputError, at_key, reason
 from netsim.radio.link import Radio
 from netsim.scenario.fadings import Fading
-from netsim.scenario.fadings.models import RayleighSettings
+from netsim.scenario.fadings.models import RayleighSettings, RecordedFadingSettings
 from netsim.scenario.fields import Block, Key
 from netsim.scenario.rates import Rate
 from netsim.scenario.rates.laws import ShannonSettings
@@ -21,7 +21,10 @@ SnrDb = Annotated[float, Key("mean SNR of the uplink", "dB", at_least=LOWEST_SNR
 
 
 class ChannelSettings(Block):
-    """The radio between device and base station."""
+    """The radio between device and base station.
+
+    ``snr_db`` is not to be given where a recorded series or the scenario's ``site`` determines it.
+    """
 
     fading: Fading = RayleighSettings()
     snr_db: SnrDb = 10.0
@@ -39,7 +42,7 @@ class ChannelSettings(Block):
         Raises
         ------
         InputError
-            If the link can never send, or a value is out of its law's range.
+            If a value is out of its law's range.
         """
         try:
             with at_key("fading"):
@@ -54,8 +57,9 @@ class ChannelSettings(Block):
                 gap=from_db(self.rate.gap_db),
                 bandwidth_hz=self.bandwidth_hz,
                 coherence_time_s=self.coherence_time_s,
+                reading=self.fading.reading() if isinstance(self.fading, RecordedFadingSettings) else None,
             )
-            radio.curve(0, 0, 0).duration(0.0, 1.0)
+            radio.curve(0, 0, 0)
         except (ValueError, OSError) as error:
             raise InputError(
                 [Fault("", "fading.file" if isinstance(error, OSError) else "", reason(error))]

@@ -15,6 +15,7 @@ from typing_extensions import Self
 
 from netsim.scenario.blocks import LatencySettings, PayloadSettings, UncertaintySettings
 from netsim.scenario.channel import ChannelSettings
+from netsim.scenario.fadings.models import RecordedFadingSettings
 from netsim.scenario.families import PolicyKind
 from netsim.scenario.fields import LARGEST_INT, Block, Key, files_of, said
 from netsim.scenario.network import (
@@ -135,6 +136,52 @@ class Scenario(Block):
         return self
 
     @model_validator(mode="after")
+    def _one_source_of_snr_and_power(self) -> Self:
+        """Refuse an SNR or a power that nothing would look at."""
+        recorded = isinstance(self.channel.fading, RecordedFadingSettings)
+        if recorded and self.site is not None:
+            raise said("has an SNR of its own, allowed: without site", "channel", "fading")
+        for index, own in enumerate(self._own_devices()):
+            if recorded and own.snr_db is not None:
+                text = "follows from the recorded series, allowed: with another fading"
+                raise said(text, "devices", index, "snr_db")
+        if "snr_db" in self.channel.model_fields_set and not self._uses_channel_snr():
+            source = "the recorded series" if recorded else "site, or snr_db of the devices"
+            raise said(f"follows from {source}, allowed: one of the two", "channel", "snr_db")
+        if self.site is not None and "transmit_w" in self.energy.model_fields_set:
+            raise said("follows from site.transmit_dbm, allowed: one of the two", "energy", "transmit_w")
+        return self
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """The scenario as data, without the defaults that it would not accept if they were written."""
+        data = super().model_dump(**options)
+        swept = {".".join(axis.split(".")[:2]) for axis in self.sweep}
+        # A point of the sweep may bring in what determines them.
+        elsewhere = bool(
+            swept & {"channel", "channel.fading"}
+            or {axis.split(".")[0] for axis in swept} & {"site", "devices"}
+        )
+        if not self._uses_channel_snr() or (elsewhere and "snr_db" not in self.channel.model_fields_set):
+            data.get("channel", {}).pop("snr_db", None)
+        if self.site is not None or (elsewhere and "transmit_w" not in self.energy.model_fields_set):
+            data.get("energy", {}).pop("transmit_w", None)
+        return data
+
+    def _own_devices(self) -> tuple[DeviceSettings, ...]:
+        return self.devices if isinstance(self.devices, tuple) else ()
+
+    def _uses_channel_snr(self) -> bool:
+        """Whether some device has the mean SNR of ``channel``."""
+        if isinstance(self.channel.fading, RecordedFadingSettings):
+            return False
+        dropped = self.site is not None and self.site.radius_m is not None
+        own = [
+            dropped or device.snr_db is not None or device.position_m is not None
+            for device in self._own_devices()
+        ]
+        return not (all(own) if own else dropped)
+
+    @model_validator(mode="after")
     def _fits_in_memory(self) -> Self:
         rounds = self.num_rounds(1)
         if rounds > MOST_ROUNDS:
@@ -148,8 +195,9 @@ class Scenario(Block):
         What a recording of arrivals holds is taken to be as much as the devices' share of the trace.
         """
         devices = self.devices if isinstance(self.devices, int) else len(self.devices)
-        per_device = self.requests.per_device or math.ceil(num_prompts / devices)
-        return devices * per_device * self.tokens
+        if self.requests.per_device is not None:
+            return devices * self.requests.per_device * self.tokens
+        return num_prompts * math.ceil(devices / num_prompts) * self.tokens
 
     def policies(self) -> list[tuple[KeyPath, PolicyKind]]:
         """The scenario's policy and those of its devices, each with its path."""

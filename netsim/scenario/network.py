@@ -12,6 +12,7 @@ from pydantic import Field, Strict, model_validator
 from typing_extensions import Self
 
 from channels.pathloss import Site
+from channels.units import from_db
 from netsim.costs.energy import Power
 from netsim.costs.latency import LatencyOutOfRange
 from netsim.costs.passes import Latency
@@ -50,9 +51,10 @@ class SiteSettings(Block):
     base_height_m: Annotated[float, Key("height of the base station's antenna", "m", above=0, at_most=1e4)]
     device_height_m: Annotated[float, Key("height of a device's antenna", "m", above=0, at_most=1e4)]
     transmit_dbm: Annotated[
-        float, Key("transmit power with antenna gains", "dBm", at_least=-200, at_most=200)
+        float, Key("transmit power, by which energy is counted as well", "dBm", at_least=-200, at_most=200)
     ]
     noise_figure_db: Annotated[float, Key("noise figure of the base station", "dB", at_least=0, at_most=60)]
+    antenna_gain_db: Annotated[float, Key("gains of both antennas", "dB", at_least=-100, at_most=100)] = 0.0
     shadowing: Annotated[bool, Key("whether log-normal shadowing is drawn")] = True
     radius_m: Annotated[
         float | None, Key("disc over which devices are dropped", "m", above=0, at_most=FARTHEST)
@@ -70,7 +72,8 @@ class SiteSettings(Block):
             law = Site(self.environment, self.carrier_hz, self.base_height_m, self.device_height_m)
         except ValueError as error:
             raise InputError([Fault("", "site", str(error))]) from None
-        return LinkBudget(law, self.transmit_dbm, self.noise_figure_db, self.shadowing)
+        transmit_dbm = self.transmit_dbm + self.antenna_gain_db
+        return LinkBudget(law, transmit_dbm, self.noise_figure_db, self.shadowing)
 
 
 class DeviceSettings(Block):
@@ -125,7 +128,7 @@ class RequestSettings(Block):
     arrivals: Arrivals = ClosedArrivals()
     per_device: Annotated[
         int | None,
-        Key("prompts of each device; its share of the trace's if empty", at_least=1, at_most=1_000_000),
+        Key("prompts of each device; if empty, all meet each equally often", at_least=1, at_most=1_000_000),
     ] = None
     deadline_s: Annotated[
         float | None, Key("from a request's arrival to its last token", "s", above=0, at_most=1e9)
@@ -134,6 +137,15 @@ class RequestSettings(Block):
         float | None,
         Key("when the simulation ends; after the last token if empty", "s", above=0, at_most=1e9),
     ] = None
+    warmup_s: Annotated[
+        float, Key("requests that arrive before are simulated and not counted", "s", at_least=0, at_most=1e9)
+    ] = 0.0
+
+    @model_validator(mode="after")
+    def _something_counts(self) -> Self:
+        if self.until_s is not None and self.warmup_s >= self.until_s:
+            raise said("nothing would count, allowed: below until_s", "warmup_s")
+        return self
 
     @model_validator(mode="after")
     def _a_recording_says_how_many(self) -> Self:
@@ -151,10 +163,10 @@ class RequestSettings(Block):
         """
         with at_key("arrivals"):
             arrivals = self.arrivals.build()
-        requests = Requests(arrivals, self.per_device, self.until_s)
+        requests = Requests(arrivals, self.per_device, self.until_s, self.warmup_s)
         if isinstance(self.arrivals, RecordedArrivalsSettings):
             try:
-                requests.arrivals.of_devices(0, num_devices, 1)
+                requests.arrivals.of_devices(0, [1] * num_devices)
             except (ValueError, OSError) as error:
                 raise InputError([Fault("", "arrivals.file", reason(error))]) from None
         return requests
@@ -176,20 +188,29 @@ class ServerSettings(Block):
         Key("time that the oldest request waits for a fuller batch", "s", at_least=0, at_most=LONGEST_S),
     ] = 0.0
 
-    def build(self, llm: Latency) -> Callable[[simpy.Environment], Server]:
+    def build(
+        self, llm: Latency, num_devices: int, longest_pass: tuple[int, int]
+    ) -> Callable[[simpy.Environment], Server]:
         """What makes the server of a simulation.
+
+        Parameters
+        ----------
+        num_devices : int. A device waits for its answer before it asks again, so that no batch is larger.
+        longest_pass : cached and new tokens of a pass, at most. Any member of a batch may be padded to any other.
 
         Raises
         ------
         InputError
-            At ``max_batch``, if such batches were not measured.
+            At ``max_batch``, if batches that a run could need were not measured.
         """
         if self.max_batch == 1:
             return lambda env: SingleServer(env, self.replicas)
+        largest, (context, positions) = min(self.max_batch, num_devices), longest_pass
         try:
-            llm.seconds(0, 1, self.max_batch)
+            for batch in range(2, largest + 1):
+                llm.seconds([0, 0, context, context], [1, positions, 1, positions], batch)
         except LatencyOutOfRange as error:
-            raise InputError([Fault("", "max_batch", str(error))]) from None
+            raise InputError([Fault("", "max_batch", f"batches of up to {largest}: {error}")]) from None
         seconds = batch_seconds(llm)
         return lambda env: BatchingServer(env, self.replicas, self.max_batch, self.window_s, seconds)
 
@@ -205,12 +226,16 @@ class DownlinkSettings(Block):
 
 
 class EnergySettings(Block):
-    """Power that a device draws."""
+    """Power of a device; what is radiated follows from ``site.transmit_dbm`` where there is a site."""
 
-    transmit_w: Annotated[float, Key("power while it sends", "W", at_least=0, at_most=1e6)] = 0.2
+    transmit_w: Annotated[float, Key("radiated power while it sends", "W", at_least=0, at_most=1e6)] = 0.2
+    amplifier_efficiency: Annotated[
+        float, Key("radiated power over what is drawn for it", above=0, at_most=1)
+    ] = 1.0
     compute_w: Annotated[float, Key("power while it computes", "W", at_least=0, at_most=1e6)] = 2.0
     idle_w: Annotated[float, Key("power while it waits", "W", at_least=0, at_most=1e6)] = 0.0
 
-    def build(self) -> Power:
-        """The power."""
-        return Power(self.transmit_w, self.compute_w, self.idle_w)
+    def build(self, site: SiteSettings | None) -> Power:
+        """The power that is drawn; what is radiated is said once, by the site where there is one."""
+        radiated_w = self.transmit_w if site is None else from_db(site.transmit_dbm - 30)
+        return Power(radiated_w / self.amplifier_efficiency, self.compute_w, self.idle_w)

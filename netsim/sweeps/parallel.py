@@ -19,9 +19,9 @@ from netsim.errors import Fault, InputError
 from netsim.results.rows import Row
 from netsim.scenario import Scenario
 from netsim.scenario.thresholds import ThresholdClipped
-from netsim.simulate import Point, array_rows
+from netsim.simulate import Point, Sums, array_rows
 from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
-from netsim.sweeps.store import SCHEMA
+from netsim.sweeps.store import PROMPTS, SCHEMA
 
 #: Chunks that a cluster is handed at once, at least: workers may still join.
 AT_ONCE = 64
@@ -49,6 +49,8 @@ class Outcome:
     failures: tuple[Failure, ...]
 
 
+#: A row of ``netsim.sweeps.store.SCHEMA``.
+StoredRow = dict[str, object]
 #: Computes chunks side by side; outcomes come as they finish.
 Compute = Callable[[Iterable[Chunk]], Iterator[Outcome]]
 
@@ -73,20 +75,25 @@ def compute(chunk: Chunk) -> Outcome:
     return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
 
 
-def _all_rows(chunk: Chunk, points: Sequence[Point]) -> list[Row]:
+def _stored(digest: str, row: Row, sums: Sums) -> StoredRow:
+    """A row of ``SCHEMA``."""
+    return {"point": digest, **row, PROMPTS: {name: total.tolist() for name, total in sums.items()}}
+
+
+def _all_rows(chunk: Chunk, points: Sequence[Point]) -> list[StoredRow]:
     digests = [point.digest for point in chunk.points]
     if chunk.points[0].engine == "arrays":
-        return [{"point": digests[number], **row} for number, row in array_rows(points, chunk.seeds)]
+        return [_stored(digests[number], row, sums) for number, row, sums in array_rows(points, chunk.seeds)]
     # Seeds outside, so that policies meet the same capacity curves.
     return [
-        {"point": digest, **point.row(seed, "events")}
+        _stored(digest, *point.result(seed, "events"))
         for seed in chunk.seeds
         for digest, point in zip(digests, points, strict=True)
     ]
 
 
-def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[Row], list[Failure]]:
-    rows: list[Row] = []
+def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[StoredRow], list[Failure]]:
+    rows: list[StoredRow] = []
     failures: list[Failure] = []
     for seed in chunk.seeds:
         for swept, point in zip(chunk.points, points, strict=True):
@@ -98,9 +105,9 @@ def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[Row], list[Fa
     return rows, failures
 
 
-def _row(swept: SweepPoint, point: Point, seed: int) -> Row | Failure:
+def _row(swept: SweepPoint, point: Point, seed: int) -> StoredRow | Failure:
     try:
-        return {"point": swept.digest, **point.row(seed, swept.engine)}
+        return _stored(swept.digest, *point.result(seed, swept.engine))
     except Exception as error:  # noqa: BLE001  (whatever it is, it is reported with its cell)
         return Failure(swept.coordinates, seed, f"{type(error).__name__}: {error}")
 

@@ -21,21 +21,29 @@ from filelock import FileLock, Timeout
 
 from netsim.errors import Fault, InputError
 from netsim.results.columns import AVERAGED, COLUMNS
-from netsim.results.statistics import summarise
+from netsim.results.prompt_sums import SUMS
+from netsim.results.summary import summarise
 from netsim.sweeps.chunks import SweepPoint
 from traces.format.manifest import replace_file
 
 #: Lock of a results folder, and the sign that a folder is one.
 LOCK = ".netsim-lock"
 CHUNKS, RESULTS, SUMMARY = "chunks", "results.parquet", "summary.csv"
+#: Column of a chunk with the sums of its prompts, and the file that they go to: a row per point, seed and prompt.
+PROMPTS, PROMPT_SUMS = "prompts", "prompts.parquet"
 #: Files of a finished sweep; gone from the first chunk of another one on, so that no table belies its scenario.
-PRODUCTS = (RESULTS, SUMMARY, "scenario.yaml", "manifest.json")
+PRODUCTS = (RESULTS, PROMPT_SUMS, SUMMARY, "scenario.yaml", "manifest.json")
 #: Rows that are put in order at a time; the results are read and written in such parts.
 ROWS_IN_MEMORY = 2**15
 
 _TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-#: A chunk's columns: the point's digest, then those of a row.
-SCHEMA = pa.schema([("point", pa.string()), *((column.name, _TYPES[column.type]) for column in COLUMNS)])
+#: Columns of a row.
+ROW = [(column.name, _TYPES[column.type]) for column in COLUMNS]
+SUM_FIELDS = [(name, pa.float64()) for name in SUMS]
+#: A chunk's columns: the point's digest, those of a row, and the sums of every prompt.
+SCHEMA = pa.schema(
+    [("point", pa.string()), *ROW, (PROMPTS, pa.struct([(name, pa.list_(of)) for name, of in SUM_FIELDS]))]
+)
 
 
 @contextmanager
@@ -121,20 +129,25 @@ class Store:
     ) -> int:
         """Write results and summary in the order of the sweep, then further files; returns the rows written."""
         axes = _axes(points)
-        schema = pa.schema([*axes, *list(SCHEMA)[1:]])
-        partial = self.folder / f"{RESULTS}.partial"
+        schema = pa.schema([*axes, *ROW])
+        sums_schema = pa.schema([*axes, ("seed", pa.int64()), ("prompt", pa.int64()), *SUM_FIELDS])
+        partial, partial_sums = (self.folder / f"{name}.partial" for name in (RESULTS, PROMPT_SUMS))
         summaries: list[pd.DataFrame] = []
         written = 0
-        with pq.ParquetWriter(partial, schema) as writer:
+        with pq.ParquetWriter(partial, schema) as writer, pq.ParquetWriter(partial_sums, sums_schema) as sums:
             for part in _parts(points, max(1, ROWS_IN_MEMORY // len(seeds))):
-                table = _with_axes(self._in_order(part, seeds), part, axes).cast(schema)
-                if len(table):
+                stored = _with_axes(self._in_order(part, seeds), part, axes)
+                if len(stored):
+                    table = stored.drop_columns([PROMPTS]).cast(schema)
                     writer.write_table(table, row_group_size=ROWS_IN_MEMORY)
+                    of_prompts = _by_prompt(stored, axes).cast(sums_schema)
+                    sums.write_table(of_prompts, row_group_size=ROWS_IN_MEMORY)
                     keys = [field.name for field in axes]
                     averaged = table.select([*keys, "token_seed", *AVERAGED])
-                    summaries.append(summarise(averaged.to_pandas(), keys))
+                    summaries.append(summarise(averaged.to_pandas(), keys, of_prompts.to_pandas()))
                     written += len(table)
         partial.replace(self.folder / RESULTS)
+        partial_sums.replace(self.folder / PROMPT_SUMS)
         summary = pd.concat(summaries) if summaries else pd.DataFrame()
         replace_file(self.folder / SUMMARY, summary.to_csv(index=False, lineterminator="\n").encode())
         for name, text in texts.items():
@@ -160,6 +173,19 @@ class Store:
         )
         found, first = np.unique(keys, return_index=True)
         return table.take(first[found >= 0])
+
+
+def _by_prompt(stored: pa.Table, axes: Sequence[pa.Field]) -> pa.Table:
+    """A row per point, seed and prompt (its place among the complete ones)."""
+    lists = stored[PROMPTS].combine_chunks()
+    counts = np.array([len(own) for own in lists.field(SUMS[0])], np.int64)
+    row = pa.array(np.repeat(np.arange(len(stored)), counts))
+    keys = [*(axis.name for axis in axes), "seed"]
+    prompt = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    columns = [*(stored[key].take(row) for key in keys), pa.array(prompt)]
+    return pa.table(
+        [*columns, *(lists.field(name).flatten() for name in SUMS)], names=[*keys, "prompt", *SUMS]
+    )
 
 
 def _parts(points: Sequence[SweepPoint], size: int) -> Iterator[Sequence[SweepPoint]]:

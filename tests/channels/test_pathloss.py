@@ -103,13 +103,13 @@ def test_draws_have_the_tables_probability_and_spread(
     num_draws = 4000
     rng = np.random.default_rng(0)
     draws = [SITES[environment].draw(50.0, rng) for _ in range(num_draws)]
-    share = np.mean([sight for sight, _ in draws])
+    share = np.mean([place.line_of_sight for place in draws])
     probability = SITES[environment].line_of_sight_probability(50.0)
     # 4 standard errors each: binomial; and sigma / sqrt(2 n) for a standard deviation of normal draws.
     assert abs(share - probability) < 4 * math.sqrt(probability * (1 - probability) / num_draws)
     for line_of_sight, spread_db in ((True, clear_db), (False, blocked_db)):
         assert SITES[environment].shadowing_db(line_of_sight=line_of_sight) == spread_db
-        shadowing = np.array([shadow for sight, shadow in draws if sight == line_of_sight])
+        shadowing = np.array([place.shadowing_db for place in draws if place.line_of_sight == line_of_sight])
         assert abs(shadowing.std() - spread_db) < 4 * spread_db / math.sqrt(2 * shadowing.size)
         assert abs(shadowing.mean()) < 4 * spread_db / math.sqrt(shadowing.size)
 
@@ -126,14 +126,54 @@ def test_distance_out_of_range_is_refused(environment: Environment, distance_m: 
         ({"environment": "rma"}, "Site.environment: must be one of uma, umi, inh, got 'rma'"),
         ({"carrier_hz": 3.5}, "Site.carrier_hz"),
         ({"base_height_m": 1.0}, "Site.base_height_m"),
-        ({"device_height_m": 1.0}, "at least 1.5"),
-        ({"device_height_m": 13.0}, "below 13"),
+        ({"device_height_m": 1.0}, "must be 1.5 to 22.5, got 1.0"),
+        ({"device_height_m": 22.6}, "must be 1.5 to 22.5, got 22.6"),
+        ({"environment": "inh", "device_height_m": 13.0}, "above 0 and below 13"),
     ],
 )
 def test_site_out_of_range_is_refused(change: dict[str, Any], message: str) -> None:
     values = {"environment": "uma", "carrier_hz": 5e9, "base_height_m": 25.0, "device_height_m": 1.5}
     with pytest.raises(ValueError, match=message):
         Site(**{**values, **change})
+
+
+HIGH = Site("uma", 5e9, base_height_m=25.0, device_height_m=21.0)
+
+
+def test_a_high_device_sees_the_base_station_more_often() -> None:
+    # Table 7.4.2-1 by hand at 150 m: C' = 0.8^1.5 = 0.71554, (5/4) 1.5^3 e^-1 = 1.55199.
+    low = 18 / 150 + math.exp(-150 / 63) * (1 - 18 / 150)
+    assert HIGH.line_of_sight_probability(150.0) == pytest.approx(low * (1 + 0.715542 * 1.551993), rel=1e-5)
+    assert HIGH.line_of_sight_probability(18.0) == 1.0
+
+
+def test_the_environment_height_of_a_high_device_is_drawn() -> None:
+    """``h_E`` is 1 with probability 1 / (1 + C), else one of 12, 15 and 18 (h_UT - 1.5 = 19.5): note 1."""
+    num_draws, gain = 6000, 0.715542 * 1.551993
+    rng = np.random.default_rng(3)
+    heights = np.array([HIGH.draw(150.0, rng).environment_height_m for _ in range(num_draws)])
+    expected = {1.0: 1 / (1 + gain)} | dict.fromkeys((12.0, 15.0, 18.0), gain / (1 + gain) / 3)
+    assert set(heights) == set(expected)
+    for height, share in expected.items():
+        # Binomial, four standard errors.
+        assert abs((heights == height).mean() - share) < 4 * math.sqrt(share * (1 - share) / num_draws)
+    low = [SITES["uma"].draw(150.0, rng).environment_height_m for _ in range(20)]
+    assert set(low) == {1.0}
+
+
+def test_the_environment_height_moves_the_break_point() -> None:
+    # 4 (25 - 15) (21 - 15) 5e9 / c = 4002.8 m: at 2000 m still the first slope, d3d = hypot(2000, 4).
+    first_db = 28.0 + 22 * math.log10(math.hypot(2000, 4)) + 20 * math.log10(5)
+    loss_db = HIGH.path_loss_db(2000.0, line_of_sight=True, environment_height_m=15.0)
+    assert loss_db == pytest.approx(first_db, rel=1e-12)
+    # At h_E = 12: 4 * 13 * 9 * 5e9 / c = 7805.4 m; at 18: 4 * 7 * 3 * 5e9 / c = 1401.0 m, so beyond it.
+    drop = 25.0 - 21.0
+    second_db = (
+        28.0 + 40 * math.log10(math.hypot(2000, 4)) + 20 * math.log10(5)
+        - 9 * math.log10((4 * 7 * 3 * 5e9 / 299_792_458) ** 2 + drop**2)
+    )  # fmt: skip
+    loss_db = HIGH.path_loss_db(2000.0, line_of_sight=True, environment_height_m=18.0)
+    assert loss_db == pytest.approx(second_db, rel=1e-12)
 
 
 def test_link_budget_by_hand() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from channels.capacity import session_curve
 from channels.rates import shannon
-from channels.recorded import Recorded, load_recorded
+from channels.recorded import Reading, Recorded, RecordedFrom, load_recorded
 from channels.testing import check_channel
 
 TIMES_S = (10.0, 10.1, 10.4)
@@ -98,3 +98,20 @@ def test_faults_of_a_csv_are_named_with_their_place(tmp_path: Path, text: str, m
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         load_recorded(file)
+
+
+def test_a_session_enters_the_series_where_its_time_says() -> None:
+    series = Recorded(TIMES_S, SNR_DB, "loop")
+    later = RecordedFrom(series, 0.4)
+    check_channel(later, stationary=False)
+    gains = later.stream(np.random.default_rng(0), 0.1).take(4) * series.mean_snr
+    np.testing.assert_allclose(gains, [100.0, 100.0, 100.0, 1.0], rtol=1e-14)
+
+
+def test_devices_and_seeds_begin_apart() -> None:
+    series = Recorded(TIMES_S, SNR_DB, "loop")  # 0.7 s long
+    assert Reading().at(series, 0.9, device=3, now_s=0.5).start_s == pytest.approx(0.5)
+    assert Reading(0.1).at(series, 0.9, device=3, now_s=0.5).start_s == pytest.approx(0.1)
+    assert Reading(0.1, random_start=True).at(series, 0.5, 1, 0.0).start_s == pytest.approx(0.45)
+    # Without a loop the series is left at its end, not entered anew.
+    assert Reading(0.3).at(Recorded(TIMES_S, SNR_DB), 0.0, 4, 0.0).start_s == pytest.approx(1.2)

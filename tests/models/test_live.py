@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from models.processes import PairSource
 
 from models.live import record_live
 from models.pair import Pair
 from models.plan import Plan
-from models.processes import PairSource
 from models.record import record
 from netsim.deciding.policies import Hlm, UHlm
 from netsim.scenario.policy_context import PolicyContext

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from models.processes import PairSource, run_in_processes
 
 from models.pair import Pair
 from models.plan import Plan, RecordingStopped
-from models.processes import PairSource, run_in_processes
 from models.record import record
 from netsim.deciding.policies import Hlm, Llm, RandHlm, UHlm
 from netsim.deciding.recorded import Decider

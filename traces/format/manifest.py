@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from traces.uncertainty import MeasureName
 
-FORMAT, VERSION = "netsim-trace", 1
+FORMAT, VERSIONS = "netsim-trace", (1, 2)
 MANIFEST, LATENCY = "trace.json", "latency.json"
 #: Manifest of an extension that is under way; takes the manifest's place when it is complete.
 EXTENSION = "extension.json"
@@ -49,11 +49,24 @@ class MeasureSpec(_Part):
 
 
 class ModelSpec(_Part):
-    """One model: name, number of parameters, and digest of its weights' file names and bytes."""
+    """One model: name, number of parameters, and digest of its weights' names and bytes.
+
+    Since version 2: ``width``, the number of its logits, of which those past the vocabulary were masked, and
+    ``cached``, whether it ran with a key-value cache.
+    """
 
     name: str
     parameters: int = Field(ge=1)
     digest: Digest
+    width: int | None = Field(default=None, ge=2)
+    cached: bool | None = None
+
+
+class ChatSpec(_Part):
+    """How prompts became chats: the template's text (Jinja), and the system prompt that it was given."""
+
+    template: str
+    system: str | None
 
 
 class Prompt(_Part):
@@ -112,16 +125,19 @@ class Calibration(_Part):
 
 
 class Manifest(_Part):
-    """Content of ``trace.json``."""
+    """Content of ``trace.json``.
+
+    Version 2 adds ``chat``, ``side_by_side`` (whether groups shared forward passes) and a list of ``eos`` tokens.
+    """
 
     format: Literal["netsim-trace"] = "netsim-trace"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 1
     name: str
     slm: ModelSpec
     llm: ModelSpec
     tokenizer: Digest
     vocabulary_size: int = Field(ge=2, lt=2**31)
-    eos: TokenId | None
+    eos: TokenId | tuple[TokenId, ...] | None
     sampler: SamplerSpec
     measure: MeasureSpec
     num_tokens: int = Field(ge=1, le=1_000_000)
@@ -132,6 +148,8 @@ class Manifest(_Part):
     hardware: dict[str, str | int]
     versions: dict[str, str]
     shards: tuple[Shard, ...]
+    chat: ChatSpec | None = None
+    side_by_side: bool | None = None
     outside_mass: dict[Literal["slm", "llm"], float] | None = None
     calibration: Calibration | None = None
 
@@ -189,8 +207,10 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TraceError(f"{path}: not a trace: its format is not '{FORMAT}'")
     version = content.get("version")
-    if type(version) is not int or version != VERSION:
-        raise TraceError(f"{path}: format version {version!r}, this netsim reads {VERSION}")
+    if type(version) is not int or version not in VERSIONS:
+        raise TraceError(
+            f"{path}: format version {version!r}, this netsim reads {' and '.join(map(str, VERSIONS))}"
+        )
     try:
         return Manifest.model_validate_json(json.dumps(content))
     except ValidationError as error:

@@ -86,6 +86,40 @@ def concatenate(tables: list[NodeTable]) -> NodeTable:
     )
 
 
+def in_canonical_order(table: NodeTable) -> NodeTable:
+    """The same tree, its nodes ordered by depth, parent and token: however it grew, the same bytes.
+
+    Parameters
+    ----------
+    table : NodeTable
+        One tree, parents before their children.
+    """
+    rank = np.zeros(table.num_nodes, np.int64)
+    depth = np.zeros(table.num_nodes, np.int64)
+    for node in range(1, table.num_nodes):
+        depth[node] = depth[table.parent[node]] + 1
+    order = [np.array([0])]
+    for level in range(1, int(depth.max()) + 1):
+        nodes = np.flatnonzero(depth == level)
+        order.append(nodes[np.lexsort((table.token[nodes], rank[table.parent[nodes]]))])
+        rank[order[-1]] = np.arange(len(nodes))
+    nodes = np.concatenate(order)
+    place = np.empty_like(nodes)
+    place[nodes] = np.arange(len(nodes))
+    counts = np.diff(table.offsets)[nodes]
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    entries = np.repeat(table.offsets[nodes] - offsets[:-1], counts) + np.arange(offsets[-1])
+    per_entry = {name: getattr(table, name)[entries] for name in ("ids", "slm_logit", "llm_logit")}
+    per_node = {
+        name: getattr(table, name)[nodes]
+        for name in columns()
+        if name not in ("parent", "offsets", *per_entry)
+    }
+    parents = table.parent[nodes]
+    parents[1:] = place[parents[1:]]
+    return NodeTable(parent=parents, offsets=offsets, **per_node, **per_entry)
+
+
 def nucleus(probability: NDArray[np.float64], top_p: float) -> NDArray[np.bool_]:
     """Smallest set of likeliest entries that holds ``top_p`` of the mass; ties go to the lower id.
 
@@ -123,30 +157,76 @@ def log_sum_exp(shifted: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _Row:
-    """One model's rows of logits, shifted, with their stored form and sums over the vocabulary."""
+    """One model's row of logits less their maximum, its sums over the vocabulary, and the ids of its nucleus."""
 
-    shifted: NDArray[np.float64]
-    stored: NDArray[np.float32]
-    sampling: NDArray[np.float32]
-    unit: NDArray[np.float32]
-    entropy: NDArray[np.float32]
-    inside: NDArray[np.bool_]
+    shifted: NDArray[np.float32]
+    sampling: np.float32
+    unit: np.float32
+    entropy: np.float32
+    inside: NDArray[np.int64]
 
 
 def _row(logits: NDArray[np.float32], sampler: Sampler) -> _Row:
-    exact = logits.astype(np.float64)
-    shifted = exact - exact.max(axis=-1, keepdims=True)
-    stored = np.maximum(shifted, np.finfo(np.float16).min).astype(np.float16).astype(np.float32)
-    sampling = log_sum_exp(shifted / sampler.temperature).astype(np.float32)
-    unit = log_sum_exp(shifted)
-    entropy = unit - (np.exp(shifted - unit[:, None]) * shifted).sum(axis=-1)
-    probability = sampling_probability(stored, sampling[:, None], sampler)
-    inside = nucleus(probability, sampler.top_p)
-    return _Row(shifted, stored, sampling, unit.astype(np.float32), entropy.astype(np.float32), inside)
+    shifted = logits - logits.max()
+    weight = np.exp(shifted)
+    mass = weight.sum(dtype=np.float64)
+    weight *= shifted
+    entropy = np.log(mass) - weight.sum(dtype=np.float64) / mass
+    sampling = _log_sum_exp_at(shifted, sampler.temperature)
+    inside = _nucleus_ids(shifted, sampling, sampler)
+    return _Row(shifted, sampling, np.float32(np.log(mass)), np.float32(entropy), inside)
+
+
+def _stored(shifted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Shifted logits as a trace keeps them: rounded to float16."""
+    lowest = np.finfo(np.float16).min
+    return np.maximum(shifted, lowest).astype(np.float16).astype(np.float32)
+
+
+def _log_sum_exp_at(shifted: NDArray[np.float32], temperature: float) -> np.float32:
+    """``log(sum(exp(shifted / temperature)))``, exponentials in single precision, their sum in double.
+
+    Single precision is what is stored, and several times as fast over a vocabulary of 150 000.
+    """
+    scaled = shifted * np.float32(1 / temperature)
+    return np.float32(np.log(np.exp(scaled, out=scaled).sum(dtype=np.float64)))
+
+
+def _log_partitions(
+    shifted: NDArray[np.float32], temperature: float, theta: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Log-sum-exp at ``temperature * theta`` for every theta; entries that can't count any more are left out."""
+    result = np.empty(len(theta), np.float32)
+    lowest = shifted.min()
+    for index in np.argsort(-theta):
+        own = temperature * theta[index]
+        # A million entries of exp(-32) are less than the rounding of the maximum's 1.
+        if lowest < -32 * own:
+            shifted = shifted[shifted > -32 * own]
+            lowest = shifted.min()
+        result[index] = _log_sum_exp_at(shifted, own)
+    return result
+
+
+def _nucleus_ids(
+    shifted: NDArray[np.float32], log_partition: np.float32, sampler: Sampler
+) -> NDArray[np.int64]:
+    """Ids of the nucleus of one row, unordered; sorts only entries that may be in it."""
+    everything = np.arange(len(shifted))
+    if sampler.top_p >= 1:
+        return everything
+    # All entries below this share together hold less than half of what is cut.
+    least = 0.5 * (1 - sampler.top_p) / len(shifted)
+    lowest = sampler.temperature * (np.log(least) + np.float64(log_partition))
+    for likely in (np.flatnonzero(shifted >= lowest), everything):
+        probability = sampling_probability(_stored(shifted[likely]), log_partition, sampler)
+        if probability.sum() >= sampler.top_p:
+            break
+    return likely[nucleus(probability, sampler.top_p)]
 
 
 def sampling_probability(
-    logit: NDArray[np.float32], log_partition: NDArray[np.float32], sampler: Sampler
+    logit: NDArray[np.float32], log_partition: NDArray[np.float32] | np.float32, sampler: Sampler
 ) -> NDArray[np.float64]:
     """Probability at the sampling temperature, over the full vocabulary, from stored values."""
     exponent = logit.astype(np.float64) / sampler.temperature - log_partition.astype(np.float64)
@@ -164,9 +244,11 @@ def compress(
 ) -> NodeTable:
     """Stored form of nodes from both models' logits over the whole vocabulary.
 
+    A row's stored form depends on no other row.
+
     Parameters
     ----------
-    slm_logits, llm_logits : [num_nodes, vocabulary_size], float. Finite.
+    slm_logits, llm_logits : [num_nodes, vocabulary_size], float32. Finite.
     parent, token : [num_nodes], int. Where each node hangs.
     theta : [num_points], float. Points of the temperature integral.
     true_next : [num_nodes], int, optional
@@ -179,24 +261,25 @@ def compress(
     """
     if not (np.isfinite(slm_logits).all() and np.isfinite(llm_logits).all()):
         raise ValueError("a model returned logits that are not finite")
-    slm, llm = _row(slm_logits, sampler), _row(llm_logits, sampler)
-    partitions = [log_sum_exp(slm.shifted / (sampler.temperature * point)) for point in theta]
-    union = slm.inside | llm.inside
-    if true_next is not None:
-        union[np.arange(len(union)), true_next] = True
-    rows, ids = np.nonzero(union)
+    slm = [_row(row.astype(np.float32, copy=False), sampler) for row in slm_logits]
+    llm = [_row(row.astype(np.float32, copy=False), sampler) for row in llm_logits]
+    extra = np.empty((len(slm), 0), np.int64) if true_next is None else true_next[:, None]
+    ids = [
+        np.unique(np.concatenate([small.inside, large.inside, more]))
+        for small, large, more in zip(slm, llm, extra, strict=True)
+    ]
     return NodeTable(
         parent=np.asarray(parent, np.int32),
         token=np.asarray(token, np.int32),
-        offsets=np.concatenate([[0], np.cumsum(union.sum(axis=1))]).astype(np.int64),
-        ids=ids.astype(np.int32),
-        slm_logit=slm.stored[rows, ids],
-        llm_logit=llm.stored[rows, ids],
-        slm_log_partition=np.stack(partitions, axis=1).astype(np.float32),
-        slm_sampling=slm.sampling,
-        llm_sampling=llm.sampling,
-        slm_unit=slm.unit,
-        llm_unit=llm.unit,
-        slm_entropy=slm.entropy,
-        llm_entropy=llm.entropy,
+        offsets=np.cumsum([0, *(len(own) for own in ids)]).astype(np.int64),
+        ids=np.concatenate(ids).astype(np.int32),
+        slm_logit=np.concatenate([_stored(row.shifted[own]) for row, own in zip(slm, ids, strict=True)]),
+        llm_logit=np.concatenate([_stored(row.shifted[own]) for row, own in zip(llm, ids, strict=True)]),
+        slm_log_partition=np.stack([_log_partitions(row.shifted, sampler.temperature, theta) for row in slm]),
+        slm_sampling=np.array([row.sampling for row in slm]),
+        llm_sampling=np.array([row.sampling for row in llm]),
+        slm_unit=np.array([row.unit for row in slm]),
+        llm_unit=np.array([row.unit for row in llm]),
+        slm_entropy=np.array([row.entropy for row in slm]),
+        llm_entropy=np.array([row.entropy for row in llm]),
     )

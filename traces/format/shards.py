@@ -23,22 +23,14 @@ _LOGITS = ["slm_logit", "llm_logit"]
 MAX_HEADER_BYTES = 2**14
 
 
-def shard_name(prompt: int, token_seed: int) -> str:
-    """File name of a group.
+def shard_name(prompt: int, token_seed: int, num_policies: int = 0) -> str:
+    """File name of a group: another one when the paths of further policies are added.
 
-    >>> shard_name(3, 0)
-    'p00003-s00000.safetensors'
+    >>> shard_name(3, 0), shard_name(3, 0, 24)
+    ('p00003-s00000.safetensors', 'p00003-s00000-24.safetensors')
     """
-    return f"p{prompt:05d}-s{token_seed:05d}.safetensors"
-
-
-def extended_shard_name(prompt: int, token_seed: int, num_policies: int) -> str:
-    """File name of a group to which the paths of further policies, so many in all, were added.
-
-    >>> extended_shard_name(3, 0, 23)
-    'p00003-s00000-23.safetensors'
-    """
-    return shard_name(prompt, token_seed).replace(".", f"-{num_policies}.")
+    policies = f"-{num_policies}" if num_policies else ""
+    return f"p{prompt:05d}-s{token_seed:05d}{policies}.safetensors"
 
 
 def id_type(vocabulary_size: int) -> type[np.uint16 | np.int32]:

@@ -50,7 +50,7 @@ class Trace:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the manifest, which holds the digest of every shard."""
-        return digest_of(self.manifest.model_dump(mode="json"))
+        return digest_of(self.manifest.model_dump(mode="json", exclude_unset=True))
 
     @cached_property
     def prompts(self) -> list[int]:

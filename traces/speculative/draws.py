@@ -6,6 +6,7 @@ Each purpose has its own stream, keyed (token seed, prompt, purpose); position `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,15 @@ from numpy.typing import NDArray
 from traces.streams import TOKEN_STREAM
 
 DRAFT, ACCEPT, RESAMPLE, LLM, SKIP, PERTURB = range(6)
+
+
+def visit_key(prompt: int, visit: int, prompts: Sequence[int]) -> int:
+    """Key of a prompt's draws, its number; where it is met again (``visit`` 1, 2, …), a number above all others.
+
+    >>> visit_key(3, 0, [3, 5]), visit_key(3, 2, [3, 5])
+    (3, 15)
+    """
+    return prompt + visit * (1 + max(prompts))
 
 
 def uniforms(token_seed: int, prompt: int, purpose: int, num_tokens: int) -> NDArray[np.float64]:

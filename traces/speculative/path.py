@@ -12,7 +12,7 @@ from traces.speculative.draws import TokenDraws
 from traces.speculative.rounds import Measure, Policy, Rounds
 from traces.speculative.step import Step
 from traces.speculative.walk import advance, running
-from traces.speculative.walker import Walker, refuse
+from traces.speculative.walker import Stops, Walker
 
 
 class Path:
@@ -39,7 +39,7 @@ class Path:
         num_tokens: int,
         measure: Measure,
         *,
-        eos: int | None,
+        eos: Stops,
         fallback: NDArray[np.int64],
     ) -> None:
         own = {field.name: getattr(draws, field.name)[group : group + 1] for field in fields(draws)}
@@ -49,7 +49,7 @@ class Path:
         self._position = 0
         self.rounds = Rounds.empty(1, num_tokens)
         step = Step(forest, TokenDraws(**own), measure)
-        self._walker = Walker(step, self.rounds, eos=eos, expand=refuse, fallback=self._fallback)
+        self._walker = Walker(step, self.rounds, eos=eos, grows=False, fallback=self._fallback)
         self.rounds.node[:, 0], self.rounds.on_tree[:, 0] = forest.roots[group], True
         self.going = num_tokens > 0
 
@@ -62,7 +62,9 @@ class Path:
     def step(self, policy: Policy) -> None:
         """Decide the next token under a policy, which may be another one each time an exchange begins."""
         group, position = np.array([0]), self._position
-        self._walker.decide(policy, group, position)
+        # Nothing can be added to a recorded forest, so that a decision never stops midway.
+        for _missing in self._walker.decide(policy, group, position):
+            raise AssertionError
         self._position += 1
         self.going = self._position < self.rounds.token.shape[1]
         if self.going:

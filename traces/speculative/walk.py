@@ -7,7 +7,7 @@ the tree from there on. Decisions use nothing but what a node stores, so a repla
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,20 @@ from traces.format.forest import Forest
 from traces.speculative.draws import TokenDraws
 from traces.speculative.rounds import Drafts, Measure, Policy, Rounds
 from traces.speculative.step import Step
-from traces.speculative.walker import Expand, Walker, refuse
+from traces.speculative.walker import Expand, Missing, Stops, Walker, ends, refuse
 
-__all__ = ["Drafts", "Expand", "Measure", "Policy", "Rounds", "refuse", "walk"]
+__all__ = [
+    "Drafts",
+    "Expand",
+    "Measure",
+    "Missing",
+    "Policy",
+    "Rounds",
+    "Stops",
+    "refuse",
+    "stepwise",
+    "walk",
+]
 
 
 def walk(
@@ -29,7 +40,7 @@ def walk(
     num_tokens: int,
     measure: Measure,
     *,
-    eos: int | None = None,
+    eos: Stops = None,
     expand: Expand = refuse,
     fallback: NDArray[np.int64] | None = None,
 ) -> list[Rounds]:
@@ -39,8 +50,8 @@ def walk(
     ----------
     roots : [num_groups], int. Node of each group's prompt.
     draws : TokenDraws of the same groups.
-    eos : int, optional
-        Token that ends a prompt; None ignores it.
+    eos : int or sequence of int, optional
+        Tokens that end a prompt; None ignores them.
     expand : callable
         ``expand(parents, tokens)`` appends nodes to the forest. Asked once per position for the children that are
         missing, each (parent, token) once, and for those behind rejected drafts that a rule looks at.
@@ -52,48 +63,76 @@ def walk(
     -------
     list of Rounds, one per policy
     """
+    grows = expand is not refuse
+    steps = stepwise(
+        forest, roots, policies, draws, num_tokens, measure, eos=eos, grows=grows, fallback=fallback
+    )
+    while True:
+        try:
+            expand(*next(steps))
+        except StopIteration as end:
+            rounds: list[Rounds] = end.value
+            return rounds
+
+
+def stepwise(
+    forest: Forest,
+    roots: NDArray[np.int64],
+    policies: Sequence[Policy],
+    draws: TokenDraws,
+    num_tokens: int,
+    measure: Measure,
+    *,
+    eos: Stops = None,
+    grows: bool = True,
+    fallback: NDArray[np.int64] | None = None,
+) -> Generator[Missing, None, list[Rounds]]:
+    """A `walk` that stops wherever nodes are missing, and goes on when they are in the forest.
+
+    So that many walks can share the models' batches. Parameters as in `walk`; without ``grows`` it never stops.
+    """
     step = Step(forest, draws, measure)
     results = [Rounds.empty(len(roots), num_tokens) for _ in policies]
     for rounds in results:
         if num_tokens:
             rounds.node[:, 0], rounds.on_tree[:, 0] = roots, True
-    walkers = [Walker(step, rounds, eos=eos, expand=expand, fallback=fallback) for rounds in results]
+    walkers = [Walker(step, rounds, eos=eos, grows=grows, fallback=fallback) for rounds in results]
     active = [np.arange(len(roots)) for _ in policies]
     for position in range(num_tokens):
         for policy, walker, groups in zip(policies, walkers, active, strict=True):
             if len(groups):
-                walker.decide(policy, groups, position)
+                yield from walker.decide(policy, groups, position)
         if position + 1 == num_tokens:
             break
         active = [
             running(rounds, groups, position, eos) for rounds, groups in zip(results, active, strict=True)
         ]
-        _grow(forest, results, active, position, expand)
+        if grows:
+            missing = _missing(forest, results, active, position)
+            if len(missing[0]):
+                yield missing
         for index, (rounds, groups) in enumerate(zip(results, active, strict=True)):
             active[index] = advance(forest, rounds, groups, position, fallback)
     return results
 
 
-def running(rounds: Rounds, groups: NDArray[np.int64], position: int, eos: int | None) -> NDArray[np.int64]:
+def running(rounds: Rounds, groups: NDArray[np.int64], position: int, eos: Stops) -> NDArray[np.int64]:
     """Groups that go on after this position."""
-    return groups if eos is None else groups[rounds.token[groups, position] != eos]
+    return groups[~ends(rounds.token[groups, position], eos)]
 
 
-def _grow(
-    forest: Forest, results: list[Rounds], active: list[NDArray[np.int64]], position: int, expand: Expand
-) -> None:
-    """Ask for the children that on-tree paths are about to need, in the order of first need."""
+def _missing(
+    forest: Forest, results: list[Rounds], active: list[NDArray[np.int64]], position: int
+) -> Missing:
+    """Children that on-tree paths are about to need, in the order of first need."""
     wanted: dict[tuple[int, int], None] = {}
-    if expand is refuse:
-        return
     for rounds, groups in zip(results, active, strict=True):
         here = groups[rounds.on_tree[groups, position]]
         nodes, tokens = rounds.node[here, position], rounds.token[here, position]
         missing = forest.children(nodes, tokens) < 0
         wanted.update(dict.fromkeys(zip(nodes[missing].tolist(), tokens[missing].tolist(), strict=True)))
-    if wanted:
-        pairs = np.array(list(wanted), np.int64)
-        expand(pairs[:, 0], pairs[:, 1])
+    pairs = np.array(list(wanted), np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
 
 
 def advance(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
@@ -18,6 +18,15 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 #: ``expand(parents, tokens)`` appends the missing nodes to the forest and returns them; -1 where it has none.
 Expand = Callable[[IntArray, IntArray], IntArray]
+#: Nodes that a walk needs next: (parents, tokens), each pair once.
+Missing = tuple[IntArray, IntArray]
+#: Tokens that end a prompt; None ignores them.
+Stops = int | Sequence[int] | None
+
+
+def ends(tokens: IntArray, eos: Stops) -> BoolArray:
+    """Whether each token ends its prompt."""
+    return np.zeros(tokens.shape, bool) if eos is None else np.isin(tokens, eos)
 
 
 def refuse(parents: IntArray, _tokens: IntArray) -> IntArray:
@@ -81,8 +90,10 @@ class Walker:
     ----------
     step : Step
     rounds : Rounds. Filled in; nodes of the next position are there already.
-    eos : int, optional. Token that ends a prompt.
-    expand, fallback : as for `traces.speculative.walk.walk`.
+    eos : int or sequence of int, optional. Tokens that end a prompt.
+    grows : bool. Whether missing nodes can be had: a decision then stops at what it lacks, and goes on when that is in
+        the forest.
+    fallback : as for `traces.speculative.walk.walk`.
 
     Attributes
     ----------
@@ -90,17 +101,17 @@ class Walker:
     """
 
     def __init__(
-        self, step: Step, rounds: Rounds, *, eos: int | None, expand: Expand, fallback: IntArray | None
+        self, step: Step, rounds: Rounds, *, eos: Stops, grows: bool, fallback: IntArray | None
     ) -> None:
         self._step = step
         self._rounds = rounds
         self._eos = eos
-        self._expand = expand
+        self._grows = grows
         self._fallback = fallback
         self.state = BlockState(len(rounds.length))
 
-    def decide(self, policy: Policy, groups: IntArray, position: int) -> None:
-        """Decide one position of some groups."""
+    def decide(self, policy: Policy, groups: IntArray, position: int) -> Generator[Missing, None, None]:
+        """Decide one position of some groups; stops wherever nodes are missing that can be had."""
         if not isinstance(policy, Blocks):
             self._step.decide(self._rounds, policy, groups, position)
             self.state.alone(self._rounds, groups, position)
@@ -110,9 +121,9 @@ class Walker:
             self._step.decide(self._rounds, _Everything(), groups[due], position)
             self.state.bonus(self._rounds, groups[due], position)
         if not due.all():
-            self._draft(policy, groups[~due], position)
+            yield from self._draft(policy, groups[~due], position)
 
-    def _draft(self, policy: Blocks, groups: IntArray, position: int) -> None:
+    def _draft(self, policy: Blocks, groups: IntArray, position: int) -> Generator[Missing, None, None]:
         state = self.state
         state.open(policy, groups, position)
         watched = _Watched(policy, state.level[groups])
@@ -120,16 +131,16 @@ class Walker:
         state.level[groups] = watched.level
         lost = state.drafted(self._rounds, policy, groups, position, watched.stops)
         if len(lost):
-            self._lose(policy, lost, position)
+            yield from self._lose(policy, lost, position)
             state.close(lost)
 
-    def _lose(self, policy: Blocks, groups: IntArray, position: int) -> None:
+    def _lose(self, policy: Blocks, groups: IntArray, position: int) -> Generator[Missing, None, None]:
         """Count the drafts behind a rejected one. They cost time and bits, and never change what comes out."""
         rounds, state = self._rounds, self.state
         first, most = state.first[groups], state.most(policy, groups, rounds.token.shape[1])
         if not policy.stop.looks:
             # Nobody drafts behind the end of a text.
-            ended = rounds.draft[groups, position] == (-1 if self._eos is None else self._eos)
+            ended = ends(rounds.draft[groups, position], self._eos)
             rounds.drafted[groups, first] = np.where(ended, state.count[groups], most)
             return
         lost = _Lost(
@@ -143,11 +154,11 @@ class Walker:
         )
         while True:
             going = rounds.drafted[lost.groups, lost.first] < lost.most
-            lost = lost.take(going if self._eos is None else going & (lost.token != self._eos))
+            lost = lost.take(going & ~ends(lost.token, self._eos))
             if not len(lost.groups):
                 return
             position += 1
-            lost = self._behind(lost, position)
+            lost = yield from self._behind(lost, position)
             rounds.unrecorded[lost.groups, lost.first] += ~lost.recorded
             lost = lost.take(lost.node >= 0)
             look = self._step.look(policy.payload, lost.groups, position, lost.node)
@@ -158,14 +169,14 @@ class Walker:
             rounds.drafted[lost.groups, lost.first] += 1
             lost = replace(lost, level=level, token=token).take(~stops)
 
-    def _behind(self, lost: _Lost, position: int) -> _Lost:
+    def _behind(self, lost: _Lost, position: int) -> Generator[Missing, None, _Lost]:
         """Move to the nodes behind the last drafts; where none is recorded, to those of the recorded path."""
         forest = self._step.forest
         child = forest.children(lost.node, lost.token)
         missing = lost.recorded & (child < 0)
-        if missing.any() and self._expand is not refuse:
+        if missing.any() and self._grows:
             pairs = np.unique(np.stack([lost.node[missing], lost.token[missing]], axis=1), axis=0)
-            self._expand(pairs[:, 0], pairs[:, 1])
+            yield pairs[:, 0], pairs[:, 1]
             child = forest.children(lost.node, lost.token)
         recorded = lost.recorded & (child >= 0)
         elsewhere = -1 if self._fallback is None else self._fallback[lost.groups, position]

@@ -10,7 +10,7 @@ from typing_extensions import Self
 
 from channels.correlated import Clarke, GaussMarkov, doppler_hz
 from channels.fading import Nakagami, NoFading, Rayleigh, Rician
-from channels.recorded import Recorded, load_recorded
+from channels.recorded import Reading, Recorded, load_recorded
 from netsim.scenario.families import FadingKind
 from netsim.scenario.fields import Key, said
 from netsim.scenario.kinds import Own, PluginName
@@ -110,11 +110,34 @@ class ClarkeSettings(FadingKind):
 
 
 class RecordedFadingSettings(FadingKind):
-    """A recorded SNR series (CSV: time_s, snr_db), taken at the SNR at which it was recorded."""
+    """A recorded SNR series (CSV: time_s, snr_db), taken at the SNR at which it was recorded.
+
+    It goes on from prompt to prompt, unless ``restart: prompt`` starts it anew at each.
+    """
 
     name: Literal["recorded"] = "recorded"
     file: Annotated[ResultFile, Key("the recorded series", allowed="the path of a CSV file")]
     end: Annotated[Literal["hold", "loop", "refuse"], Key("what happens at its end")] = "refuse"
+    restart: Annotated[Literal["never", "prompt"], Key("when it starts anew")] = "never"
+    device_offset_s: Annotated[
+        float, Key("how much further each device begins than the one before", "s", at_least=0, at_most=1e9)
+    ] = 0.0
+    random_start: Annotated[bool, Key("whether each seed begins at a random second")] = False
+
+    @model_validator(mode="after")
+    def _a_start_inside(self) -> Self:
+        if self.restart == "prompt" and (self.device_offset_s or self.random_start):
+            key = "device_offset_s" if self.device_offset_s else "random_start"
+            raise said(
+                "not used where every prompt starts the series anew, allowed: with restart: never", key
+            )
+        if self.random_start and self.end != "loop":
+            raise said("may begin just before the end, allowed: with end: loop", "random_start")
+        return self
+
+    def reading(self) -> Reading | None:
+        """How it goes on from prompt to prompt; None where it starts anew."""
+        return None if self.restart == "prompt" else Reading(self.device_offset_s, self.random_start)
 
     def build(self) -> Recorded:
         """Read the series."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict
 
-from channels.goodput import HarqRate
+from channels.goodput import HarqRate, OutdatedCqi
 from channels.harq import Harq
 from channels.rates import RateLaw, cqi, shannon
 from netsim.scenario.families import RateKind
@@ -20,6 +20,12 @@ class HarqSettings(Block):
     block_symbols: Annotated[int, Key("complex symbols of a block", at_least=1, at_most=1_000_000)]
     max_transmissions: Annotated[int, Key("transmissions of a block", at_least=1, at_most=4)] = 4
     combining: Annotated[Literal["chase", "none"], Key("what a receiver makes of earlier ones")] = "chase"
+    round_trip_slots: Annotated[
+        int,
+        Key(
+            "slots, of a block each, before a repetition, in which nothing is sent", at_least=0, at_most=1000
+        ),
+    ] = 0
 
 
 class ShannonSettings(RateKind):
@@ -41,11 +47,15 @@ class CqiSettings(RateKind):
 
     name: Literal["cqi"] = "cqi"
     harq: HarqSettings | None = None
+    outdated: Annotated[bool, Key("whether the CQI is that of the block of fading before")] = False
 
     def build(self) -> RateLaw:
         """Make the law."""
         own = self.harq
-        return cqi if own is None else HarqRate(Harq(own.block_symbols, own.max_transmissions, own.combining))
+        if own is None:
+            return OutdatedCqi() if self.outdated else cqi
+        harq = Harq(own.block_symbols, own.max_transmissions, own.combining, own.round_trip_slots)
+        return HarqRate(harq, self.outdated)
 
 
 class OwnRateSettings(Own, RateKind):

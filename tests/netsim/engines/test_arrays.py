@@ -184,7 +184,7 @@ def test_policies_and_seeds_timed_together_are_those_timed_alone(trace: Trace) -
     named = [{"name": "hlm"}, {"name": "llm"}, {"name": "u-hlm", "threshold": 0.3}, {"name": "slm"}]
     points = [point_of(trace, {**content, "policy": policy}) for policy in named]
     seeds = [5, 0, 1, 2, 7]
-    together = {(number, row["seed"]): row for number, row in array_rows(points, seeds)}
+    together = {(number, row["seed"]): row for number, row, _ in array_rows(points, seeds)}
     assert len(together) == len(points) * len(seeds)
     for (number, seed), row in together.items():
         assert isinstance(seed, int)

@@ -105,3 +105,22 @@ def test_a_batch_of_one_is_a_single_request() -> None:
         for server in (lambda env: SingleServer(env, 1), lambda env: BatchingServer(env, 1, 8, 0.0, seconds))
     )
     np.testing.assert_array_equal(alone.start_s, batched.start_s)
+
+
+def test_the_longest_members_of_a_batch_may_be_two() -> None:
+    """Three requests wait: the pass takes the largest context of one and the most new positions of another."""
+    asked: list[tuple[int, int, int]] = []
+
+    def seconds(context: int, positions: int, batch: int) -> float:
+        asked.append((context, positions, batch))
+        return 1.0
+
+    passes = [(5, 1), (3, 1), (40, 2), (10, 7)]  # the first goes alone
+    jobs = []
+    for number, (context, positions) in enumerate(passes):
+        job = plain_job((1, 1), llm_s=1.0, arrivals_s=[0.1 * number])
+        assert isinstance(job.workload, Workload)
+        job.workload.llm_context[:], job.workload.llm_positions[:] = context, positions
+        jobs.append(job)
+    simulate_cell(jobs, Cell(server=lambda env: BatchingServer(env, 1, 8, 0.0, seconds)))
+    assert asked == [(5, 1, 1), (40, 7, 3)]

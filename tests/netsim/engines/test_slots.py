@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from channels.capacity import LinkNeverSends, session_curve
+from channels.capacity import session_curve
 from channels.fading import NoFading, Rayleigh
 from channels.rates import cqi, shannon
 from netsim.engines.events import Cell, simulate_cell
@@ -107,7 +107,8 @@ def test_schedulers_have_no_memory_of_another_run() -> None:
         ProportionalFair(window_slots=0.5)
 
 
-def test_a_link_that_can_never_send_is_refused() -> None:
+def test_a_link_that_can_never_send_blocks_its_device() -> None:
     dead = session_curve(NoFading(), cqi, 1e-3, 1e6, 0.01, np.random.default_rng(0))
-    with pytest.raises(LinkNeverSends):
-        simulate_cell([plain_job((1, 1), dead, bits=1.0)], slotted(RoundRobin()))
+    log = simulate_cell([plain_job((1, 1), dead, bits=1.0)], slotted(RoundRobin()))[0]
+    assert log.blocked_from == 0
+    assert log.completed.tolist() == [0]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from channels.capacity import CapacityCurve, LinkNeverSends, session_curve
+from channels.capacity import CapacityCurve, session_curve
 from channels.fading import NoFading, Rayleigh
 from channels.rates import cqi, shannon
 from netsim.engines.events import Cell, simulate_cell, simulate_events
@@ -70,11 +70,14 @@ def test_a_split_band_carries_what_its_links_carry() -> None:
     assert shared + rest == pytest.approx(3e6, rel=1e-9)
 
 
-def test_a_link_that_can_never_send_is_refused() -> None:
+def test_a_link_that_can_never_send_blocks_its_device_alone() -> None:
     dead = session_curve(NoFading(), cqi, 1e-3, 1e6, 0.01, np.random.default_rng(0))
     for cell in (Cell(), SPLIT):
-        with pytest.raises(LinkNeverSends):
-            simulate_cell([plain_job((1, 1), dead, bits=1.0)], cell)
+        jobs = [plain_job((2, 1), dead, bits=1.0), plain_job((1, 1), bits=1.0)]
+        blocked, served = simulate_cell(jobs, cell)
+        assert (blocked.blocked_from, blocked.completed.tolist()) == (0, [0, 0])
+        assert (served.blocked_from, served.completed.tolist()) == (1, [1])
+        assert served.timings.uplink_s[0, 0] == 1.0
 
 
 def test_stages_of_one_round_by_hand() -> None:

@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 
 from channels.pathloss import Site
+from netsim.engines.arrivals import ARRIVAL_STREAM
 from netsim.errors import InputError
+from netsim.radio.link import FADING_STREAM, SERIES_STREAM, session_rng
+from netsim.radio.placement import PLACE_STREAM
+from netsim.results.over_prompts import BOOTSTRAP_STREAM
 from netsim.scenario import Scenario, load_scenario
 from netsim.simulate import Point
 from tests.trace_factory import make_trace
+from traces.speculative.draws import TOKEN_STREAM
 
 SITE = {
     "environment": "umi", "carrier_hz": 3.5e9, "base_height_m": 10.0, "device_height_m": 1.5,
@@ -121,7 +126,7 @@ def test_a_device_that_leaves_the_model_is_refused(trace: Path) -> None:
             "devices[0].position_m: umi: path loss holds from 10.0 to 5000.0 m, got 3",
         ),
         (3, {"site": {**SITE, "radius_m": 9000.0}}, "site.radius_m: umi: path loss holds from 10.0 to"),
-        (3, {"site": {**SITE, "device_height_m": 20.0, "radius_m": 50.0}}, "site: Site.device_height_m: "),
+        (3, {"site": {**SITE, "device_height_m": 23.0, "radius_m": 50.0}}, "site: Site.device_height_m: "),
     ],
 )
 def test_places_outside_the_model_are_refused(trace: Path, devices: Any, blocks: Any, fault: str) -> None:
@@ -163,3 +168,17 @@ def test_blocks_that_contradict_themselves_are_refused(tmp_path: Path, text: str
     with pytest.raises(InputError) as caught:
         load_scenario(path)
     assert f"{path}:4: {fault}" in str(caught.value)
+
+
+def test_places_and_fading_are_drawn_apart() -> None:
+    """A place's draws are none of the fading's: a generator pads short keys with zeros, so streams must differ."""
+    for seed, device in ((0, 0), (3, 1)):
+        place = np.random.default_rng([PLACE_STREAM, seed, device]).random(8)
+        for prompt in range(3):
+            fading = session_rng(seed, device, prompt).random(8)
+            assert not np.isin(place, fading).any()
+
+
+def test_every_stream_has_a_number_of_its_own() -> None:
+    streams = [TOKEN_STREAM, FADING_STREAM, ARRIVAL_STREAM, PLACE_STREAM, SERIES_STREAM, BOOTSTRAP_STREAM]
+    assert len(set(streams)) == len(streams)

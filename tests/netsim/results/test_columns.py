@@ -31,7 +31,7 @@ WITH_A_COLUMN = """
 import sys
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-added, end = sys.argv.pop(1), ")  # fmt: skip"
+added, end = sys.argv.pop(1), "\\n)  # fmt: skip"
 plain = SourceFileLoader.get_code
 def get_code(loader, name):
     if name != "netsim.results.columns":
@@ -77,9 +77,9 @@ def test_a_column_says_what_it_is(column: Column[Any]) -> None:
 
 
 def test_the_schema_of_a_chunk_has_every_column_with_its_type() -> None:
-    assert SCHEMA.names == ["point", *NAMES]
+    assert SCHEMA.names == ["point", *NAMES, "prompts"]
     numpy_kinds = {int: "i", float: "f", str: "O"}
-    types = [np.dtype(field.type.to_pandas_dtype()).kind for field in list(SCHEMA)[1:]]
+    types = [np.dtype(field.type.to_pandas_dtype()).kind for field in list(SCHEMA)[1:-1]]
     assert types == [numpy_kinds[column.type] for column in COLUMNS]
 
 

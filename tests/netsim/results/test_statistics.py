@@ -9,9 +9,9 @@ from netsim.results.statistics import (
     fading_interval,
     paired_interval,
     paired_ratio_interval,
-    summarise,
     token_seed_interval,
 )
+from netsim.results.summary import summarise
 
 
 def rows_with_shared_tokens(

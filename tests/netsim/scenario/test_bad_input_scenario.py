@@ -96,7 +96,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ),
         (
             "energy: 3",
-            "4: energy: wrong type, given 3, allowed: a block with the keys transmit_w, compute_w, idle_w",
+            "4: energy: wrong type, given 3, allowed: a block with the keys transmit_w, amplifier_efficiency, compute_w, idle_w",
         ),
         ("tokens: 48.5", "4: tokens: wrong type, given 48.5, allowed: a whole number from 1 to 1000000"),
         ("tokens: 0", "4: tokens: out of range, given 0, allowed: a whole number from 1 to 1000000"),

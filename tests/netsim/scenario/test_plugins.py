@@ -130,7 +130,7 @@ def test_a_scenario_takes_all_three_and_hands_them_their_keys(trace: Path) -> No
     assert isinstance(kind, LeastServedKind)
     assert (kind.scheduler().patience, kind.slot_s) == (3, 0.001)
     row = built.row(0)
-    assert row["tokens"] == 24
+    assert row["tokens"] == 32  # 2 prompts, each met twice by 3 devices
     assert row == Point.of(scenario).row(0)
 
 

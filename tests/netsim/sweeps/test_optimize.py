@@ -10,6 +10,8 @@ import pytest
 from analysis.figures.optimum import draw_optimum
 from netsim.errors import InputError
 from netsim.scenario import Scenario
+from netsim.scenario.policies.published import HlmSettings, SlmSettings
+from netsim.simulate import Point
 from netsim.sweeps.optimize import SNR, THRESHOLD, Bound, best_thresholds, simulate_thresholds
 from tests.trace_factory import make_trace
 
@@ -169,3 +171,25 @@ def test_another_axis_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match=r"sweep\.channel\.bandwidth_hz: not swept here"):
         simulate_thresholds(scenario, jobs=1)
+
+
+def test_accuracy_is_below_one_where_the_llm_likes_the_output_less(tmp_path: Path) -> None:
+    """``exp(nll of hlm - nll)`` by hand: skipping everything leaves the SLM's text, which the LLM finds unlikely."""
+    content = {
+        "name": "accuracy",
+        "trace": str(make_trace(tmp_path / "trace", prompts=4).folder),
+        "policy": {"name": "u-hlm", "threshold": 0.5},
+        "channel": {"bandwidth_hz": 1e5},
+        "tokens": 8,
+        "seeds": 2,
+    }
+    scenario = Scenario.model_validate(content)
+    table = simulate_thresholds(scenario, 1)
+    hlm = Point.of(scenario.model_copy(update={"policy": HlmSettings(name="hlm")}))
+    slm = Point.of(scenario.model_copy(update={"policy": SlmSettings(name="slm")}))
+    for seed in (0, 1):
+        nll = [float(point.row(seed)["llm_nll"] or 0) for point in (hlm, slm)]
+        row = table[(table[THRESHOLD] == 1.0) & (table["seed"] == seed)].iloc[0]
+        assert row["accuracy"] == pytest.approx(np.exp(nll[0] - nll[1]), rel=1e-12)
+    means_of = table[table["policy.name"] != "hlm"].groupby(THRESHOLD)["accuracy"].mean()
+    assert means_of[1.0] < means_of[0.0] == pytest.approx(1.0, abs=0.2)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -184,3 +185,17 @@ def test_the_resolved_scenario_stands_beside_the_results(tmp_path: Path, trace: 
 
 def results(folder: Path) -> bytes:
     return (folder / "results.parquet").read_bytes()
+
+
+def test_sums_of_prompts_are_kept_and_give_back_the_rows(tmp_path: Path, trace: Path) -> None:
+    folder = run_sweep(scenario(tmp_path, trace), tmp_path / "out").folder
+    rows, sums = (pd.read_parquet(folder / name) for name in ("results.parquet", "prompts.parquet"))
+    axes = ["policy.name", "policy.threshold", "channel.snr_db", "seed"]
+    total = sums.groupby(axes, sort=False, dropna=False).sum().reset_index()
+    np.testing.assert_allclose(total["tokens"] / total["seconds"], rows["throughput_tok_s"], rtol=1e-12)
+    drafts = rows["transmission_rate"].notna()
+    rates = (total["transmitted"] / total["drafted"])[drafts]
+    np.testing.assert_allclose(rates, rows["transmission_rate"][drafts], rtol=1e-12)
+    np.testing.assert_allclose(total["energy_j"] / total["tokens"], rows["device_energy_j"], rtol=1e-9)
+    summary = pd.read_csv(folder / "summary.csv")
+    assert summary["throughput_tok_s_prompts_low"].isna().all()  # two prompts say nothing about others

@@ -1,0 +1,1 @@
+"""Validation: what the simulator gives beside what is known without it."""

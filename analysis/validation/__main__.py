@@ -1,0 +1,7 @@
+"""``python -m analysis.validation``."""
+
+from __future__ import annotations
+
+from analysis.validation.page import main
+
+main()

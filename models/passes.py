@@ -1,0 +1,81 @@
+"""Forward passes of both models of a pair on the same rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.check import checked_model
+from models.paged import Slots
+from models.pair import Pair
+
+Logits = NDArray[np.float32]
+
+
+class Passes:
+    """Both models, each with a cache if it has one that can be trusted.
+
+    Parameters
+    ----------
+    batch : int
+        Rows of every pass, padding included.
+
+    Attributes
+    ----------
+    slots : Slots. Both models' positions have the same.
+    cached : (bool, bool). Whether the small and the large model run with a cache.
+    side_by_side : bool. Whether a row's bits depend on nothing else in its pass.
+    """
+
+    def __init__(self, pair: Pair, batch: int) -> None:
+        self.slots = Slots()
+        checked = [
+            checked_model(model, self.slots, batch, pair.vocabulary_size) for model in (pair.slm, pair.llm)
+        ]
+        self._models = [own.model for own in checked]
+        self._width = pair.vocabulary_size
+        self.cached = checked[0].model.cached, checked[1].model.cached
+        self.side_by_side = all(own.rows_are_independent for own in checked)
+
+    def reserve(self) -> None:
+        """Make room for all slots in use. No pass may be under way."""
+        for model in self._models:
+            model.reserve()
+
+    def prefill(self, tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], Logits, Logits]:
+        """Slots of a prompt, and what both models say after it: [vocabulary_size] each."""
+        slots = self.slots.take(tokens)
+        self.reserve()
+        slm, llm = (self._logits(model.prefill(tokens, slots))[0] for model in self._models)
+        return slots, slm, llm
+
+    def step(
+        self,
+        tokens: NDArray[np.int64],
+        slots: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        num_rows: int,
+    ) -> tuple[Logits, Logits]:
+        """What both models say after the first ``num_rows`` rows: [num_rows, vocabulary_size] each.
+
+        The other rows are padding. Parameters as in `models.paged.PagedModel.step`.
+        """
+        slm, llm = (
+            self._logits(
+                model.step(
+                    *((tokens, slots, lengths) if model.cached else _cut(num_rows, tokens, slots, lengths))
+                )
+            )
+            for model in self._models
+        )
+        return slm[:num_rows], llm[:num_rows]
+
+    def _logits(self, logits: torch.Tensor) -> Logits:
+        """As numbers, without those past the vocabulary, which one of the models lacks."""
+        numbers: Logits = logits[:, : self._width].float().cpu().numpy()
+        return numbers
+
+
+def _cut(num_rows: int, *arrays: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    return tuple(array[:num_rows] for array in arrays)

@@ -1,0 +1,1 @@
+"""Mutation testing: plant an error, and see whether a test notices."""
