@@ -100,7 +100,9 @@ def replaced(folder: Path, old: str, new: str) -> None:
 
 def test_a_tokenizer_with_fewer_merges_is_refused(tmp_path: Path) -> None:
     slm, llm = save(llama(), tokenizer(290), tmp_path / "slm"), save(gpt2(), tokenizer(), tmp_path / "llm")
-    with pytest.raises(PairError, match="don't share a tokenizer: the tokens are the same, their merges differ"):
+    with pytest.raises(
+        PairError, match="don't share a tokenizer: the tokens are the same, their merges differ"
+    ):
         load_pair(slm, llm)
 
 

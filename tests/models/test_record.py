@@ -112,9 +112,7 @@ def test_an_extension_by_seeds_and_prompts_equals_one_recording(make: Callable[.
 
 
 @pytest.mark.parametrize("batch", [4, 32])
-def test_an_extension_by_policies_equals_one_recording(
-    make: Callable[..., Path], batch: int
-) -> None:
+def test_an_extension_by_policies_equals_one_recording(make: Callable[..., Path], batch: int) -> None:
     """Also where prompts and seeds come at the same time, and the tree grows in another order."""
     policies = MORE | FEW
     make("grown", replace(PLAN, prompts=PROMPTS[:2], token_seeds=(0,), batch=batch))
