@@ -208,7 +208,7 @@ def test_logits_that_are_not_finite_are_one_line(tmp_path: Path) -> None:
     pair = pair_of("Llama", ATTENTION)
     pair.llm.get_output_embeddings().weight.data[7] = float("inf")  # type: ignore[no-untyped-call]
     with pytest.raises(
-        PairError, match="^[^\n]*prompt '0': the large model's logits are not finite in float32[^\n]*$"
+        PairError, match=r"^[^\n]*prompt '0': the large model's logits are not finite in float32[^\n]*$"
     ):
         recorded(pair, tmp_path / "trace")
 

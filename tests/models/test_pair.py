@@ -112,7 +112,8 @@ def with_token(token: str, number: int) -> PreTrainedTokenizerFast:
     content = json.loads(own.backend_tokenizer.to_str())
     content["model"]["vocab"][token] = number
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=Tokenizer.from_str(json.dumps(content)), eos_token="<end>"
+        tokenizer_object=Tokenizer.from_str(json.dumps(content)),
+        eos_token="<end>",  # noqa: S106 - a token of text
     )
 
 
