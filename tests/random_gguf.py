@@ -53,7 +53,9 @@ def random_model(seed: int, layers: int = 1) -> PreTrainedModel:
     model = Qwen2ForCausalLM(config)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    return model.eval().requires_grad_(False)
+    model.eval()  # type: ignore[no-untyped-call]
+    model.requires_grad_(False)
+    return model
 
 
 def save_gguf(model: PreTrainedModel, path: Path, quantised: str = "Q8_0") -> Path:

@@ -51,8 +51,8 @@ def profile(
     Example: netsim profile --architecture llama-2-7b --out models/profiles/llama-2-7b.json
     """
     try:
+        from models.grid import Effort
         from models.profile import Subject, measure, write_profile
-        from models.timing import Effort
     except ModuleNotFoundError as error:
         raise bad_input("profile", f"needs {error.name}: pip install -e '.[models]'") from None
     from netsim.cli.progress import progress

@@ -139,7 +139,9 @@ def build(name: str, config: dict[str, Any], seed: int) -> PreTrainedModel:
     for parameter in built.parameters():
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.3)
-    return built.eval().requires_grad_(False)
+    built.eval()  # type: ignore[no-untyped-call]
+    built.requires_grad_(False)
+    return built
 
 
 def pair_of(name: str, config: dict[str, Any]) -> Pair:

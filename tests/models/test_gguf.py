@@ -59,7 +59,7 @@ def test_weights_and_tokens_are_those_of_the_file(files: tuple[Path, Path]) -> N
 def test_a_pair_of_files_is_recorded_as_chats(
     files: tuple[Path, Path], prompts: Path, tmp_path: Path
 ) -> None:
-    pair = {"slm": str(files[0]), "llm": str(files[1])}
+    pair: dict[str, Any] = {"slm": str(files[0]), "llm": str(files[1])}
     record(tmp_path / "t", prompts, ["hlm"], **pair, **RECORD, chat=True, system="Be brief.")
     manifest = Trace.open(tmp_path / "t").manifest
     assert (manifest.slm.name, manifest.llm.name) == ("small.Q8_0", "large")

@@ -146,7 +146,7 @@ def test_an_extension_in_progress_leaves_the_trace_as_it_was(
 ) -> None:
     before = files(make("trace"))
 
-    def interrupt(*_: int) -> None:
+    def interrupt(_: Done) -> None:
         raise KeyboardInterrupt
 
     plan = replace(PLAN, policies=FEW | MORE)
