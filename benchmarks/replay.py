@@ -12,7 +12,7 @@ import numpy as np
 
 from netsim.deciding.policies import Hlm, Slm, UHlm
 from netsim.deciding.recorded import Decider
-from netsim.scenario.blocks import PROJECT_TRACES
+from netsim.scenario.paths import PROJECT_TRACES
 from tests.trace_factory import make_trace
 from traces.format.manifest import Shard, write_manifest
 from traces.format.nodes import NodeTable, concatenate

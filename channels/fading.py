@@ -21,6 +21,7 @@ import numpy.typing as npt
 from scipy import special
 
 from channels.rates import FloatArray
+from channels.units import from_db
 
 SKIP_AT_ONCE = 65536
 """Blocks that are drawn at once where they must be drawn to be skipped: half a megabyte."""
@@ -173,12 +174,12 @@ class Rician:
 
     def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
         """Start the gains of one session, independent from block to block."""
-        k = 10.0 ** (self.k_db / 10)
+        k = from_db(self.k_db)
         return IndependentStream(rng, lambda uniform: special.chndtrix(uniform, 2.0, 2 * k) / (2 * (1 + k)))
 
     def cdf(self, gain: float) -> float:
         """Probability that the gain of a block is at most `gain`."""
-        k = 10.0 ** (self.k_db / 10)
+        k = from_db(self.k_db)
         return float(special.chndtr(2 * (1 + k) * max(gain, 0.0), 2.0, 2 * k))
 
 

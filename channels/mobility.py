@@ -11,6 +11,7 @@ import numpy as np
 from channels.fading import Fading, GainStream
 from channels.pathloss import Site
 from channels.rates import FloatArray
+from channels.units import from_db
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Moving:
     def mean_gain(self, time_s: float) -> float:
         """Mean gain at `time_s` seconds over that at time 0, linear."""
         start_db = self._path_loss_db(0.0)
-        return float(10.0 ** ((start_db - self._path_loss_db(time_s)) / 10))
+        return from_db(start_db - self._path_loss_db(time_s))
 
     def _path_loss_db(self, time_s: float) -> float:
         return self.site.path_loss_db(self.line.distance_m(time_s), line_of_sight=self.line_of_sight)

@@ -12,6 +12,7 @@ import numpy as np
 
 from channels.fading import GainStream
 from channels.rates import FloatArray
+from channels.units import from_db
 
 COLUMNS = ["time_s", "snr_db"]
 
@@ -124,7 +125,7 @@ class Recorded:
         return float(np.average(self.gains() <= gain, weights=self._held_s()))
 
     def _snr(self) -> FloatArray:
-        return np.asarray(10.0 ** (np.array(self.snr_db) / 10))
+        return from_db(np.array(self.snr_db, np.float64))
 
     def _held_s(self) -> FloatArray:
         steps_s = np.diff(self.times_s)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 LONGEST_QUOTE = 60
 """Characters of a given value that a message repeats; the rest is cut, since a fault is one line."""
@@ -59,6 +60,38 @@ class InputError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.faults))
+
+
+@contextmanager
+def at_key(path: str) -> Iterator[None]:
+    """Put ``path`` before the keys that faults of the body name; those that name a source have their place.
+
+    Examples
+    --------
+    >>> with at_key("devices[2].policy"):
+    ...     raise InputError([Fault("", "threshold", "is not calibrated")])
+    Traceback (most recent call last):
+    netsim.errors.InputError: devices[2].policy.threshold: is not calibrated
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            fault if fault.source else replace(fault, path=f"{path}.{fault.path}".rstrip("."))
+            for fault in error.faults
+        ) from None
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Why something couldn't be read, in the system's words but without its number.
+
+    >>> reason(FileNotFoundError(2, "No such file or directory", "snr.csv")), reason(ValueError("snr.csv:2: no number"))
+    ('no such file or directory: snr.csv', 'snr.csv:2: no number')
+    """
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    words = error.strerror[0].lower() + error.strerror[1:]
+    return f"{words}: {error.filename}" if error.filename else words
 
 
 def quote(value: object) -> str:

@@ -19,15 +19,16 @@ from netsim.engines.arrays import time_sessions
 from netsim.engines.events import DeviceJob, simulate_events
 from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
+from netsim.errors import at_key
 from netsim.radio.link import Radio
+from netsim.results.columns import NAMES
 from netsim.results.devices import device_table, pooled_columns
-from netsim.results.rows import COLUMNS, Row, decision_columns, source_columns, timing_columns
+from netsim.results.rows import Row, decision_columns, key_columns, source_columns, timing_columns
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
-from netsim.scenario import Scenario, build
-from netsim.scenario.build_network import Plan, build_network, network_key
-from netsim.scenario.build_policy import build_policy, surroundings
-from netsim.scenario.build_radio import build_radio
+from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
+from netsim.scenario.assembly import Plan, build_network, build_policy, network_key
+from netsim.scenario.policy_context import policy_context
 from traces.format.trace import Trace
 from traces.speculative.walk import Policy, Rounds
 
@@ -69,15 +70,15 @@ class Point:
         InputError
             If the scenario asks for what can't be had: a missing trace, an unknown latency profile, …
         """
-        trace = trace or build.open_source(scenario)
+        trace = trace or assembly.open_source(scenario)
         point = cls(
             scenario=scenario,
             trace=trace,
-            decider=decider or build.build_decider(scenario, trace),
-            policy=build_policy(scenario.policy, surroundings(scenario, trace)),
-            costs=build.build_costs(scenario, trace),
-            radio=build_radio(scenario),
-            power=build.build_power(scenario),
+            decider=decider or assembly.build_decider(scenario, trace),
+            policy=build_policy(scenario.policy, policy_context(scenario, trace)),
+            costs=assembly.build_costs(scenario, trace),
+            radio=_radio(scenario),
+            power=scenario.energy.build(),
         )
         point._check_network()
         return point
@@ -88,9 +89,9 @@ class Point:
         point = replace(
             self,
             scenario=scenario,
-            policy=build_policy(scenario.policy, surroundings(scenario, self.trace)),
-            radio=self.radio if same_channel else build_radio(scenario),
-            power=build.build_power(scenario),
+            policy=build_policy(scenario.policy, policy_context(scenario, self.trace)),
+            radio=self.radio if same_channel else _radio(scenario),
+            power=scenario.energy.build(),
         )
         point._check_network()  # noqa: SLF001  (of its own class)
         return point
@@ -139,7 +140,7 @@ class Point:
         """
         shared = network_key(self.scenario, self.policy)
         if wanted == "arrays" and shared:
-            raise build.fault(shared, "needs the event engine, allowed: --engine auto or events")
+            raise assembly.fault(shared, "needs the event engine, allowed: --engine auto or events")
         return "events" if wanted == "events" or shared else "arrays"
 
     def rounds(self, seed: int) -> Rounds:
@@ -183,7 +184,7 @@ class Point:
         return time_sessions(workloads, curve, len(seeds), self.costs.grant_s, self.costs.propagation_s)
 
     def row(self, seed: int, engine: str = "auto") -> Row:
-        """Result columns of ``netsim.results.rows.COLUMNS`` under one seed."""
+        """Result columns of ``netsim.results.columns.NAMES`` under one seed."""
         if self.engine(engine) == "arrays":
             return next(array_rows([self], [seed]))[1]
         if network_key(self.scenario, self.policy):
@@ -194,13 +195,11 @@ class Point:
 
     def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> Row:
         row = {
-            "seed": seed,
-            "token_seed": self.decider.token_seed(seed),
-            "engine": "events",
+            **key_columns(seed, self.decider.token_seed(seed), "events"),
             **pooled_columns(runs, self.power, count_prompt=self.scenario.latency.prefill),
             **source_columns(self.trace),
         }
-        return {name: row[name] for name in COLUMNS}
+        return {name: row[name] for name in NAMES}
 
     def _decided(self, rounds: Rounds, workload: Workload) -> Row:
         """Columns that all seeds of a token seed share."""
@@ -220,13 +219,11 @@ class Point:
         ]
         for seed, *own in zip(seeds, *values, strict=True):
             row = {
-                "seed": seed,
-                "token_seed": self.decider.token_seed(seed),
-                "engine": engine,
+                **key_columns(seed, self.decider.token_seed(seed), engine),
                 **decided,
                 **dict(zip(timed, own, strict=True)),
             }
-            yield {name: row[name] for name in COLUMNS}
+            yield {name: row[name] for name in NAMES}
 
 
 def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, Row]]:
@@ -257,23 +254,29 @@ def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[
                     yield number, row
 
 
-def simulate(scenario: Scenario, seed: int = 0) -> Row:
+def _radio(scenario: Scenario) -> Radio:
+    with at_key("channel"):
+        return scenario.channel.build()
+
+
+def simulate(scenario: ScenarioLike, seed: int = 0) -> Row:
     """Simulate one point under one seed.
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, Grid, mapping or path
         Without a sweep; of one with a sweep, the point that its base describes.
     seed : int
         Fading seed; the token seed follows from it (``token_seed`` in the result).
 
     Returns
     -------
-    mapping of column to value, in the order of ``netsim.results.rows.COLUMNS``; None where undefined
+    mapping of column to value, in the order of ``netsim.results.columns.NAMES``; None where undefined
 
     Raises
     ------
     InputError
         If the scenario asks for what can't be had.
     """
-    return Point.of(scenario).row(seed)
+    one = scenario if isinstance(scenario, Scenario) else load_grid(scenario).scenario
+    return Point.of(one).row(seed)

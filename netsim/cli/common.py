@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -17,13 +19,36 @@ from channels.capacity import ChannelEnded, LinkNeverSends
 from netsim.costs.latency import LatencyOutOfRange
 from netsim.deciding.recorded import OffTree
 from netsim.errors import Fault, InputError
-from netsim.scenario.faults import Places
-from netsim.scenario.yaml_file import read_yaml
+from netsim.scenario import Grid
+from netsim.scenario.plugins import ALLOW, allowed
 
 
 def bad_input(path: str, text: str) -> InputError:
     """An error of one fault at an option or a file."""
     return InputError([Fault(path, "", text)])
+
+
+def _allow(wanted: bool) -> None:
+    """Allow plug-ins in this process and in those that it starts."""
+    if wanted:
+        os.environ[ALLOW] = "1"
+
+
+AllowPlugins = Annotated[
+    bool,
+    typer.Option(
+        "--allow-plugins",
+        callback=_allow,
+        help="Load classes of your own that are named module:Class; they may do anything you may.",
+    ),
+]
+
+
+def find_beside(scenario_file: Path) -> None:
+    """Let plug-ins that are allowed be found beside the scenario too, after everything that is installed."""
+    folder = str(scenario_file.resolve().parent)
+    if allowed() and folder not in sys.path:
+        sys.path.append(folder)
 
 
 #: What a simulation may find wrong with its scenario only while it runs, and the key that is to blame.
@@ -36,22 +61,14 @@ FOUND_LATE: dict[type[ValueError], str] = {
 
 
 @contextmanager
-def located(scenario_file: Path) -> Iterator[None]:
+def located(grid: Grid) -> Iterator[None]:
     """Give faults that know only a key of the scenario the file and the line of that key."""
     try:
         yield
     except tuple(FOUND_LATE) as error:
-        raise _placed(scenario_file, [Fault("", FOUND_LATE[type(error)], str(error))]) from None
+        raise grid.placed(InputError([Fault("", FOUND_LATE[type(error)], str(error))])) from None
     except InputError as error:
-        raise _placed(scenario_file, error.faults) from None
-
-
-def _placed(scenario_file: Path, faults: Sequence[Fault]) -> InputError:
-    places = Places(str(scenario_file), read_yaml(scenario_file, str(scenario_file)).lines)
-    return InputError(
-        places.fault(tuple(fault.path.split(".")), fault.text) if fault.path and not fault.source else fault
-        for fault in faults
-    )
+        raise grid.placed(error) from None
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netsim.cli.common import bad_input
-from netsim.scenario import Scenario
+from netsim.scenario import Grid
 
 if TYPE_CHECKING:
     from netsim.sweeps.live_models import LiveNeeds
 
 
-def with_live_models(scenario: Scenario, seeds: tuple[int, ...], *, quiet: bool = False) -> Scenario:
+def with_live_models(grid: Grid, seeds: tuple[int, ...], *, quiet: bool = False) -> Grid:
     """Record what a scenario with live models lacks in the cache, and return it with that trace."""
     from netsim.sweeps.live_models import with_recorded_trace
 
-    return with_recorded_trace(scenario, seeds, lambda needs: _record(needs, quiet=quiet))
+    return with_recorded_trace(grid, seeds, lambda needs: _record(needs, quiet=quiet))
 
 
 def cache_folder() -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from netsim.cli.common import bad_input
-from netsim.scenario.build_network import network_key
+from netsim.scenario.assembly import network_key
 from netsim.simulate import Point
 
 #: More devices than these are not printed one by one.

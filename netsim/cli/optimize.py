@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from netsim.cli.common import located, print_json, print_table
+from netsim.cli.common import AllowPlugins, find_beside, located, print_json, print_table
 from netsim.cli.simulate import Overrides, ScenarioFile
 
 #: Short names of objectives.
@@ -28,6 +28,7 @@ def optimize(
     out: Annotated[
         Path | None, typer.Option(help="Folder for optimum.csv and optimum.png; default: neither.")
     ] = None,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the best uncertainty threshold at each SNR of a scenario.
@@ -37,13 +38,15 @@ def optimize(
 
     Example: netsim optimize scenarios/quickstart.yaml --subject-to "accuracy >= 0.97"
     """
-    from netsim.scenario import load_scenario
+    from netsim.scenario import load_grid
     from netsim.sweeps.optimize import Bound, best_thresholds, simulate_thresholds
 
     bounds = [Bound.parse(text) for text in subject_to]
-    loaded = load_scenario(scenario, overrides)
+    find_beside(scenario)
+    grid = load_grid(scenario, overrides)
+    loaded = grid.scenario
     objective = NAMES.get(maximize, maximize)
-    with located(scenario):
+    with located(grid):
         table = simulate_thresholds(loaded, jobs)
     best = best_thresholds(table, objective, bounds, on_the_mean=on_the_mean)
     rows = [{str(name): value for name, value in row.items()} for row in best.to_dict("records")]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from netsim.cli.common import bad_input, located, print_json, print_table
+from netsim.cli.common import AllowPlugins, bad_input, find_beside, located, print_json, print_table
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (YAML).")]
 Overrides = Annotated[
@@ -37,6 +37,7 @@ def run(
     timeline: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Write who did what when, for Perfetto.")
     ] = None,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
 ) -> None:
     """Simulate one point and print a summary.
 
@@ -46,14 +47,15 @@ def run(
     """
     from netsim.cli.live import with_live_models
     from netsim.cli.network import device_rows, devices_summary, write_logs
-    from netsim.scenario import load_scenario
+    from netsim.scenario import load_grid
     from netsim.simulate import Point
 
-    loaded = load_scenario(scenario, overrides)
-    with located(scenario):
+    find_beside(scenario)
+    grid = load_grid(scenario, overrides)
+    loaded = grid.scenario
+    with located(grid):
         seeds = loaded.seed_values() if seed is None else [seed]
-        one = loaded.model_copy(update={"sweep": {}})
-        point = Point.of(with_live_models(one, tuple(seeds), quiet=as_json))
+        point = Point.of(with_live_models(grid.base(), tuple(seeds), quiet=as_json).scenario)
         rows = [point.row(number, engine) for number in seeds]
         devices = [device_rows(point, number) for number in seeds]
         write_logs(point, list(seeds), tokens, timeline)
@@ -69,15 +71,13 @@ def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """A line per column: mean and the ends of its 95 % interval over token seeds."""
     import pandas as pd
 
-    from netsim.results.rows import COLUMNS
+    from netsim.results.columns import AVERAGED
     from netsim.results.statistics import token_seed_interval
 
     table = pd.DataFrame(rows)
     lines: list[dict[str, object]] = []
-    for name in COLUMNS:
+    for name in AVERAGED:
         values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
-        if name in ("seed", "token_seed", "engine", "trace_kind") or not len(values):
-            continue
         mean, low, high = token_seed_interval(values, table["token_seed"])
         lines.append({"column": name, "mean": mean, "95 % low": low, "95 % high": high})
     return lines
@@ -94,6 +94,7 @@ def sweep(
     backend: Annotated[Literal["local", "dask"], typer.Option(help="Where the cells run.")] = "local",
     scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler, tcp://…")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute everything anew.")] = False,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
     quiet: Quiet = False,
 ) -> None:
     """Simulate every point of a sweep under every seed.
@@ -103,16 +104,17 @@ def sweep(
     Example: netsim sweep scenarios/quickstart.yaml --jobs 2 --out results/quickstart
     """
     from netsim.cli.live import with_live_models
-    from netsim.scenario import load_scenario
+    from netsim.scenario import load_grid
     from netsim.sweeps.run import run_sweep
 
     if (backend == "dask") != (scheduler is not None):
         raise bad_input("--scheduler", "goes with --backend dask, and only with it")
-    loaded = load_scenario(scenario, overrides)
-    folder = out or Path("results") / loaded.name
-    with located(scenario):
+    find_beside(scenario)
+    grid = load_grid(scenario, overrides)
+    folder = out or Path("results") / grid.scenario.name
+    with located(grid):
         report = run_sweep(
-            with_live_models(loaded, tuple(loaded.seed_values()), quiet=quiet),
+            with_live_models(grid, tuple(grid.scenario.seed_values()), quiet=quiet),
             folder,
             jobs=jobs,
             engine=engine,

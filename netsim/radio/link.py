@@ -86,12 +86,3 @@ class Radio:
 def session_rng(seed: int, device: int, prompt: int) -> np.random.Generator:
     """Fading stream of one session; block ``i`` is its ``i``-th uniform."""
     return np.random.default_rng([FADING_STREAM, seed, device, prompt])
-
-
-def from_db(value_db: float) -> float:
-    """Linear ratio of a value in decibels.
-
-    >>> from_db(10)
-    10.0
-    """
-    return float(10.0 ** (value_db / 10))

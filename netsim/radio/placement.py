@@ -10,7 +10,8 @@ import numpy as np
 from channels.capacity import ChannelEnded
 from channels.mobility import Line, Moving
 from channels.pathloss import Site, mean_snr_db
-from netsim.radio.link import Radio, from_db
+from channels.units import from_db
+from netsim.radio.link import Radio
 
 #: Domain of the streams of places, apart from token draws, fading and arrivals.
 PLACE_STREAM = 4

@@ -1,145 +1,74 @@
-"""Blocks of a scenario file about the models: trace, uncertainty, payload and latency."""
+"""Blocks of a scenario file about the models: uncertainty, payload and latency."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from netsim.scenario.fields import (
-    Block,
-    Choice,
-    Count,
-    Expect,
-    FilePath,
-    Finite,
-    Flag,
-    FolderOrName,
-    NonNegative,
-    Positive,
-    Share,
-    absolute_path,
-    exists,
-    path_if_there,
-)
+from netsim.costs.latency import PROFILES, load_latency
+from netsim.costs.latency_file import LatencyError
+from netsim.costs.passes import Latency
+from netsim.errors import Fault, InputError
+from netsim.scenario.fields import Block, Key
+from netsim.scenario.paths import PathText, path_if_there
+from traces.format.manifest import LATENCY
+from traces.speculative.rounds import Measure
+from traces.uncertainty import MeasureName
 
-PROJECT_TRACES = Path(__file__).resolve().parents[2] / "traces"
-"""Where a trace named without a path is looked up first."""
-
-BUILT_IN_PROMPTS = PROJECT_TRACES.parent / "models" / "tiny" / "prompts-evaluation.jsonl"
-
-VocabularySize = Annotated[int, Field(ge=2), Expect("a whole number of at least 2")]
-
-
-class LiveTraceSettings(Block):
-    """Both models in the loop: folders, or names in the hub's cache.
-
-    ``prompts`` is a file as ``netsim record`` reads it, by default that of the built-in pair; an empty
-    ``num_prompts`` takes all of it.
-    """
-
-    kind: Literal["live"]
-    slm: FolderOrName
-    llm: FolderOrName
-    prompts: FilePath = str(BUILT_IN_PROMPTS)
-    num_prompts: Annotated[int | None, Field(ge=1), Expect("a whole number of at least 1")] = None
-    temperature: Positive = 1.0
-    top_p: Annotated[float, Field(gt=0, le=1), Expect("a number above 0, at most 1")] = 1.0
-    dtype: Annotated[Literal["float32", "bfloat16", "float16"], Expect("float32, bfloat16 or float16")] = (
-        "float32"
-    )
-    device: Annotated[str, Field(min_length=1), Expect("cpu, cuda, cuda:1 or mps")] = "cpu"
-
-
-class BetaSettings(Block):
-    """Uncertainty drawn from a beta distribution; 1 and 1 is the uniform one."""
-
-    distribution: Annotated[Literal["beta"], Expect("beta", ("beta",))] = "beta"
-    alpha: Positive
-    beta: Positive
-
-
-class RejectionLineSettings(Block):
-    """Rejection probability of a round, ``a * u + b`` clipped to [0, 1].
-
-    ``delta`` is the share of drafts that are not accepted outright; only the risk-prone threshold needs it.
-    """
-
-    a: Finite
-    b: Finite
-    delta: Share | None = None
-
-
-class ParametricTraceSettings(Block):
-    """Rounds drawn from published statistics, without models."""
-
-    kind: Literal["parametric"]
-    vocabulary_size: VocabularySize
-    uncertainty: BetaSettings
-    rejection: RejectionLineSettings
-    prompts: Count = 24
-    prompt_tokens: Count = 32
-
-
-def _trace_path(name: str, info: ValidationInfo) -> str:
-    """Keep the name of one of the project's traces; make any other path absolute."""
-    if "/" not in name and exists(PROJECT_TRACES / name):
-        return name
-    found = path_if_there(name, info)
-    return absolute_path(name, info) if found == name and "/" in name else found
-
-
-def _trace_tag(value: Any) -> str | None:
-    if isinstance(value, str):
-        return "name"
-    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
-    return kind if kind in ("live", "parametric") else None
-
-
-Trace = Annotated[
-    Annotated[str, Field(min_length=1), AfterValidator(_trace_path), Tag("name")]
-    | Annotated[LiveTraceSettings, Tag("live")]
-    | Annotated[ParametricTraceSettings, Tag("parametric")],
-    Discriminator(_trace_tag),
-    Choice(
-        "live or parametric",
-        ("live", "parametric"),
-        "kind",
-        "the name or folder of a trace, or a block with a kind",
-    ),
-]
-
-MEASURES = ("temperature", "entropy", "one-minus-max", "margin", "one-minus-draft")
+LONGEST_S = 1e6
+"""Seconds of any stage: a token that takes eleven days is a slip of the pen."""
+MOST_SAMPLES = 10_000
+"""As the trace format allows; the standard error of ``u`` is then 0.005."""
 
 
 class UncertaintySettings(Block):
-    """How the device measures its uncertainty; ``samples: .inf`` is the limit of many samples."""
+    """How the device measures its uncertainty."""
 
-    measure: Annotated[
-        Literal["temperature", "entropy", "one-minus-max", "margin", "one-minus-draft"],
-        Expect(", ".join(MEASURES), MEASURES),
-    ] = "temperature"
+    measure: Annotated[MeasureName, Key("which measure")] = "temperature"
     samples: Annotated[
-        Annotated[int, Field(ge=1)]
+        Annotated[int, Field(ge=1, le=MOST_SAMPLES)]
         | Annotated[float, Field(ge=math.inf, allow_inf_nan=True)]
         | Annotated[Literal["inf"], AfterValidator(float)],
-        Expect("a whole number of at least 1, or inf", ("inf",)),
+        Key(
+            "temperature samples; inf is the limit of many",
+            allowed=f"a whole number from 1 to {MOST_SAMPLES}, or inf",
+        ),
     ] = 20
-    theta_max: Positive = 2.0
+    theta_max: Annotated[float, Key("largest sampling temperature", above=0, at_most=100)] = 2.0
+
+    def count(self) -> int | None:
+        """Number of samples; None for the limit of many."""
+        return None if math.isinf(float(self.samples)) else int(self.samples)
+
+    def build(self, recorded_theta_max: float) -> Measure:
+        """The measure, on a trace that was recorded for ``recorded_theta_max``.
+
+        Raises
+        ------
+        InputError
+            At ``theta_max``, if the trace holds nothing for it.
+        """
+        if self.measure != "temperature":
+            return Measure(None, self.theta_max, self.measure)
+        if self.theta_max != recorded_theta_max:
+            text = f"not recorded in the trace, given {self.theta_max:g}, allowed: {recorded_theta_max:g}"
+            raise InputError([Fault("", "theta_max", text)])
+        return Measure(self.count(), self.theta_max)
 
 
 class PayloadSettings(Block):
     """What an upload is billed for."""
 
     vocabulary_size: Annotated[
-        Annotated[int, Field(ge=2)] | Literal["trace"],
-        Expect("a whole number of at least 2, or trace", ("trace",)),
+        int | Literal["trace"],
+        Key("tokens that are billed; trace takes the trace's own", at_least=2, at_most=10_000_000),
     ] = "trace"
-    probability_bits: Count = 8
-    count_indices: Flag = True
-    quantise: Flag = False
+    probability_bits: Annotated[int, Key("bits of a probability", "bit", at_least=1, at_most=32)] = 8
+    count_indices: Annotated[bool, Key("whether token ids are billed; indices of entries always are")] = True
+    quantise: Annotated[bool, Key("whether values are really cut to their bits")] = False
 
 
 def _profile_name(text: str, info: ValidationInfo) -> str:
@@ -152,18 +81,53 @@ def _profile_name(text: str, info: ValidationInfo) -> str:
 
 
 ComputeLatency = Annotated[
-    Annotated[float, Field(ge=0)] | Annotated[str, Field(min_length=1), AfterValidator(_profile_name)],
-    Expect("seconds of at least 0, recorded, or the name of a latency profile"),
+    Annotated[float, Field(ge=0, le=LONGEST_S)] | Annotated[PathText, AfterValidator(_profile_name)],
+    Key(
+        "a forward pass: seconds, what was measured with the trace, or a latency profile",
+        "s",
+        allowed=f"seconds from 0 to {LONGEST_S:g}, recorded, or the name of a latency profile",
+    ),
 ]
 
 
+def build_latency(
+    value: float | str, role: Literal["slm", "llm"], trace_folder: Path | None, key: str
+) -> Latency:
+    """Latency of forward passes that a scenario names.
+
+    Raises
+    ------
+    InputError
+        At ``key``, if there is no such profile or it is damaged.
+    """
+    try:
+        return load_latency(value, role, trace_folder)
+    except LatencyError as error:
+        raise InputError([Fault("", key, str(error))]) from None
+
+
+def latency_files(value: float | str | None, trace_folder: Path | None) -> tuple[Path, ...]:
+    """The file that a latency is read from, if there is one."""
+    if not isinstance(value, str):
+        return ()
+    if value == "recorded":
+        return () if trace_folder is None else (trace_folder / LATENCY,)
+    return (Path(value) if "/" in value or value.endswith(".json") else PROFILES / f"{value}.json",)
+
+
 class LatencySettings(Block):
-    """Seconds that each stage takes; ``propagation`` is one way."""
+    """Seconds that each stage takes."""
 
     slm: ComputeLatency = "recorded"
     llm: ComputeLatency = "recorded"
-    uncertainty: NonNegative = 0.0
-    grant: NonNegative = 0.0
-    propagation: NonNegative = 0.0
-    prefill: Flag = False
-    catch_up: Flag = True
+    uncertainty: Annotated[float, Key("measuring the uncertainty", "s", at_least=0, at_most=LONGEST_S)] = 0.0
+    grant: Annotated[
+        float, Key("scheduling request and grant before an upload", "s", at_least=0, at_most=LONGEST_S)
+    ] = 0.0
+    propagation: Annotated[float, Key("propagation, one way", "s", at_least=0, at_most=LONGEST_S)] = 0.0
+    prefill: Annotated[bool, Key("whether throughput counts the time to the first token")] = False
+    catch_up: Annotated[bool, Key("whether the LLM's pass covers tokens it has not seen")] = True
+
+    def files(self, trace_folder: Path | None) -> tuple[Path, ...]:
+        """Profiles of both models."""
+        return latency_files(self.slm, trace_folder) + latency_files(self.llm, trace_folder)

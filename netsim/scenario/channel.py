@@ -2,151 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
-from typing_extensions import Self
+from channels.recorded import Recorded
+from channels.units import from_db
+from netsim.errors import Fault, InputError, at_key, reason
+from netsim.radio.link import Radio
+from netsim.scenario.fadings import Fading
+from netsim.scenario.fadings.models import RayleighSettings
+from netsim.scenario.fields import Block, Key
+from netsim.scenario.rates import Rate
+from netsim.scenario.rates.laws import ShannonSettings
 
-from netsim.scenario.fields import (
-    Block,
-    Choice,
-    Count,
-    Expect,
-    FilePath,
-    Finite,
-    NonNegative,
-    PluginName,
-    Positive,
-    tag_by,
-)
+LOWEST_SNR_DB, HIGHEST_SNR_DB = -60.0, 100.0
+"""Below, 1 MHz carries 1.4 bit/s and one upload spans millions of fading blocks; above, the SNR is that of no receiver."""
 
-
-class NoFadingSettings(Block):
-    """A constant channel (AWGN)."""
-
-    name: Literal["none"] = "none"
-
-
-class RayleighSettings(Block):
-    """Power gain exponential with mean 1."""
-
-    name: Literal["rayleigh"] = "rayleigh"
-
-
-class RicianSettings(Block):
-    """A line of sight ``k_db`` stronger than the scatter."""
-
-    name: Literal["rician"]
-    k_db: Finite
-
-
-class NakagamiSettings(Block):
-    """Nakagami's law with shape ``m``."""
-
-    name: Literal["nakagami"]
-    m: Annotated[float, Field(ge=0.5), Expect("a finite number of at least 0.5")]
-
-
-class GaussMarkovSettings(Block):
-    """Complex gain with autocorrelation ``rho`` from block to block."""
-
-    name: Literal["gauss-markov"]
-    rho: Annotated[float, Field(ge=0, lt=1), Expect("a number in [0, 1)")]
-
-
-class ClarkeSettings(Block):
-    """Clarke's spectrum; the largest Doppler shift is given, or follows from speed and carrier."""
-
-    name: Literal["clarke"]
-    doppler_hz: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
-    speed_m_s: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
-    carrier_hz: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
-
-    @model_validator(mode="after")
-    def _one_source_of_doppler(self) -> Self:
-        from_speed = self.speed_m_s is not None and self.carrier_hz is not None
-        half = (self.speed_m_s is None) != (self.carrier_hz is None)
-        if half or from_speed == (self.doppler_hz is not None):
-            text = "not determined, allowed: either doppler_hz, or speed_m_s and carrier_hz"
-            raise PydanticCustomError("said", "{text}", {"text": text, "path": ("doppler_hz",)})
-        return self
-
-
-class RecordedFadingSettings(Block):
-    """A recorded SNR series (CSV: time, SNR in dB) and what happens at its end."""
-
-    name: Literal["recorded"]
-    file: FilePath
-    end: Annotated[
-        Literal["hold", "loop", "refuse"], Expect("hold, loop or refuse", ("hold", "loop", "refuse"))
-    ] = "refuse"
-
-
-class OwnFadingSettings(Block):
-    """A user's own fading, ``module:Class``; every other key is handed to it."""
-
-    model_config = ConfigDict(extra="allow")
-
-    name: PluginName
-
-
-class HarqSettings(Block):
-    """Block errors of a finite code, and retransmission; blocks of ``block_symbols`` complex symbols."""
-
-    block_symbols: Count
-    max_transmissions: Annotated[int, Field(ge=1, le=4), Expect("a whole number from 1 to 4")] = 4
-    combining: Annotated[Literal["chase", "none"], Expect("chase or none", ("chase", "none"))] = "chase"
-
-
-class RateSettings(Block):
-    """Rate from SNR: Shannon's formula, or the CQI table of 3GPP TS 38.214; both with a gap."""
-
-    name: Annotated[Literal["shannon", "cqi"], Expect("shannon or cqi", ("shannon", "cqi"))] = "shannon"
-    gap_db: NonNegative = 0.0
-    harq: HarqSettings | None = None
-
-    @model_validator(mode="after")
-    def _harq_needs_a_code(self) -> Self:
-        if self.harq is not None and self.name != "cqi":
-            text = "not used with rate shannon, which has no errors, allowed: with rate cqi"
-            raise PydanticCustomError("said", "{text}", {"text": text, "path": ("harq",)})
-        return self
-
-
-def _block_of_word(value: Any) -> Any:
-    """``rayleigh`` is short for ``{name: rayleigh}``."""
-    return {"name": value} if isinstance(value, str) else value
-
-
-FADINGS = ("none", "rayleigh", "rician", "nakagami", "gauss-markov", "clarke", "recorded")
-
-_AnyFading = Annotated[
-    Annotated[NoFadingSettings, Tag("none")]
-    | Annotated[RayleighSettings, Tag("rayleigh")]
-    | Annotated[RicianSettings, Tag("rician")]
-    | Annotated[NakagamiSettings, Tag("nakagami")]
-    | Annotated[GaussMarkovSettings, Tag("gauss-markov")]
-    | Annotated[ClarkeSettings, Tag("clarke")]
-    | Annotated[RecordedFadingSettings, Tag("recorded")]
-    | Annotated[OwnFadingSettings, Tag("module:Class")],
-    Discriminator(tag_by("name", FADINGS)),
-    Choice(
-        f"{', '.join(FADINGS)} or module:Class",
-        FADINGS,
-        form="a word such as rayleigh, or a block with a name",
-    ),
-]
-Fading = Annotated[_AnyFading, BeforeValidator(_block_of_word, json_schema_input_type=str | _AnyFading)]
-
-Rate = Annotated[RateSettings, BeforeValidator(_block_of_word, json_schema_input_type=str | RateSettings)]
+SnrDb = Annotated[float, Key("mean SNR of the uplink", "dB", at_least=LOWEST_SNR_DB, at_most=HIGHEST_SNR_DB)]
 
 
 class ChannelSettings(Block):
-    """The radio between device and base station. ``snr_db`` is the mean over the fading."""
+    """The radio between device and base station."""
 
     fading: Fading = RayleighSettings()
-    snr_db: Finite = 10.0
-    bandwidth_hz: Positive = 1e6
-    coherence_time_s: Positive = 0.01
-    rate: Rate = RateSettings()
+    snr_db: SnrDb = 10.0
+    bandwidth_hz: Annotated[float, Key("bandwidth of the uplink", "Hz", at_least=1, at_most=1e12)] = 1e6
+    coherence_time_s: Annotated[
+        float, Key("time over which the fading holds still", "s", at_least=1e-7, at_most=1e6)
+    ] = 0.01
+    rate: Rate = ShannonSettings()
+
+    def build(self, snr_db: float | None = None) -> Radio:
+        """The uplink, at the mean SNR of this block or at another.
+
+        A recorded series is taken at the SNR at which it was recorded.
+
+        Raises
+        ------
+        InputError
+            If the link can never send, or a value is out of its law's range.
+        """
+        try:
+            with at_key("fading"):
+                fading = self.fading.build()
+            with at_key("rate"):
+                rate_law = self.rate.build()
+            recorded_snr = fading.mean_snr if isinstance(fading, Recorded) else None
+            radio = Radio(
+                fading=fading,
+                rate_law=rate_law,
+                snr=recorded_snr or from_db(self.snr_db if snr_db is None else snr_db),
+                gap=from_db(self.rate.gap_db),
+                bandwidth_hz=self.bandwidth_hz,
+                coherence_time_s=self.coherence_time_s,
+            )
+            radio.curve(0, 0, 0).duration(0.0, 1.0)
+        except (ValueError, OSError) as error:
+            raise InputError(
+                [Fault("", "fading.file" if isinstance(error, OSError) else "", reason(error))]
+            ) from None
+        return radio

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from netsim.errors import Fault, did_you_mean, quote
-from netsim.scenario.fields import Choice, Expect
 from netsim.scenario.yaml_file import KeyPath, spell
 
 
@@ -47,43 +47,41 @@ def explain(error: ValidationError, data: object) -> list[Finding]:
 def _finding(part: dict[str, Any], data: object) -> Finding:
     kind, context, given = part["type"], part.get("ctx", {}), part["input"]
     path = _path_in(data, part["loc"], keep_last=kind == "missing") + tuple(context.get("path", ()))
-    expect = context.get("expect")
     if kind == "unknown_key":
         keys = context["keys"]
         text = (
             f"unknown key, given {quote(path[-1])}, allowed: {', '.join(keys)}{did_you_mean(path[-1], keys)}"
         )
     elif kind == "missing":
-        text = "missing" if expect is None else f"missing, allowed: {_allowed(expect)}"
+        text = f"missing, allowed: {context['allowed']}" if context.get("allowed") else "missing"
     elif kind == "not_a_block":
         text = (
             f"wrong type, given {quote(given)}, allowed: a block with the keys {', '.join(context['keys'])}"
         )
     elif kind == "choice":
-        return _choice_finding(path, given, context["expect"], data)
+        return _choice_finding(path, given, context, data)
     elif kind == "expected":
-        hint = did_you_mean(given, expect.words)
-        text = f"{context['wrong']}, given {quote(given)}, allowed: {expect.allowed}{hint}"
+        hint = did_you_mean(given, context["words"])
+        text = f"{context['wrong']}, given {quote(given)}, allowed: {context['allowed']}{hint}"
     else:
         text = part["msg"] if kind == "said" else f"{part['msg']}, given {quote(given)}"
     return Finding(path, text, kind)
 
 
-def _allowed(expect: Expect) -> str:
-    return expect.form if isinstance(expect, Choice) else expect.allowed
-
-
-def _choice_finding(path: KeyPath, given: Any, choice: Choice, data: object) -> Finding:
+def _choice_finding(path: KeyPath, given: Any, choice: dict[str, Any], data: object) -> Finding:
+    key = choice["key"]
+    if isinstance(given, str):
+        given = {key: given}
     if not isinstance(given, dict):
-        return Finding(path, f"wrong type, given {quote(given)}, allowed: {choice.form}", "choice")
+        return Finding(path, f"wrong type, given {quote(given)}, allowed: {choice['form']}", "choice")
     # A word that stands for a block (`fading: rayleigh`) has no key of its own in the file.
     if isinstance(_at(data, path), dict):
-        path = (*path, choice.key)
-    word = given.get(choice.key)
-    if choice.key not in given:
-        return Finding(path, f"missing, allowed: {choice.allowed}", "missing")
-    hint = did_you_mean(word, choice.words)
-    text = f"unknown value, given {quote(word)}, allowed: {choice.allowed}{hint}"
+        path = (*path, key)
+    if key not in given:
+        return Finding(path, f"missing, allowed: {choice['allowed']}", "missing")
+    word = given[key]
+    hint = did_you_mean(word, choice["words"])
+    text = f"unknown value, given {quote(word)}, allowed: {choice['allowed']}{hint}"
     return Finding(path, text, "choice")
 
 
@@ -111,6 +109,14 @@ def _holds(data: object, part: str | int) -> bool:
     )
 
 
+def in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """The faults in the order of their lines, the first of each key and line."""
+    first: dict[tuple[str, str, int | None], Fault] = {}
+    for fault in faults:
+        first.setdefault((fault.source, fault.path, fault.line), fault)
+    return sorted(first.values(), key=lambda fault: fault.line or 0)
+
+
 @dataclass
 class Places:
     """Where each key of a scenario was written: a line of its file, or an option of the command line.
@@ -135,6 +141,10 @@ class Places:
             for below in [known for known in places if known[: len(path)] == path]:
                 del places[below]
         self.options[path] = option
+
+    def faults(self, findings: Iterable[Finding]) -> list[Fault]:
+        """Findings as faults in the order of the file, one a key and line: what isn't YAML isn't also of a wrong type."""
+        return in_order(self.fault(found.path, found.text) for found in findings)
 
     def fault(self, path: KeyPath, text: str) -> Fault:
         """Put ``text`` to its place: that of ``path``, of an option below it, or of what it is part of."""

@@ -1,22 +1,22 @@
-"""A scenario as data: its keys and defaults, and the points of its sweep."""
+"""A scenario as data: its keys and defaults."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Strict, Tag, ValidationError, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Strict, Tag, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
-from netsim.errors import Fault, InputError
-from netsim.scenario.blocks import LatencySettings, PayloadSettings, Trace, UncertaintySettings
+from netsim.scenario.blocks import LatencySettings, PayloadSettings, UncertaintySettings
 from netsim.scenario.channel import ChannelSettings
-from netsim.scenario.faults import Finding, explain
-from netsim.scenario.fields import Block, Count, Expect
+from netsim.scenario.families import PolicyKind
+from netsim.scenario.fields import LARGEST_INT, Block, Key, files_of, said
 from netsim.scenario.network import (
     DeviceSettings,
     DownlinkSettings,
@@ -26,9 +26,18 @@ from netsim.scenario.network import (
     SiteSettings,
     UplinkSettings,
 )
-from netsim.scenario.policies import CuHlmSettings, Policy
-from netsim.scenario.sweep import Step, Sweep, flatten, get, product, put
-from netsim.scenario.yaml_file import KeyPath, dump_yaml, spell
+from netsim.scenario.policies import Policy
+from netsim.scenario.policies.published import CuHlmSettings
+from netsim.scenario.sources import Trace
+from netsim.scenario.sources.built_in import RecordedTraceSettings
+from netsim.scenario.sweep import Sweep
+from netsim.scenario.yaml_file import KeyPath, dump_yaml
+
+MOST_DEVICES = 10_000
+MOST_SEEDS = 100_000
+MOST_TOKENS = 1_000_000
+MOST_ROUNDS = 20_000_000
+"""Rounds of one point under one seed: some 150 bytes each while they are simulated, 3 GB."""
 
 
 def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
@@ -37,10 +46,10 @@ def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return seeds
 
 
-def _at_least_one(devices: tuple[DeviceSettings, ...]) -> tuple[DeviceSettings, ...]:
-    if not devices:
-        text = "empty list, given [], allowed: at least one device"
-        raise PydanticCustomError("said", "{text}", {"text": text})
+def _some_devices(devices: tuple[DeviceSettings, ...]) -> tuple[DeviceSettings, ...]:
+    if not 1 <= len(devices) <= MOST_DEVICES:
+        given = f"empty list, given {list(devices)}" if not devices else f"too many, given {len(devices)}"
+        raise said(f"{given}, allowed: 1 to {MOST_DEVICES} devices")
     return devices
 
 
@@ -49,19 +58,22 @@ def _devices_tag(value: Any) -> str | None:
 
 
 Devices = Annotated[
-    Annotated[Count, Tag("count")]
-    | Annotated[tuple[DeviceSettings, ...], Strict(strict=False), AfterValidator(_at_least_one), Tag("list")],
+    Annotated[int, Key("devices, all alike", at_least=1, at_most=MOST_DEVICES), Tag("count")]
+    | Annotated[tuple[DeviceSettings, ...], Strict(strict=False), AfterValidator(_some_devices), Tag("list")],
     Discriminator(_devices_tag),
 ]
 Seeds = Annotated[
-    Annotated[int, Field(ge=1)]
+    Annotated[int, Field(ge=1, le=MOST_SEEDS)]
     | Annotated[
-        tuple[Annotated[int, Field(ge=0)], ...],
+        tuple[Annotated[int, Field(ge=0, le=LARGEST_INT)], ...],
         Strict(strict=False),
-        Field(min_length=1),
+        Field(min_length=1, max_length=MOST_SEEDS),
         AfterValidator(_distinct),
     ],
-    Expect("a count of at least 1, or a list of different whole numbers of at least 0"),
+    Key(
+        "independent repetitions: 0 to the count less one, or the seeds themselves",
+        allowed=f"a count from 1 to {MOST_SEEDS}, or a list of different whole numbers from 0 to 2^63 - 1",
+    ),
 ]
 
 
@@ -73,8 +85,11 @@ class Scenario(Block):
 
     name: Annotated[
         str,
-        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"),
-        Expect("letters, digits, '.', '_' and '-', the first a letter or digit"),
+        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100),
+        Key(
+            "name of the results folder",
+            allowed="up to 100 letters, digits, '.', '_' and '-', the first a letter or digit",
+        ),
     ]
     trace: Trace
     policy: Policy
@@ -89,24 +104,21 @@ class Scenario(Block):
     server: ServerSettings = ServerSettings()
     downlink: DownlinkSettings = DownlinkSettings()
     energy: EnergySettings = EnergySettings()
-    tokens: Count = 48
-    eos: Annotated[Literal["stop", "ignore"], Expect("stop or ignore", ("stop", "ignore"))] = "stop"
+    tokens: Annotated[int, Key("tokens of each prompt, at most", at_least=1, at_most=MOST_TOKENS)] = 48
+    eos: Annotated[Literal["stop", "ignore"], Key("whether the end-of-sequence token ends a prompt")] = "stop"
     seeds: Seeds = 20
     token_seeds: Annotated[
-        Literal["recorded", "fresh"], Expect("recorded or fresh", ("recorded", "fresh"))
+        Literal["recorded", "fresh"], Key("draws of the trace in turn, or new ones for every seed")
     ] = "recorded"  # noqa: S105 (no password)
-    off_tree: Annotated[Literal["follow", "refuse"], Expect("follow or refuse", ("follow", "refuse"))] = (
-        "follow"
-    )
+    off_tree: Annotated[
+        Literal["follow", "refuse"], Key("where the trace's tree ends: follow the hlm path, or refuse")
+    ] = "follow"
     sweep: Sweep = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _k_fits_the_vocabulary(self) -> Self:
-        policies: list[tuple[KeyPath, Any]] = [(("policy",), self.policy)]
-        if isinstance(self.devices, tuple):
-            policies += [(("devices", index, "policy"), own.policy) for index, own in enumerate(self.devices)]
         size = self.payload.vocabulary_size
-        for path, policy in policies:
+        for path, policy in self.policies():
             k = policy.k if isinstance(policy, CuHlmSettings) else None
             if isinstance(size, int) and isinstance(k, int) and k > size:
                 text = "out of range, given {k}, allowed: 1 to payload.vocabulary_size, which is {size}"
@@ -118,32 +130,49 @@ class Scenario(Block):
         if self.site is None and isinstance(self.devices, tuple):
             for index, own in enumerate(self.devices):
                 if own.position_m is not None:
-                    path = ("devices", index, "position_m")
                     text = "nowhere to send to, allowed: with a site block"
-                    raise PydanticCustomError("said", "{text}", {"text": text, "path": path})
+                    raise said(text, "devices", index, "position_m")
         return self
+
+    @model_validator(mode="after")
+    def _fits_in_memory(self) -> Self:
+        rounds = self.num_rounds(1)
+        if rounds > MOST_ROUNDS:
+            text = f"too many rounds in one row, given {rounds} (devices x prompts x tokens), allowed: {MOST_ROUNDS}"
+            raise said(text, *(("requests", "per_device") if self.requests.per_device else ("tokens",)))
+        return self
+
+    def num_rounds(self, num_prompts: int) -> int:
+        """Rounds of one point under one seed, at most, with a trace of so many prompts.
+
+        What a recording of arrivals holds is taken to be as much as the devices' share of the trace.
+        """
+        devices = self.devices if isinstance(self.devices, int) else len(self.devices)
+        per_device = self.requests.per_device or math.ceil(num_prompts / devices)
+        return devices * per_device * self.tokens
+
+    def policies(self) -> list[tuple[KeyPath, PolicyKind]]:
+        """The scenario's policy and those of its devices, each with its path."""
+        found: list[tuple[KeyPath, PolicyKind]] = [(("policy",), self.policy)]
+        if isinstance(self.devices, tuple):
+            found += [
+                (("devices", index, "policy"), own.policy)
+                for index, own in enumerate(self.devices)
+                if own.policy is not None
+            ]
+        return found
 
     def seed_values(self) -> Sequence[int]:
         """The seeds: those of the list, or 0 to the count less one."""
         return range(self.seeds) if isinstance(self.seeds, int) else self.seeds
 
-    def points(self) -> list[Point]:
-        """All points of the sweep, in the order of the file, the last axis fastest.
+    def trace_folder(self) -> Path | None:
+        """Folder of the recorded trace; None where decisions come from elsewhere."""
+        return self.trace.path if isinstance(self.trace, RecordedTraceSettings) else None
 
-        Returns
-        -------
-        list of Point
-            One without coordinates where there is no sweep.
-
-        Raises
-        ------
-        InputError
-            A point that no scenario could be (after `load_scenario` there is none).
-        """
-        points, findings = expand(self.model_dump(exclude={"sweep"}), self.sweep, None)
-        if findings:
-            raise InputError(Fault("", spell(found.path), found.text) for found in findings)
-        return points
+    def result_files(self) -> list[Path]:
+        """Every file that decides the results of this scenario, wherever a kind names it; plug-ins are imported."""
+        return files_of(self, self.trace_folder())
 
     def resolved_yaml(self) -> str:
         """Write the scenario with every default written out; `load_scenario` gives an equal one back."""
@@ -153,85 +182,3 @@ class Scenario(Block):
         """SHA-256 of the scenario's content, however its file spells it: 64 hexadecimal digits."""
         content = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(content.encode("ascii")).hexdigest()
-
-
-@dataclass(frozen=True)
-class Point:
-    """One point of a sweep.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario there, without a sweep.
-    coordinates : dict of str to scalar
-        Every swept key under its full path, blocks by each of their keys; None where this point's block
-        lacks a key that another's has. A threshold given by name stays a name: its number is the trace's.
-    """
-
-    scenario: Scenario
-    coordinates: dict[str, Any]
-
-
-def expand(
-    data: dict[str, Any], axes: Mapping[str, tuple[Any, ...]], context: Mapping[str, Any] | None
-) -> tuple[list[Point], list[Finding]]:
-    """Check every point of a sweep.
-
-    Parameters
-    ----------
-    data : dict
-        The scenario's data without ``sweep``.
-    axes : dict of str to tuple
-        The values of each axis.
-    context : dict or None
-        For validation: ``folder``, that of the scenario file.
-
-    Returns
-    -------
-    points : list of Point
-        Those that are well, in the order of the sweep.
-    findings : list of Finding
-        What is wrong with the others, each said once, at the place in ``sweep`` that it comes from.
-    """
-    scenarios: list[Scenario] = []
-    findings: dict[Finding, None] = {}
-    for steps in product(axes):
-        scenario, found = check(data, steps, context)
-        findings |= dict.fromkeys(found)
-        scenarios += [scenario] if scenario else []
-    contents = [scenario.model_dump() for scenario in scenarios]
-    rows = [{axis: flatten(get(content, axis), axis) for axis in axes} for content in contents]
-    columns = {(axis, column): None for axis in axes for row in rows for column in row[axis]}
-    points = [
-        Point(scenario, {column: row[axis].get(column) for axis, column in columns})
-        for scenario, row in zip(scenarios, rows, strict=True)
-    ]
-    return points, list(findings)
-
-
-def check(
-    data: dict[str, Any], steps: Sequence[Step], context: Mapping[str, Any] | None
-) -> tuple[Scenario | None, list[Finding]]:
-    """Put one value of each axis into ``data`` and check the scenario that results; see `expand`."""
-    axis = ""
-    try:
-        for step in steps:
-            axis = step.axis
-            data = put(data, step.path, step.value)
-    except ValueError as error:
-        return None, [Finding(("sweep", axis), str(error), "said")]
-    try:
-        return Scenario.model_validate(data, context=context), []
-    except ValidationError as error:
-        return None, [_in_sweep(found, steps) for found in explain(error, data)]
-
-
-def _in_sweep(found: Finding, steps: Sequence[Step]) -> Finding:
-    """The same finding, at the axis that brought it in if one did: the last that covers its path."""
-    for step in reversed(steps):
-        if found.kind == "unknown_key" and step.path[: len(found.path)] == found.path:
-            return Finding(("sweep", step.axis), found.text, found.kind)
-        if found.path[: len(step.path)] == step.path:
-            rest = found.path[len(step.path) :]
-            return Finding(("sweep", step.axis, step.index, *rest), found.text, found.kind)
-    return found

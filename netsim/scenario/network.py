@@ -3,166 +3,214 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
-from pydantic_core import PydanticCustomError
+import simpy
+from pydantic import Field, Strict, model_validator
 from typing_extensions import Self
 
-from netsim.scenario.blocks import ComputeLatency
-from netsim.scenario.fields import (
-    Block,
-    Choice,
-    Count,
-    Expect,
-    FilePath,
-    Finite,
-    Flag,
-    NonNegative,
-    PluginName,
-    Positive,
-    tag_by,
-)
+from channels.pathloss import Site
+from netsim.costs.energy import Power
+from netsim.costs.latency import LatencyOutOfRange
+from netsim.costs.passes import Latency
+from netsim.engines.network import Requests
+from netsim.engines.server import BatchingServer, Server, SingleServer, batch_seconds
+from netsim.errors import Fault, InputError, at_key, reason
+from netsim.radio.placement import LinkBudget, Place
+from netsim.scenario.arrivals import Arrivals
+from netsim.scenario.arrivals.built_in import ClosedArrivals, RecordedArrivalsSettings
+from netsim.scenario.blocks import LONGEST_S, ComputeLatency, latency_files
+from netsim.scenario.channel import SnrDb
+from netsim.scenario.fields import Block, Key, said
 from netsim.scenario.policies import Policy
+from netsim.scenario.schedulers import Scheduler
+from netsim.scenario.schedulers.built_in import FifoSettings
 
-Pair = Annotated[tuple[float, float], Strict(strict=False), Expect("two finite numbers, [x, y]")]
+FARTHEST = 1e7
+"""Metres, and metres a second: a quarter of the equator."""
+
+Coordinate = Annotated[float, Key("metres, or metres a second", "m", at_least=-FARTHEST, at_most=FARTHEST)]
+Pair = Annotated[tuple[Coordinate, Coordinate], Strict(strict=False)]
+_PAIR = f"two numbers from {-FARTHEST:g} to {FARTHEST:g}, [x, y]"
+
+
+class SiteSettings(Block):
+    """Where the base station stands, and the link budget (3GPP TR 38.901).
+
+    A device without ``position_m`` and ``snr_db`` of its own is dropped evenly over the disc of
+    ``radius_m``; without a radius it has the SNR of ``channel``.
+    """
+
+    environment: Annotated[
+        Literal["uma", "umi", "inh"], Key("urban macro cell, urban micro cell, or indoor hotspot")
+    ]
+    carrier_hz: Annotated[float, Key("carrier frequency", "Hz", at_least=1e6, at_most=1e12)]
+    base_height_m: Annotated[float, Key("height of the base station's antenna", "m", above=0, at_most=1e4)]
+    device_height_m: Annotated[float, Key("height of a device's antenna", "m", above=0, at_most=1e4)]
+    transmit_dbm: Annotated[
+        float, Key("transmit power with antenna gains", "dBm", at_least=-200, at_most=200)
+    ]
+    noise_figure_db: Annotated[float, Key("noise figure of the base station", "dB", at_least=0, at_most=60)]
+    shadowing: Annotated[bool, Key("whether log-normal shadowing is drawn")] = True
+    radius_m: Annotated[
+        float | None, Key("disc over which devices are dropped", "m", above=0, at_most=FARTHEST)
+    ] = None
+
+    def budget(self) -> LinkBudget:
+        """The link budget.
+
+        Raises
+        ------
+        InputError
+            If the path-loss model does not hold for these heights or this carrier.
+        """
+        try:
+            law = Site(self.environment, self.carrier_hz, self.base_height_m, self.device_height_m)
+        except ValueError as error:
+            raise InputError([Fault("", "site", str(error))]) from None
+        return LinkBudget(law, self.transmit_dbm, self.noise_figure_db, self.shadowing)
 
 
 class DeviceSettings(Block):
     """What one device has of its own; an empty key takes the scenario's value.
 
-    ``position_m`` is its place, the base station at the origin, and ``velocity_m_s`` how it moves, both
-    [x, y]; its mean SNR then follows from the scenario's ``site``.
+    With ``position_m`` its mean SNR follows from the scenario's ``site``.
     """
 
-    snr_db: Annotated[float | None, Expect("a finite number")] = None
+    snr_db: SnrDb | None = None
     policy: Policy | None = None
-    slm: Annotated[ComputeLatency | None, Expect("seconds, recorded, or the name of a profile")] = None
-    position_m: Pair | None = None
-    velocity_m_s: Pair | None = None
+    slm: ComputeLatency | None = None
+    position_m: Annotated[
+        Pair | None, Key("place at time 0, base station at the origin", "m", allowed=_PAIR)
+    ] = None
+    velocity_m_s: Annotated[Pair | None, Key("how it moves", "m/s", allowed=_PAIR)] = None
 
     @model_validator(mode="after")
     def _one_source_of_snr(self) -> Self:
         if self.position_m is not None and self.snr_db is not None:
-            raise _said("snr_db", "follows from position_m, allowed: one of the two")
+            raise said("follows from position_m, allowed: one of the two", "snr_db")
         if self.velocity_m_s is not None and self.position_m is None:
-            raise _said("velocity_m_s", "starts nowhere, allowed: with position_m")
+            raise said("starts nowhere, allowed: with position_m", "velocity_m_s")
         return self
 
+    def files(self, trace_folder: Path | None) -> tuple[Path, ...]:
+        """The profile of its small model."""
+        return latency_files(self.slm, trace_folder)
 
-class SiteSettings(Block):
-    """Where the base station stands: 3GPP TR 38.901, and the link budget.
+    def place(self, site: SiteSettings | None, path: str) -> Place | None:
+        """Its place; None where its mean SNR is given.
 
-    A device without ``position_m`` and ``snr_db`` of its own is dropped evenly over the disc of
-    ``radius_m``; without a radius it has the SNR of ``channel``. Gains of antennas count in ``transmit_dbm``.
-    """
-
-    environment: Annotated[Literal["uma", "umi", "inh"], Expect("uma, umi or inh", ("uma", "umi", "inh"))]
-    carrier_hz: Positive
-    base_height_m: Positive
-    device_height_m: Positive
-    transmit_dbm: Finite
-    noise_figure_db: NonNegative
-    shadowing: Flag = True
-    radius_m: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
-
-
-class ClosedArrivals(Block):
-    """Each request follows the one before at once."""
-
-    name: Literal["closed"] = "closed"
-
-
-class PoissonArrivals(Block):
-    """Requests arrive at each device at random, ``rate_hz`` a second on average."""
-
-    name: Literal["poisson"]
-    rate_hz: Positive
-
-
-class RecordedArrivals(Block):
-    """Requests arrive as recorded (CSV: device, time in seconds)."""
-
-    name: Literal["recorded"]
-    file: FilePath
-
-
-def _block_of_word(value: Any) -> Any:
-    """``closed`` is short for ``{name: closed}``."""
-    return {"name": value} if isinstance(value, str) else value
-
-
-ARRIVALS = ("closed", "poisson", "recorded")
-_AnyArrivals = Annotated[
-    Annotated[ClosedArrivals, Tag("closed")]
-    | Annotated[PoissonArrivals, Tag("poisson")]
-    | Annotated[RecordedArrivals, Tag("recorded")],
-    Discriminator(tag_by("name", ARRIVALS)),
-    Choice("closed, poisson or recorded", ARRIVALS, form="a word such as closed, or a block with a name"),
-]
+        Raises
+        ------
+        InputError
+            At ``path`` or at ``site``, if the path-loss model does not hold there.
+        """
+        if site is None or self.snr_db is not None or (self.position_m is None and site.radius_m is None):
+            return None
+        budget = site.budget()
+        place = Place(budget, self.position_m, self.velocity_m_s or (0.0, 0.0), site.radius_m)
+        try:
+            budget.site.path_loss_db(place.farthest_m(), line_of_sight=True)
+        except ValueError as error:
+            key = f"{path}.position_m" if self.position_m else "site.radius_m"
+            raise InputError([Fault("", key, str(error))]) from None
+        return place
 
 
 class RequestSettings(Block):
-    """When prompts are asked for, and how many.
+    """When prompts are asked for, and how many."""
 
-    ``per_device`` is how many prompts each device works through (default: its share of the trace's);
-    ``deadline_s`` counts from a request's arrival to its last token; ``until_s`` ends the simulation.
-    """
-
-    arrivals: Annotated[
-        _AnyArrivals, BeforeValidator(_block_of_word, json_schema_input_type=str | _AnyArrivals)
-    ] = ClosedArrivals()
-    per_device: Annotated[int | None, Field(ge=1), Expect("a whole number of at least 1")] = None
-    deadline_s: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
-    until_s: Annotated[float | None, Field(gt=0), Expect("a finite number above 0")] = None
+    arrivals: Arrivals = ClosedArrivals()
+    per_device: Annotated[
+        int | None,
+        Key("prompts of each device; its share of the trace's if empty", at_least=1, at_most=1_000_000),
+    ] = None
+    deadline_s: Annotated[
+        float | None, Key("from a request's arrival to its last token", "s", above=0, at_most=1e9)
+    ] = None
+    until_s: Annotated[
+        float | None,
+        Key("when the simulation ends; after the last token if empty", "s", above=0, at_most=1e9),
+    ] = None
 
     @model_validator(mode="after")
     def _a_recording_says_how_many(self) -> Self:
-        if isinstance(self.arrivals, RecordedArrivals) and self.per_device is not None:
-            raise _said("per_device", "follows from the recorded arrivals, allowed: one of the two")
+        if isinstance(self.arrivals, RecordedArrivalsSettings) and self.per_device is not None:
+            raise said("follows from the recorded arrivals, allowed: one of the two", "per_device")
         return self
 
+    def build(self, num_devices: int) -> Requests:
+        """The requests.
 
-def _said(key: str, text: str) -> PydanticCustomError:
-    return PydanticCustomError("said", "{text}", {"text": text, "path": (key,)})
-
-
-SCHEDULERS = ("fifo", "round-robin", "equal-split", "proportional-fair")
+        Raises
+        ------
+        InputError
+            If recorded arrivals can't be read, or are not those of so many devices.
+        """
+        with at_key("arrivals"):
+            arrivals = self.arrivals.build()
+        requests = Requests(arrivals, self.per_device, self.until_s)
+        if isinstance(self.arrivals, RecordedArrivalsSettings):
+            try:
+                requests.arrivals.of_devices(0, num_devices, 1)
+            except (ValueError, OSError) as error:
+                raise InputError([Fault("", "arrivals.file", reason(error))]) from None
+        return requests
 
 
 class UplinkSettings(Block):
-    """Who may send when; slots of 0.5 ms for the schedulers that work by slots.
+    """Who may send when."""
 
-    ``window_slots`` is over how many slots the proportional-fair scheduler averages.
-    """
-
-    scheduler: Annotated[
-        Literal["fifo", "round-robin", "equal-split", "proportional-fair"] | PluginName,
-        Expect(f"{', '.join(SCHEDULERS)} or module:Class", SCHEDULERS),
-    ] = "fifo"
-    slot_s: Positive = 0.0005
-    window_slots: Annotated[float, Field(ge=1), Expect("a finite number of at least 1")] = 1000.0
+    scheduler: Scheduler = FifoSettings()
 
 
 class ServerSettings(Block):
     """Replicas of the large model, and how each gathers a batch."""
 
-    max_batch: Count = 1
-    replicas: Count = 1
-    window_s: NonNegative = 0.0
+    max_batch: Annotated[int, Key("requests of one pass, at most", at_least=1, at_most=10_000)] = 1
+    replicas: Annotated[int, Key("replicas of the large model", at_least=1, at_most=10_000)] = 1
+    window_s: Annotated[
+        float,
+        Key("time that the oldest request waits for a fuller batch", "s", at_least=0, at_most=LONGEST_S),
+    ] = 0.0
+
+    def build(self, llm: Latency) -> Callable[[simpy.Environment], Server]:
+        """What makes the server of a simulation.
+
+        Raises
+        ------
+        InputError
+            At ``max_batch``, if such batches were not measured.
+        """
+        if self.max_batch == 1:
+            return lambda env: SingleServer(env, self.replicas)
+        try:
+            llm.seconds(0, 1, self.max_batch)
+        except LatencyOutOfRange as error:
+            raise InputError([Fault("", "max_batch", str(error))]) from None
+        seconds = batch_seconds(llm)
+        return lambda env: BatchingServer(env, self.replicas, self.max_batch, self.window_s, seconds)
 
 
 class DownlinkSettings(Block):
     """Rate of the response; infinite by default, since it is a token index."""
 
-    rate_bps: Annotated[float, Field(gt=0, allow_inf_nan=True), Expect("a number above 0, or .inf")] = (
-        math.inf
-    )
+    rate_bps: Annotated[
+        float,
+        Field(allow_inf_nan=True),
+        Key("rate of the response", "bit/s", at_least=1, allowed="a number of at least 1 bit/s, or .inf"),
+    ] = math.inf
 
 
 class EnergySettings(Block):
-    """Power that a device draws while it sends, computes and waits."""
+    """Power that a device draws."""
 
-    transmit_w: NonNegative = 0.2
-    compute_w: NonNegative = 2.0
-    idle_w: NonNegative = 0.0
+    transmit_w: Annotated[float, Key("power while it sends", "W", at_least=0, at_most=1e6)] = 0.2
+    compute_w: Annotated[float, Key("power while it computes", "W", at_least=0, at_most=1e6)] = 2.0
+    idle_w: Annotated[float, Key("power while it waits", "W", at_least=0, at_most=1e6)] = 0.0
+
+    def build(self) -> Power:
+        """The power."""
+        return Power(self.transmit_w, self.compute_w, self.idle_w)

@@ -9,13 +9,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from netsim.errors import Fault, InputError
+from netsim.scenario.families import PolicyKind
 from netsim.scenario.faults import explain
 from netsim.scenario.policies import Policy
 
-_ADAPTER: TypeAdapter[Policy] = TypeAdapter(Policy)
+_ADAPTER: TypeAdapter[PolicyKind] = TypeAdapter(Policy)
 
 
-def parse_policy(spec: str) -> Policy:
+def parse_policy(spec: str) -> PolicyKind:
     """Settings of a policy from its spec.
 
     Raises
@@ -55,7 +56,7 @@ def _fault(spec: str, key: str, text: str) -> InputError:
     return InputError([Fault(f"--policy {spec}", key, text)])
 
 
-def policy_spec(settings: Policy) -> str:
+def policy_spec(settings: PolicyKind) -> str:
     """Spec of a policy's settings; the inverse of ``parse_policy``.
 
     Examples

@@ -5,29 +5,23 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Strict
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Strict
 
 from netsim.errors import quote
-from netsim.scenario.fields import Block, Expect
+from netsim.scenario.fields import Block, Key, said
 from netsim.scenario.yaml_file import KeyPath
 
 MAX_POINTS = 100_000
 """More points than this are a slip of the pen (a step of 1e-6), not a sweep."""
 
-_NOT_AN_AXIS = ("name", "seeds", "sweep")
+NOT_AN_AXIS = ("name", "seeds", "sweep")
 
-
-def _said(text: str, *path: str) -> PydanticCustomError:
-    return PydanticCustomError("said", "{text}", {"text": text, "path": path})
-
-
-_Number = Annotated[int | float, Expect("a finite number")]
+_Number = Annotated[int | float, Key("a number", at_least=-1e15, at_most=1e15)]
 
 
 class RangeSettings(Block):
@@ -48,59 +42,68 @@ class RangeSettings(Block):
         start, stop, step = (Decimal(repr(number)) for number in (self.start, self.stop, self.step))
         if step == 0 or (stop - start) / step < 0:
             text = f"leads nowhere, given {quote(self.step)}, allowed: a step that leads from start to stop"
-            raise _said(text, "step")
+            raise said(text, "step")
         count = int((stop - start) / step) + 1
         if count > MAX_POINTS:
-            raise _said(f"too small, given {quote(self.step)}, allowed: at most {MAX_POINTS} values", "step")
+            raise said(f"too small, given {quote(self.step)}, allowed: at most {MAX_POINTS} values", "step")
         whole = all(isinstance(number, int) for number in (self.start, self.stop, self.step))
         kind = int if whole else float
         return tuple(kind(start + index * step) for index in range(count))
 
 
-def _axis_values(value: Any) -> tuple[Any, ...]:
+def range_or_list(value: Any) -> tuple[Any, ...]:
+    """Values of an axis, as written."""
     if isinstance(value, dict):
         return RangeSettings.model_validate(value).values()
     if not isinstance(value, (list, tuple)):
-        raise _said(f"wrong type, given {quote(value)}, allowed: a list, or {{start, stop, step}}")
+        raise said(f"wrong type, given {quote(value)}, allowed: a list, or {{start, stop, step}}")
     if not value:
-        raise _said("empty axis, given [], allowed: at least one value")
-    seen: set[str] = set()
-    for item in value:
-        spelling = json.dumps(item, sort_keys=True)
-        if spelling in seen:
-            raise _said(f"listed twice, given {quote(item)}, allowed: each value once")
-        seen.add(spelling)
+        raise said("empty axis, given [], allowed: at least one value")
     return tuple(value)
 
 
-def _sweep_block(value: Any) -> Any:
-    if not isinstance(value, dict):
-        raise _said(
-            f"wrong type, given {quote(value)}, allowed: a block of axes, each under the path of its key"
-        )
-    return value
+def check_distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse a value that is listed twice."""
+    seen: set[str] = set()
+    for item in values:
+        spelling = json.dumps(item, sort_keys=True)
+        if spelling in seen:
+            raise said(f"listed twice, given {quote(item)}, allowed: each value once")
+        seen.add(spelling)
+    return values
 
 
-def _whole_sweep(axes: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+def check_axes(axes: Mapping[str, tuple[Any, ...]]) -> None:
+    """Refuse axes that are none, that undo each other, or whose product is too large."""
     names = list(axes)
     for index, name in enumerate(names):
-        if name in _NOT_AN_AXIS or not all(name.split(".")):
-            raise _said(f"not an axis, given {quote(name)}, allowed: the path of a key", name)
+        if name in NOT_AN_AXIS or not all(name.split(".")):
+            raise said(f"not an axis, given {quote(name)}, allowed: the path of a key", name)
         for later in names[index + 1 :]:
             if name.startswith(later + "."):
-                raise _said(f"undone by the axis {later} after it, allowed: the block before its key", name)
+                raise said(f"undone by the axis {later} after it, allowed: the block before its key", name)
     size = math.prod(map(len, axes.values()))
     if size > MAX_POINTS:
-        raise _said(f"too many points, given {size}, allowed: at most {MAX_POINTS}")
-    return axes
+        raise said(f"too many points, given {size}, allowed: at most {MAX_POINTS}")
 
 
 Axis = Annotated[
     tuple[Any, ...],
     Strict(strict=False),
-    BeforeValidator(_axis_values, json_schema_input_type=list[Any] | RangeSettings),
+    BeforeValidator(lambda value: check_distinct(range_or_list(value))),
 ]
-Sweep = Annotated[dict[str, Axis], BeforeValidator(_sweep_block), AfterValidator(_whole_sweep)]
+
+
+def sweep_block(value: Any) -> Any:
+    """Refuse what is not a block of axes."""
+    if not isinstance(value, dict):
+        raise said(
+            f"wrong type, given {quote(value)}, allowed: a block of axes, each under the path of its key"
+        )
+    return value
+
+
+Sweep = Annotated[dict[str, Axis], BeforeValidator(sweep_block)]
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class Step:
     axis : str
         Dotted path of the swept key.
     index : int
-        Which of the axis's values.
+        Which of the axis's items in the file it comes from; several where the item holds a range or a list.
     value : object
         The value.
     """
@@ -127,16 +130,27 @@ class Step:
         return tuple(self.axis.split("."))
 
 
-def product(axes: Mapping[str, tuple[Any, ...]]) -> Iterator[tuple[Step, ...]]:
-    """All points of a sweep, in the order of the file, the last axis fastest; one empty point without axes.
+def product(axes: Mapping[str, list[Step]]) -> Iterator[tuple[Step, ...]]:
+    """All points of a sweep, in the order of the file, the last axis fastest; one empty point without axes."""
+    return itertools.product(*axes.values())
+
+
+def spread(value: Any, inner: Callable[[Any], Iterator[tuple[KeyPath, tuple[Any, ...]]]]) -> list[Any]:
+    """An item of an axis once for each value of the ranges and lists inside it, the last fastest.
+
+    Parameters
+    ----------
+    inner : callable. Finds the paths of ranges and lists in the item, and their values.
 
     Examples
     --------
-    >>> [[step.value for step in point] for point in product({"a": (1, 2), "b": (3, 4)})]
-    [[1, 3], [1, 4], [2, 3], [2, 4]]
+    >>> spread({"name": "u-hlm", "threshold": [0, 1]}, lambda item: iter([(("threshold",), (0, 1))]))
+    [{'name': 'u-hlm', 'threshold': 0}, {'name': 'u-hlm', 'threshold': 1}]
     """
-    steps = [[Step(axis, index, value) for index, value in enumerate(axes[axis])] for axis in axes]
-    return itertools.product(*steps)
+    items = [value]
+    for path, values in inner(value):
+        items = [put(item, path, one) for item in items for one in values]
+    return items
 
 
 def has(data: object, path: KeyPath) -> bool:

@@ -7,21 +7,20 @@ channel (all keys but the policy), a block of seeds, and the policies for which 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from netsim.errors import Fault, InputError
-from netsim.scenario import Scenario, plugins
-from netsim.scenario.build_policy import threshold_of
-from netsim.scenario.channel import RecordedFadingSettings
-from netsim.scenario.network import RecordedArrivals
+from netsim.results.columns import columns_digest
+from netsim.scenario import Grid, Scenario
+from netsim.scenario.policies.published import threshold_of
 from netsim.simulate import Point
 from traces.format.manifest import canonical, digest_of
 
-#: Changes whenever the same scenario gives other numbers than before: older chunks are then not reused.
+#: Raised whenever the same scenario gives other numbers than before: older chunks are then not reused. Columns that
+#: come, go or change their type need no raise: their digest is a part of every key as well.
 RESULTS_VERSION = 1
 #: Keys that no row depends on.
 NOT_IN_A_ROW = frozenset({"name", "seeds", "sweep"})
@@ -73,7 +72,7 @@ class Chunk:
         return len(self.points) * len(self.seeds)
 
 
-def sweep_points(scenario: Scenario, engine: str) -> list[SweepPoint]:
+def sweep_points(grid: Grid, engine: str) -> list[SweepPoint]:
     """All points of a sweep, built once so that what can't be had is refused before any work.
 
     Parameters
@@ -89,16 +88,17 @@ def sweep_points(scenario: Scenario, engine: str) -> list[SweepPoint]:
     ready: dict[str, Point] = {}
     points: list[SweepPoint] = []
     faults: dict[Fault, None] = {}
-    for point in scenario.points():
+    digests: dict[Path, str] = {}
+    for point in grid.points:
         setup = setup_of(point.scenario)
         try:
             if setup in ready:
                 built = ready[setup] = ready[setup].at(point.scenario)
             else:
                 built = ready[setup] = Point.of(point.scenario)
-            points.append(_sweep_point(point.scenario, point.coordinates, built, built.engine(engine)))
+            points.append(_sweep_point(point.coordinates, built, built.engine(engine), digests))
         except InputError as error:
-            faults |= dict.fromkeys(error.faults)
+            faults |= dict.fromkeys(grid.placed(error, point).faults)
     if faults:
         raise InputError(faults)
     return points
@@ -109,28 +109,24 @@ def setup_of(scenario: Scenario) -> str:
     return canonical(scenario.model_dump(mode="json", exclude={*NOT_IN_A_ROW, *VARIED}))
 
 
-def _sweep_point(scenario: Scenario, coordinates: Mapping[str, Any], built: Point, engine: str) -> SweepPoint:
+def _sweep_point(
+    coordinates: Mapping[str, Any], built: Point, engine: str, digests: dict[Path, str]
+) -> SweepPoint:
+    scenario = built.scenario
     content = scenario.model_dump(mode="json", exclude=set(NOT_IN_A_ROW))
     latencies = built.costs.slm, built.costs.llm
     sources = built.trace.digest, *(str(getattr(latency, "digest", "")) for latency in latencies)
-    files = [*sources, *_named_files(scenario)]
+    files = [*sources, *(_digest(file, digests) for file in scenario.result_files())]
     channel = {key: value for key, value in content.items() if key != "policy"}
     return SweepPoint(
         scenario=scenario,
         coordinates=_resolved(coordinates, built),
-        digest=digest_of([RESULTS_VERSION, engine, {**content, "trace": ""}, files]),
+        digest=digest_of([RESULTS_VERSION, columns_digest(), engine, {**content, "trace": ""}, files]),
         channel=digest_of(channel),
         sources=sources,
         engine=engine,
-        rounds=_rounds(scenario, len(built.trace.prompts)),
+        rounds=scenario.num_rounds(len(built.trace.prompts)),
     )
-
-
-def _rounds(scenario: Scenario, num_prompts: int) -> int:
-    """Rounds of one cell, at most; what a recording of arrivals holds is taken to be as much."""
-    devices = scenario.devices if isinstance(scenario.devices, int) else len(scenario.devices)
-    per_device = scenario.requests.per_device or math.ceil(num_prompts / devices)
-    return devices * per_device * scenario.tokens
 
 
 def _resolved(coordinates: Mapping[str, Any], built: Point) -> dict[str, Any]:
@@ -141,20 +137,14 @@ def _resolved(coordinates: Mapping[str, Any], built: Point) -> dict[str, Any]:
     return {**coordinates, "policy.threshold": threshold} if threshold is not None else dict(coordinates)
 
 
-def _named_files(scenario: Scenario) -> list[str]:
-    """Digests of the files that determine a row: recorded fading and arrivals, and the code of plug-ins."""
-    fading, arrivals = scenario.channel.fading, scenario.requests.arrivals
-    files = [
-        own.file for own in (fading, arrivals) if isinstance(own, (RecordedFadingSettings, RecordedArrivals))
-    ]
-    own = [] if isinstance(scenario.devices, int) else [device.policy for device in scenario.devices]
-    names = [
-        fading.name,
-        scenario.uplink.scheduler,
-        *(policy.name for policy in [scenario.policy, *own] if policy),
-    ]
-    files += [source for name in names if (source := plugins.source_file(name)) is not None]
-    return [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files]
+def _digest(file: Path, known: dict[Path, str]) -> str:
+    """SHA-256 of a file; one that many points name is read once."""
+    if file not in known:
+        try:
+            known[file] = hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError as error:
+            raise InputError([Fault(str(file), "", f"can't be read: {error.strerror}")]) from None
+    return known[file]
 
 
 def missing_chunks(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netsim.errors import Fault, InputError
-from netsim.scenario import Scenario
-from netsim.scenario.blocks import LiveTraceSettings
-from netsim.scenario.build_policy import Surroundings, build_policy
-from netsim.scenario.policies import Policy as PolicySettings
+from netsim.scenario import Grid
+from netsim.scenario.assembly import build_policy
+from netsim.scenario.families import PolicyKind
+from netsim.scenario.policy_context import PolicyContext
 from netsim.scenario.policy_spec import parse_policy, policy_spec
+from netsim.scenario.sources.built_in import LiveTraceSettings, RecordedTraceSettings
 from traces.speculative.walk import Measure, Policy
 
 
@@ -23,7 +23,7 @@ class LiveNeeds:
     Attributes
     ----------
     settings : LiveTraceSettings
-    policies : sequence of PolicySettings
+    policies : sequence of PolicyKind
         Of all points and devices, each once.
     token_seeds : sequence of int
         The scenario's seeds: each has token draws of its own.
@@ -35,7 +35,7 @@ class LiveNeeds:
     """
 
     settings: LiveTraceSettings
-    policies: tuple[PolicySettings, ...]
+    policies: tuple[PolicyKind, ...]
     token_seeds: tuple[int, ...]
     num_tokens: int
     measure: Measure
@@ -49,16 +49,16 @@ class LiveNeeds:
         """Policy of a spec."""
         return self._built(parse_policy(spec), vocabulary_size)
 
-    def _built(self, settings: PolicySettings, vocabulary_size: int) -> Policy:
-        return build_policy(settings, Surroundings(vocabulary_size, self.settings.top_p == 1))
+    def _built(self, settings: PolicyKind, vocabulary_size: int) -> Policy:
+        return build_policy(settings, PolicyContext(vocabulary_size, self.settings.top_p == 1))
 
 
 #: Records what is needed and returns the folder of the trace.
 OpenLive = Callable[[LiveNeeds], Path]
 
 
-def with_recorded_trace(scenario: Scenario, seeds: tuple[int, ...], open_live: OpenLive) -> Scenario:
-    """Put a recorded trace in the place of live models; a scenario without them is returned as it is.
+def with_recorded_trace(grid: Grid, seeds: tuple[int, ...], open_live: OpenLive) -> Grid:
+    """Put a recorded trace in the place of live models; a grid without them is returned as it is.
 
     Parameters
     ----------
@@ -72,34 +72,35 @@ def with_recorded_trace(scenario: Scenario, seeds: tuple[int, ...], open_live: O
     InputError
         If the trace, or what is recorded with it, is swept.
     """
+    scenario = grid.scenario
     settings = scenario.trace
     swept = [axis for axis in scenario.sweep if axis.split(".")[0] in ("trace", "uncertainty", "eos")]
     if not isinstance(settings, LiveTraceSettings):
-        return scenario
+        return grid
     if swept:
         text = "can't be swept with models in the loop, allowed: a trace recorded for each value"
         raise InputError([Fault("", f"sweep.{swept[0]}", text)])
-    points = [point.scenario for point in scenario.points()]
+    points = [point.scenario for point in grid.points]
     uncertainty = scenario.uncertainty
-    counts = uncertainty.measure == "temperature" and not math.isinf(float(uncertainty.samples))
+    counts = uncertainty.measure == "temperature"
     folder = open_live(
         LiveNeeds(
             settings=settings,
-            policies=tuple(dict.fromkeys(own for point in points for own in _policies(point))),
+            policies=tuple(dict.fromkeys(own for point in points for _, own in point.policies())),
             token_seeds=seeds,
             num_tokens=max(point.tokens for point in points),
             measure=Measure(
-                int(uncertainty.samples) if counts else None, uncertainty.theta_max, uncertainty.measure
+                uncertainty.count() if counts else None, uncertainty.theta_max, uncertainty.measure
             ),
             stops=scenario.eos == "stop",
         )
     )
     # Every seed is a recorded token seed: fresh says that it stands for itself.
-    return scenario.model_copy(update={"trace": str(folder), "token_seeds": "fresh"})
-
-
-def _policies(scenario: Scenario) -> list[PolicySettings]:
-    own = [scenario.policy]
-    if isinstance(scenario.devices, tuple):
-        own += [device.policy for device in scenario.devices if device.policy is not None]
-    return own
+    recorded = {"trace": RecordedTraceSettings(folder=str(folder)), "token_seeds": "fresh"}
+    return replace(
+        grid,
+        scenario=scenario.model_copy(update=recorded),
+        points=tuple(
+            replace(point, scenario=point.scenario.model_copy(update=recorded)) for point in grid.points
+        ),
+    )

@@ -22,7 +22,7 @@ import pandas as pd
 from netsim.errors import Fault, InputError
 from netsim.results.statistics import paired_ratio_interval, token_seed_interval
 from netsim.scenario import Scenario
-from netsim.scenario.policies import CuHlmSettings, HlmSettings, UHlmSettings
+from netsim.scenario.policies.published import CuHlmSettings, HlmSettings, UHlmSettings
 from netsim.sweeps.run import sweep
 
 SNR, THRESHOLD = "channel.snr_db", "policy.threshold"
@@ -86,7 +86,7 @@ def simulate_thresholds(scenario: Scenario, jobs: int) -> pd.DataFrame:
         "policy": [HlmSettings(name="hlm").model_dump(), *_candidates(scenario)],
         SNR: list(scenario.sweep.get(SNR, (scenario.channel.snr_db,))),
     }
-    table = sweep(Scenario.model_validate({**content, "sweep": axes}), jobs)
+    table = sweep({**content, "sweep": axes}, jobs)
     skipped, right = 1 - table["transmission_rate"], table["true_skip_rate"].fillna(1.0)
     table["rejected_skips"] = skipped * (1 - right)
     hlm = table[table["policy.name"] == "hlm"].set_index([SNR, "seed"])["llm_nll"]

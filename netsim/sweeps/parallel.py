@@ -18,7 +18,7 @@ from joblib.externals.loky import get_reusable_executor
 from netsim.errors import Fault, InputError
 from netsim.results.rows import Row
 from netsim.scenario import Scenario
-from netsim.scenario.build_policy import ThresholdClipped
+from netsim.scenario.policies.published import ThresholdClipped
 from netsim.simulate import Point, array_rows
 from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
 from netsim.sweeps.store import SCHEMA

@@ -9,11 +9,13 @@ import numpy as np
 
 from netsim.costs.workload import build_workload
 from netsim.results.rows import Row, decision_columns
-from netsim.scenario import Scenario, build
+from netsim.scenario import Scenario, assembly
+from netsim.scenario.assembly import build_policy
 from netsim.scenario.blocks import LatencySettings
-from netsim.scenario.build_policy import build_policy, surroundings
-from netsim.scenario.policies import SlmSettings
+from netsim.scenario.policies.published import SlmSettings
+from netsim.scenario.policy_context import policy_context
 from netsim.scenario.policy_spec import parse_policy, policy_spec
+from netsim.scenario.sources.built_in import RecordedTraceSettings
 from traces.format.trace import Trace
 from traces.speculative.walk import Rounds
 
@@ -40,17 +42,19 @@ def replay_rows(folder: Path, specs: Sequence[str], num_seeds: int | None = None
         ``policy`` and ``COLUMNS``; bits without the prompt's ids.
     """
     settings = [parse_policy(spec) for spec in specs]
-    base = Scenario(name="replay", trace=str(folder), policy=SlmSettings(name="slm"), tokens=1)
-    trace = build.open_trace(base)
+    base = Scenario(
+        name="replay", trace=RecordedTraceSettings(folder=str(folder)), policy=SlmSettings(), tokens=1
+    )
+    trace = assembly.open_trace(base)
     seeds = range(num_seeds or len(trace.manifest.token_seeds))
     scenario = base.model_copy(update={"tokens": trace.manifest.num_tokens})
     return [_pooled(scenario.model_copy(update={"policy": own}), trace, seeds) for own in settings]
 
 
 def _pooled(scenario: Scenario, trace: Trace, seeds: range) -> Row:
-    decider = build.build_decider(scenario, trace)
-    policy = build_policy(scenario.policy, surroundings(scenario, trace))
-    costs = build.build_costs(
+    decider = assembly.build_decider(scenario, trace)
+    policy = build_policy(scenario.policy, policy_context(scenario, trace))
+    costs = assembly.build_costs(
         scenario.model_copy(update={"latency": LatencySettings(slm=0.0, llm=0.0)}), trace
     )
     rounds = Rounds.joined([decider.rounds(policy, seed) for seed in seeds])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from netsim.scenario import Scenario
+from netsim.scenario import Scenario, ScenarioLike, load_grid
 from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
 from netsim.sweeps.parallel import Failure, workers
 from netsim.sweeps.progress import progress
@@ -43,7 +43,7 @@ class SweepReport:
 
 
 def run_sweep(
-    scenario: Scenario,
+    source: ScenarioLike,
     folder: Path,
     *,
     jobs: int = 1,
@@ -58,6 +58,7 @@ def run_sweep(
 
     Parameters
     ----------
+    source : Grid, Scenario, mapping or path
     folder : Path
         A new or empty one, or that of an earlier sweep, whose finished cells are used where they are the same.
     jobs : int
@@ -79,7 +80,9 @@ def run_sweep(
         If the scenario asks for what can't be had, or the folder can't be used; it is then untouched.
     """
     started = time.perf_counter()
-    points = sweep_points(scenario, engine)
+    grid = load_grid(source)
+    scenario = grid.scenario
+    points = sweep_points(grid, engine)
     seeds = scenario.seed_values()
     failures: list[Failure] = []
     with open_store(folder) as store:
@@ -111,8 +114,8 @@ def run_sweep(
     return SweepReport(folder, rows, missing - len(failures), reused, tuple(failures))
 
 
-def sweep(scenario: Scenario, jobs: int = 1) -> pd.DataFrame:
-    """Simulate a sweep and return its rows: the swept keys, then the columns of ``netsim.results.rows.COLUMNS``.
+def sweep(scenario: ScenarioLike, jobs: int = 1) -> pd.DataFrame:
+    """Simulate a sweep and return its rows: the swept keys, then the columns of ``netsim.results.columns``.
 
     Nothing is left on disk; `run_sweep` is the one that can be interrupted.
 

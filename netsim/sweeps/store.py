@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from netsim.errors import Fault, InputError
-from netsim.results.rows import COLUMNS
+from netsim.results.columns import AVERAGED, COLUMNS
 from netsim.results.statistics import summarise
 from netsim.sweeps.chunks import SweepPoint
 from traces.format.manifest import replace_file
@@ -33,15 +33,9 @@ PRODUCTS = (RESULTS, SUMMARY, "scenario.yaml", "manifest.json")
 #: Rows that are put in order at a time; the results are read and written in such parts.
 ROWS_IN_MEMORY = 2**15
 
-_TYPES = {
-    "seed": pa.int64(),
-    "token_seed": pa.int64(),
-    "tokens": pa.int64(),
-    "engine": pa.string(),
-    "trace_kind": pa.string(),
-}
+_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
 #: A chunk's columns: the point's digest, then those of a row.
-SCHEMA = pa.schema([("point", pa.string()), *((name, _TYPES.get(name, pa.float64())) for name in COLUMNS)])
+SCHEMA = pa.schema([("point", pa.string()), *((column.name, _TYPES[column.type]) for column in COLUMNS)])
 
 
 @contextmanager
@@ -136,7 +130,9 @@ class Store:
                 table = _with_axes(self._in_order(part, seeds), part, axes).cast(schema)
                 if len(table):
                     writer.write_table(table, row_group_size=ROWS_IN_MEMORY)
-                    summaries.append(summarise(table.to_pandas(), [field.name for field in axes]))
+                    keys = [field.name for field in axes]
+                    averaged = table.select([*keys, "token_seed", *AVERAGED])
+                    summaries.append(summarise(averaged.to_pandas(), keys))
                     written += len(table)
         partial.replace(self.folder / RESULTS)
         summary = pd.concat(summaries) if summaries else pd.DataFrame()

@@ -12,7 +12,7 @@ from models.pair import Pair, PairSource
 from models.plan import Plan
 from models.record import Done, record
 from netsim.deciding.policies import Hlm, UHlm
-from netsim.scenario.build_policy import build_policy
+from netsim.scenario.policy_context import PolicyContext
 from netsim.scenario.policy_spec import parse_policy
 from tests.random_pair import save_random_pair
 from traces.format.manifest import EXTENSION, MANIFEST, Prompt
@@ -31,7 +31,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 
 def policy_of(spec: str) -> Policy:
-    return build_policy(parse_policy(spec))
+    return parse_policy(spec).build(PolicyContext(64, whole_vocabulary=False))
 
 
 class Reports:

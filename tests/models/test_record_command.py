@@ -17,7 +17,8 @@ from netsim.cli.profile import profile
 from netsim.cli.record import record
 from netsim.costs.latency import load_latency
 from netsim.errors import InputError
-from netsim.scenario import load_scenario
+from netsim.scenario import load_grid
+from netsim.scenario.sources.built_in import RecordedTraceSettings
 from netsim.simulate import Point
 from tests.random_pair import save_random_pair
 from traces.format.manifest import read_manifest
@@ -134,13 +135,15 @@ def test_a_live_scenario_is_exact_and_runs_the_models_once(
         "policy: {name: hlm}\ntokens: 5\nseeds: [3, 11]\n"
         "sweep:\n  policy: [{name: hlm}, {name: u-hlm, threshold: 0.9}]\n"
     )
-    scenario = with_live_models(load_scenario(path), (3, 11), quiet=True)
-    rows = [Point.of(point.scenario).row(seed) for point in scenario.points() for seed in (3, 11)]
+    grid = with_live_models(load_grid(path), (3, 11), quiet=True)
+    rows = [Point.of(point.scenario).row(seed) for point in grid.points for seed in (3, 11)]
     assert [row["on_trace"] for row in rows] == [1.0] * 4
     assert [row["token_seed"] for row in rows] == [3, 11, 3, 11]
-    folder = Path(str(scenario.trace))
+    trace = grid.scenario.trace
+    assert isinstance(trace, RecordedTraceSettings)
+    folder = trace.path
     shards = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert with_live_models(load_scenario(path), (3, 11), quiet=True) == scenario
+    assert with_live_models(load_grid(path), (3, 11), quiet=True) == grid
     assert shards == {path: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
@@ -151,6 +154,7 @@ def test_a_swept_live_trace_is_refused(pair: dict[str, Any], tmp_path: Path) -> 
         "sweep:\n  trace.temperature: [0.5, 1.0]\n"
     )
     with pytest.raises(InputError, match=r"sweep.trace.temperature: can't be swept with models in the loop"):
+<<<<<<< HEAD
         with_live_models(load_scenario(path), (0,), quiet=True)
 
 
@@ -175,3 +179,6 @@ def test_bad_prompts_are_all_named_or_left_out(
     path.write_text(json.dumps(rows[3]))
     with pytest.raises(InputError, match="no prompt is left"):
         record(tmp_path / "u", path, ["hlm"], **pair, **options, skip_bad=True)
+=======
+        with_live_models(load_grid(path), (0,), quiet=True)
+>>>>>>> main

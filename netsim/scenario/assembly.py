@@ -1,0 +1,206 @@
+"""What several blocks of a scenario make together: its source, decider, costs, policy and network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from netsim.costs.workload import Costs, Workload
+from netsim.deciding.channel_aware import looks_at_channel
+from netsim.deciding.parametric import ParametricDecider, ParametricTrace
+from netsim.deciding.recorded import Decider
+from netsim.engines.events import Cell
+from netsim.engines.network import Device, Network
+from netsim.errors import Fault, InputError, at_key, reason
+from netsim.scenario.blocks import build_latency
+from netsim.scenario.families import PolicyKind
+from netsim.scenario.model import MOST_ROUNDS, Scenario
+from netsim.scenario.network import DeviceSettings
+from netsim.scenario.policy_context import PolicyContext, policy_context
+from traces.format.manifest import TraceError
+from traces.format.trace import Trace
+from traces.speculative.rounds import Policy, Rounds
+
+#: Blocks with which a device may meet others, wait, or see its link change for more reasons than fading.
+NETWORK_KEYS = ("devices", "site", "requests", "uplink", "server")
+#: Draws of all temperature samples of one row's rounds: 8 bytes each, 1 GiB.
+MOST_DRAWS = 2**27
+#: Decisions and work of every prompt under a seed.
+Plan = Callable[[int], tuple[Rounds, Workload]]
+
+
+def fault(path: str, text: str) -> InputError:
+    """An error of one fault at a scenario's key."""
+    return InputError([Fault("", path, text)])
+
+
+def open_source(scenario: Scenario) -> Trace | ParametricTrace:
+    """The scenario's trace, or the statistics that stand in for one.
+
+    Raises
+    ------
+    InputError
+        If it is missing, damaged, or too short for the scenario.
+    """
+    try:
+        with at_key("trace"):
+            source = scenario.trace.build()
+    except TraceError as error:
+        raise fault("trace", str(error)) from None
+    except OSError as error:
+        raise fault("trace", f"can't be read: {reason(error)}") from None
+    check_size(scenario, source)
+    return source
+
+
+def open_trace(scenario: Scenario) -> Trace:
+    """The scenario's recorded trace; raises as `open_source` does, also where there is none."""
+    source = open_source(scenario)
+    if isinstance(source, ParametricTrace):
+        raise fault("trace", "has no tokens, given kind: parametric, allowed: a recorded trace")
+    return source
+
+
+def check_size(scenario: Scenario, source: Trace | ParametricTrace) -> None:
+    """Refuse what the trace does not hold, or what memory does not.
+
+    Raises
+    ------
+    InputError
+        At ``tokens`` or ``uncertainty.samples``.
+    """
+    if isinstance(source, Trace) and scenario.tokens > source.manifest.num_tokens:
+        recorded = source.manifest.num_tokens
+        raise fault("tokens", f"more than the trace holds, given {scenario.tokens}, allowed: 1 to {recorded}")
+    rounds = scenario.num_rounds(len(source.prompts))
+    if rounds > MOST_ROUNDS:
+        text = (
+            f"too many rounds in one row, given {rounds} (devices x prompts x tokens), allowed: {MOST_ROUNDS}"
+        )
+        raise fault("requests.per_device" if scenario.requests.per_device else "tokens", text)
+    draws = len(source.prompts) * scenario.tokens * (scenario.uncertainty.count() or 0)
+    if draws > MOST_DRAWS:
+        text = f"too many for so many tokens, given {draws} draws (prompts x tokens x samples), allowed: {MOST_DRAWS}"
+        raise fault("uncertainty.samples", text)
+
+
+def build_decider(scenario: Scenario, source: Trace | ParametricTrace) -> Decider | ParametricDecider:
+    """What decides the scenario's rounds."""
+    check_size(scenario, source)
+    if isinstance(source, ParametricTrace):
+        if scenario.uncertainty.measure != "temperature":
+            raise fault("uncertainty.measure", "a parametric trace has none but temperature")
+        return ParametricDecider(source, scenario.uncertainty.count(), scenario.tokens)
+    with at_key("uncertainty"):
+        measure = scenario.uncertainty.build(source.manifest.measure.theta_max)
+    return Decider(
+        trace=source,
+        measure=measure,
+        num_tokens=scenario.tokens,
+        eos=source.manifest.eos if scenario.eos == "stop" else None,
+        fresh=scenario.token_seeds == "fresh",  # noqa: S105  (no password)
+        follow=scenario.off_tree == "follow",
+    )
+
+
+def build_costs(scenario: Scenario, source: Trace | ParametricTrace) -> Costs:
+    """What rounds are billed for."""
+    latency, payload = scenario.latency, scenario.payload
+    size = payload.vocabulary_size
+    folder = source.folder if isinstance(source, Trace) else None
+    return Costs(
+        slm=build_latency(latency.slm, "slm", folder, "latency.slm"),
+        llm=build_latency(latency.llm, "llm", folder, "latency.llm"),
+        uncertainty_s=latency.uncertainty,
+        grant_s=latency.grant,
+        propagation_s=latency.propagation,
+        catch_up=latency.catch_up,
+        vocabulary_size=source.vocabulary_size if size == "trace" else size,
+        probability_bits=payload.probability_bits,
+        count_indices=payload.count_indices,
+        downlink_bps=scenario.downlink.rate_bps,
+    )
+
+
+def build_policy(settings: PolicyKind, context: PolicyContext, path: str = "policy") -> Policy:
+    """The policy of settings that stand at ``path``; an error names its key from there."""
+    with at_key(path):
+        return settings.build(context)
+
+
+def network_key(scenario: Scenario, policy: Policy) -> str | None:
+    """The first key for which a scenario needs the event engine; None for one device that shares nothing."""
+    if looks_at_channel(policy):
+        return "policy"
+    plain = Scenario.model_fields
+    changed = (
+        key
+        for key in NETWORK_KEYS
+        if getattr(scenario, key) != plain[key].get_default(call_default_factory=True)
+    )
+    return next(changed, None)
+
+
+def build_network(
+    scenario: Scenario,
+    decider: Decider | ParametricDecider,
+    policy: Policy,
+    costs: Costs,
+    plan_of: Callable[[Policy, Costs], Plan],
+) -> Network:
+    """Devices, uplink and server of a scenario.
+
+    Parameters
+    ----------
+    policy, costs : of a device that has none of its own.
+    plan_of : callable. Makes the plan of a policy and its costs.
+
+    Raises
+    ------
+    InputError
+        For what can't be had.
+    """
+    if isinstance(scenario.devices, int):
+        alike = _device(scenario, DeviceSettings(), "devices", decider, (policy, costs), plan_of)
+        devices = (alike,) * scenario.devices
+    else:
+        devices = tuple(
+            _device(scenario, own, f"devices[{number}]", decider, (policy, costs), plan_of)
+            for number, own in enumerate(scenario.devices)
+        )
+    with at_key("uplink.scheduler"):
+        uplink = scenario.uplink.scheduler.build()
+    with at_key("server"):
+        server = scenario.server.build(costs.llm)
+    with at_key("requests"):
+        requests = scenario.requests.build(len(devices))
+    return Network(devices, Cell(uplink, server), requests, decider)
+
+
+def _device(
+    scenario: Scenario,
+    own: DeviceSettings,
+    path: str,
+    decider: Decider | ParametricDecider,
+    shared: tuple[Policy, Costs],
+    plan_of: Callable[[Policy, Costs], Plan],
+) -> Device:
+    policy, costs = shared
+    policy_path = "policy" if own.policy is None else f"{path}.policy"
+    if own.policy is not None:
+        policy = build_policy(own.policy, policy_context(scenario, decider.trace), policy_path)
+    if looks_at_channel(policy) and isinstance(decider, ParametricDecider):
+        text = "looks at the channel, which needs a trace of tokens, allowed: a recorded trace"
+        raise fault(policy_path, text)
+    if own.slm is not None:
+        folder = getattr(decider.trace, "folder", None)
+        costs = replace(costs, slm=build_latency(own.slm, "slm", folder, f"{path}.slm"))
+    with at_key("channel"):
+        radio = scenario.channel.build(own.snr_db)
+    return Device(
+        policy=policy,
+        costs=costs,
+        radio=radio,
+        place=own.place(scenario.site, path),
+        plan=plan_of(policy, costs),
+    )
