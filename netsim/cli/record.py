@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-<<<<<<< HEAD
-from netsim.cli.common import bad_input
-from netsim.cli.record_progress import PROFILE_SHARE, recording_progress
-=======
 from netsim.cli.common import AllowPlugins, bad_input
->>>>>>> main
+from netsim.cli.record_progress import PROFILE_SHARE, recording_progress
 from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
@@ -22,13 +18,9 @@ if TYPE_CHECKING:
     from models.pair import Pair
     from models.prompts import Prompt
     from netsim.deciding.thresholds import Line
-<<<<<<< HEAD
-    from netsim.scenario.policies import Policy
+    from netsim.scenario.families import PolicyKind
     from traces.format.manifest import ChatSpec
     from traces.format.manifest import Prompt as RecordedPrompt
-=======
-    from netsim.scenario.families import PolicyKind
->>>>>>> main
 
 ALL_COUNTS = "all-counts"
 
@@ -147,14 +139,9 @@ def record(
         from models.record import record as record_trace
     except ModuleNotFoundError as error:
         raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
-<<<<<<< HEAD
     from netsim.cli.bad_prompts import left_out
-    from netsim.scenario.build_policy import Surroundings, build_policy
-=======
-    from netsim.cli.record_progress import recording_progress
     from netsim.scenario.assembly import build_policy
     from netsim.scenario.policy_context import PolicyContext
->>>>>>> main
     from netsim.scenario.policy_spec import policy_spec
     from traces.format.manifest import TraceError
     from traces.format.nodes import Sampler
@@ -165,19 +152,12 @@ def record(
         settings, (texts, bad) = _settings(policy, samples), load_prompts(prompts)
         left_out(bad, len(texts), skip_bad=skip_bad, quiet=quiet)
         folders = pair_folders(pair) if pair else (slm or "", llm or "")
-<<<<<<< HEAD
         loaded = PairSource(folders[0], folders[1], dtype, device, threads).load()
         stops = loaded.stops_for(eos)
         encoding = _Encoding(chat, system, tokens, teacher_forced, stops)
         fit, bad = encoding.fitting(texts[:num_prompts], loaded)
         left_out(bad, len(fit), skip_bad=skip_bad, quiet=quiet)
-        around = Surroundings(loaded.vocabulary_size, top_p == 1, _line(calibration))
-=======
-        source = PairSource(folders[0], folders[1], dtype, device, threads)
-        loaded = source.load()
-        end = loaded.end if eos == "stop" else None
         around = PolicyContext(loaded.vocabulary_size, top_p == 1, _line(calibration))
->>>>>>> main
         plan = Plan(
             name=out.resolve().name,
             prompts=fit,

@@ -154,8 +154,7 @@ def test_a_swept_live_trace_is_refused(pair: dict[str, Any], tmp_path: Path) -> 
         "sweep:\n  trace.temperature: [0.5, 1.0]\n"
     )
     with pytest.raises(InputError, match=r"sweep.trace.temperature: can't be swept with models in the loop"):
-<<<<<<< HEAD
-        with_live_models(load_scenario(path), (0,), quiet=True)
+        with_live_models(load_grid(path), (0,), quiet=True)
 
 
 def test_bad_prompts_are_all_named_or_left_out(
@@ -179,6 +178,3 @@ def test_bad_prompts_are_all_named_or_left_out(
     path.write_text(json.dumps(rows[3]))
     with pytest.raises(InputError, match="no prompt is left"):
         record(tmp_path / "u", path, ["hlm"], **pair, **options, skip_bad=True)
-=======
-        with_live_models(load_grid(path), (0,), quiet=True)
->>>>>>> main
