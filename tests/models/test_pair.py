@@ -110,7 +110,7 @@ def with_token(token: str, number: int) -> PreTrainedTokenizerFast:
     """The tokenizer with one token more, at an id of its own."""
     own = tokenizer()
     content = json.loads(own.backend_tokenizer.to_str())
-    content["model"]["vocab"][token] = number
+    content["model"]["vocab"][token] = number  # noqa: S106  (no password)
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=Tokenizer.from_str(json.dumps(content)), eos_token="<end>"
     )
