@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from transformers import PreTrainedModel
@@ -53,10 +54,17 @@ def default_grid(model: PreTrainedModel) -> Grid:
 
 @dataclass(frozen=True)
 class Effort:
-    """How carefully a grid is measured: passes per cell that count, and passes before them that don't."""
+    """How carefully a grid is measured.
+
+    Attributes
+    ----------
+    repeats, warm_up : int. Passes per cell that count, and passes before them that don't.
+    cell_s : float. A cell that took longer is left as it is after the next pass: large batches take minutes.
+    """
 
     repeats: int = REPEATS
     warm_up: int = 2
+    cell_s: float = math.inf
 
     def __post_init__(self) -> None:
         if self.repeats < 1 or self.warm_up < 0:

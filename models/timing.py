@@ -37,7 +37,7 @@ def fit_to_budget(model: PreTrainedModel, grid: Grid, budget_s: float) -> tuple[
     thin = replace(grid, positions=_some(grid.positions, 1, 2, 4, 16, 64))
     with torch.inference_mode():
         one, many = (
-            min(_measure(model, _Context(model, 1), _ids(model, 1, positions), 2, 0))
+            min(_measure(model, _Context(model, 1), _ids(model, 1, positions), Effort(2, 0)))
             for positions in (1, grid.positions[-1])
         )
     per_position = max(0.0, many - one) / max(1, grid.positions[-1] - 1)
@@ -138,7 +138,7 @@ def profile_model(
                 if context + positions > longest:
                     continue
                 ids = _ids(model, batch, positions)
-                seconds = _measure(model, before, ids, effort.repeats, effort.warm_up)
+                seconds = _measure(model, before, ids, effort)
                 median_s[i, j, k] = statistics.median(seconds)
                 quartiles_s[i, j, k] = np.quantile(seconds, [0.25, 0.75]).tolist()
                 if report is not None:
@@ -179,14 +179,12 @@ def hardware(device: torch.device) -> str:
     return f"{name}, {os.cpu_count()} logical cores"
 
 
-def _measure(
-    model: PreTrainedModel, before: _Context, ids: torch.Tensor, repeats: int, warm_up: int
-) -> list[float]:
+def _measure(model: PreTrainedModel, before: _Context, ids: torch.Tensor, effort: Effort) -> list[float]:
     cache = before.cache
     # A cache that keeps a window or a state of its context can't be cut back: such a model gets a copy for every pass.
     plain = cache is not None and all(type(layer) is DynamicLayer for layer in cache.layers)
     seconds = []
-    for _ in range(warm_up + repeats):
+    for _ in range(effort.warm_up + effort.repeats):
         own = cache if plain else copy.deepcopy(cache)
         _synchronise(model.device)
         start = time.perf_counter()
@@ -195,7 +193,10 @@ def _measure(
         seconds.append(time.perf_counter() - start)
         if plain and cache is not None:
             cache.crop(-ids.shape[1])
-    return seconds[warm_up:]
+        if sum(seconds) > effort.cell_s:
+            break
+    # The first passes only where there are others.
+    return seconds[min(effort.warm_up, len(seconds) - 1) :]
 
 
 def _ids(model: PreTrainedModel, batch: int, positions: int) -> torch.Tensor:

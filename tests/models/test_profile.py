@@ -163,6 +163,18 @@ def test_a_model_that_takes_no_cache_is_measured_over_the_whole_prefix() -> None
     assert lengths == [1, 4, 9, 12]
 
 
+def test_a_slow_cell_is_measured_once() -> None:
+    model, passes = llama(), list[int]()
+
+    def slow(_module: object, _given: object, keywords: dict[str, torch.Tensor]) -> None:
+        passes.append(keywords["input_ids"].shape[1])
+        time.sleep(0.1 if passes[-1] > 1 else 0.0)
+
+    model.register_forward_pre_hook(slow, with_kwargs=True)
+    profile_model(model, "slow", Grid((0,), (1, 4)), Effort(3, 1, cell_s=0.05))
+    assert passes == [1, 1, 1, 1, 4]
+
+
 def test_no_repeats_are_refused() -> None:
     with pytest.raises(ProfileError, match="repeats must be >= 1"):
         Effort(0)
