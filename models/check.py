@@ -112,37 +112,32 @@ def _exact_sizes(
 ) -> tuple[int, ...]:
     """Numbers of rows whose passes give a row the same bits; raises if the cache is wrong, in whatever way.
 
-    Two prompts of different length, one step after each, and a second step after the first, among other rows.
+    Two prompts of different length, one step after the longer one in passes among other companions each time, and a
+    second step after it. Companions all alike, and all different: where experts are shared out by what is in a pass,
+    a row may be an expert's only one.
     """
     prompts = tokens[:-2], tokens[: len(tokens) // 2]
     held = [slots.take(prompt) for prompt in prompts]
     for prompt, own in zip(prompts, held, strict=True):
         paged.prefill(prompt, own)
-    new = slots.take(tokens[[-2, -2, -1]])
-    prefixes = [np.append(own, slot) for own, slot in zip(held, new[:2], strict=True)]
-    prefixes.append(np.append(prefixes[0], new[2]))
+    new = slots.take(np.concatenate([tokens[-2:], np.resize(tokens[::-1], batch)]))
+    once = np.append(held[0], new[0])
+    twice = np.append(once, new[1])
+    others = [np.append(held[number % 2], slot) for number, slot in enumerate(new[2:])]
     paged.reserve()
     positions = (len(tokens) // 64 + 1) * 64
-    first = paged.step(*_rows(slots, [prefixes[0], *[prefixes[1]] * (batch - 1)], positions))
-    second = paged.step(*_rows(slots, [*prefixes[1:] * batch, prefixes[0]][-batch:], positions))
-    compared = [(first[0], prefixes[0]), (second[-1], prefixes[0])]
-    compared += [(second[-2], prefixes[2])] if batch > 1 else []
+    passes = {size: [*others[: size - 1], once] for size in _sizes(batch)}
+    passes[batch][-2] = twice
+    first = paged.step(*_rows(slots, [once, *[others[1]] * (batch - 1)], positions))
+    later = {size: paged.step(*_rows(slots, rows, positions)) for size, rows in passes.items()}
+    compared = [(first[0], once), (first[1], others[1]), (later[batch][-1], once), (later[batch][-2], twice)]
     for logits, prefix in compared:
-        expected = whole.prefill(slots.token[prefix], prefix)[0]
-        if not _distance(logits, expected) <= TOLERANCE[whole.model.dtype]:
-            raise _WrongCache(f"total variation {_distance(logits, expected):.3g}")
-    found = tuple(
-        size
-        for size in _sizes(batch)
-        if torch.equal(
-            first[0],
-            second[-1]
-            if size == batch
-            else paged.step(*_rows(slots, [*prefixes[1:] * size, prefixes[0]][-size:], positions))[-1],
-        )
-    )
+        distance = _distance(logits, whole.prefill(slots.token[prefix], prefix)[0])
+        if not distance <= TOLERANCE[whole.model.dtype]:
+            raise _WrongCache(f"total variation {distance:.3g}")
     for own in (*held, new):
         slots.free(own)
+    found = tuple(size for size, logits in later.items() if torch.equal(first[0], logits[-1]))
     return found if batch in found else ()
 
 

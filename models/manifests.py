@@ -50,7 +50,7 @@ def model_spec(model: PreTrainedModel) -> ModelSpec:
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().cpu().view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return ModelSpec(
         name=model_name(model),
         parameters=model.num_parameters(),
