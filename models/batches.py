@@ -1,8 +1,8 @@
 """Grow many trees at once with full batches of forward passes.
 
-Rows of any prompt, token seed and branch share a pass. What a row gives must depend on nothing else in it: every pass
-has the same number of rows, a row's padded length follows from its own length alone, and `models.check` has
-verified that neither companions nor place change a row's bits. Where they do, trees grow one after the other.
+Rows of any prompt, token seed and branch share a pass. What a row gives must depend on nothing else in it: a row's
+padded length follows from its own length alone, and `models.check` has verified that neither companions nor place nor
+the number of rows (a few are allowed) change a row's bits. Where they do, trees grow one after the other.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class Batches:
 
     def _evaluate(self, chunk: list[tuple[Row, int]]) -> list[NodeTable]:
         """Nodes of one pass, each a table of its own without a parent."""
-        batch = self.plan.batch
+        batch = self.passes.size(len(chunk))
         positions = (chunk[0][0].length // PADDED_TO + 1) * PADDED_TO
         slots = np.full((batch, positions), NOWHERE, np.int64)
         tokens, lengths = np.zeros(batch, np.int64), np.ones(batch, np.int64)

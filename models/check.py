@@ -22,15 +22,25 @@ TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.1, torch.float16: 0.02}
 #: Positions that are tried, and the most for the sake of a window of attention.
 TRIED, WINDOW = 40, 256
 
+#: Fewer rows take other kernels, a matrix times a vector's.
+LEAST_ROWS = 4
+
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A model as it will run, and whether the bits of a batch's row depend on nothing but the row."""
+    """A model as it will run, and in passes of how many rows.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Numbers of rows between which a row's bits are the same, whatever its companions and its place; empty where
+        they depend on those.
+    """
 
     model: PagedModel | WholeModel
-    rows_are_independent: bool
+    sizes: tuple[int, ...]
 
 
 def checked_model(model: PreTrainedModel, slots: Slots, batch: int, vocabulary_size: int) -> Checked:
@@ -46,11 +56,12 @@ def checked_model(model: PreTrainedModel, slots: Slots, batch: int, vocabulary_s
     _refuse_looking_ahead(model, tokens)
     paged = PagedModel(model, slots)
     try:
-        independent = _rows_are_independent(paged, whole, slots, tokens, batch)
+        sizes = _exact_sizes(paged, whole, slots, tokens, batch)
     except Exception as error:  # noqa: BLE001 - an unknown architecture may raise anything at all
         _LOG.debug("%s runs without a cache: %r", model_name(model), error)
-        return Checked(whole, rows_are_independent=True)
-    return Checked(paged, independent)
+        # Row by row, whatever the batch.
+        return Checked(whole, _sizes(batch))
+    return Checked(paged, sizes)
 
 
 def _length(model: PreTrainedModel) -> int:
@@ -87,33 +98,47 @@ class _WrongCache(Exception):  # noqa: N818
     """A cached step that differs from a pass without a cache."""
 
 
-def _rows_are_independent(
-    paged: PagedModel, whole: WholeModel, slots: Slots, tokens: NDArray[np.int64], batch: int
-) -> bool:
-    """Whether rows of a pass leave each other alone; raises if the cache is wrong, in whatever way.
+def _sizes(batch: int) -> tuple[int, ...]:
+    """Numbers of rows that a pass may have: a whole batch, half and a quarter of one.
 
-    Two prompts of different length, one step after each, and a second step after the first, among other rows.
+    >>> _sizes(32), _sizes(6)
+    ((32, 16, 8), (6,))
+    """
+    return tuple(batch // parts for parts in (1, 2, 4) if batch // parts >= LEAST_ROWS or parts == 1)
+
+
+def _exact_sizes(
+    paged: PagedModel, whole: WholeModel, slots: Slots, tokens: NDArray[np.int64], batch: int
+) -> tuple[int, ...]:
+    """Numbers of rows whose passes give a row the same bits; raises if the cache is wrong, in whatever way.
+
+    Two prompts of different length, one step after the longer one in passes among other companions each time, and a
+    second step after it. Companions all alike, and all different: where experts are shared out by what is in a pass,
+    a row may be an expert's only one.
     """
     prompts = tokens[:-2], tokens[: len(tokens) // 2]
     held = [slots.take(prompt) for prompt in prompts]
     for prompt, own in zip(prompts, held, strict=True):
         paged.prefill(prompt, own)
-    new = slots.take(tokens[[-2, -2, -1]])
-    prefixes = [np.append(own, slot) for own, slot in zip(held, new[:2], strict=True)]
-    prefixes.append(np.append(prefixes[0], new[2]))
+    new = slots.take(np.concatenate([tokens[-2:], np.resize(tokens[::-1], batch)]))
+    once = np.append(held[0], new[0])
+    twice = np.append(once, new[1])
+    others = [np.append(held[number % 2], slot) for number, slot in enumerate(new[2:])]
     paged.reserve()
     positions = (len(tokens) // 64 + 1) * 64
-    first = paged.step(*_rows(slots, [prefixes[0], *[prefixes[1]] * (batch - 1)], positions))
-    second = paged.step(*_rows(slots, [*prefixes[1:] * batch, prefixes[0]][-batch:], positions))
-    compared = [(first[0], prefixes[0]), (second[-1], prefixes[0])]
-    compared += [(second[-2], prefixes[2])] if batch > 1 else []
+    passes = {size: [*others[: size - 1], once] for size in _sizes(batch)}
+    passes[batch][-2] = twice
+    first = paged.step(*_rows(slots, [once, *[others[1]] * (batch - 1)], positions))
+    later = {size: paged.step(*_rows(slots, rows, positions)) for size, rows in passes.items()}
+    compared = [(first[0], once), (first[1], others[1]), (later[batch][-1], once), (later[batch][-2], twice)]
     for logits, prefix in compared:
-        expected = whole.prefill(slots.token[prefix], prefix)[0]
-        if not _distance(logits, expected) <= TOLERANCE[whole.model.dtype]:
-            raise _WrongCache(f"total variation {_distance(logits, expected):.3g}")
+        distance = _distance(logits, whole.prefill(slots.token[prefix], prefix)[0])
+        if not distance <= TOLERANCE[whole.model.dtype]:
+            raise _WrongCache(f"total variation {distance:.3g}")
     for own in (*held, new):
         slots.free(own)
-    return torch.equal(first[0], second[-1])
+    found = tuple(size for size, logits in later.items() if torch.equal(first[0], logits[-1]))
+    return found if batch in found else ()
 
 
 def _rows(

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from transformers import PreTrainedModel
 
+from models.manifests import empty_manifest
 from models.pair import Pair
 from models.plan import Group, Plan
-from models.sources import logits_width, model_name
-from models.vocabulary import tokenizer_digest
+from models.vocabulary import tokenizer_digest as tokenizer_digest  # noqa: PLC0414 - others ask for it here
 from traces.format.forest import distributions
 from traces.format.manifest import (
     EXTENSION,
     MANIFEST,
     Manifest,
-    ModelSpec,
-    SamplerSpec,
     Shard,
     TraceError,
     canonical,
@@ -210,35 +203,6 @@ def _check_contains(folder: Path, before: Manifest, now: Manifest) -> None:
             raise TraceError(f"{folder}: an extension must name the recorded {what} again: {', '.join(lost)}")
 
 
-def empty_manifest(pair: Pair, plan: Plan) -> Manifest:
-    """Manifest of a plan of which nothing is recorded yet."""
-    return Manifest(
-        version=2,
-        name=plan.name,
-        slm=model_spec(pair.slm),
-        llm=model_spec(pair.llm),
-        tokenizer=tokenizer_digest(pair.tokenizer),
-        vocabulary_size=pair.vocabulary_size,
-        eos=plan.eos,
-        sampler=SamplerSpec(temperature=plan.sampler.temperature, top_p=plan.sampler.top_p),
-        measure=plan.measure_spec,
-        num_tokens=plan.num_tokens,
-        token_seeds=tuple(plan.token_seeds),
-        policies=tuple(plan.policies),
-        batch=plan.batch,
-        prompts=tuple(plan.prompts),
-        chat=plan.chat,
-        hardware={
-            "machine": platform.machine(),
-            "device": str(pair.llm.device),
-            "dtype": str(pair.llm.dtype).removeprefix("torch."),
-            "threads": torch.get_num_threads(),
-        },
-        versions={name: version(name) for name in ("torch", "transformers", "numpy")},
-        shards=(),
-    )
-
-
 def _outside_mass(folder: Path, manifest: Manifest) -> dict[str, float]:
     """Mean over nodes of the mass outside each model's nucleus."""
     sums, nodes = np.zeros(2), 0
@@ -250,17 +214,3 @@ def _outside_mass(folder: Path, manifest: Manifest) -> dict[str, float]:
         sums += slm.sum(), llm.sum()
         nodes += table.num_nodes
     return {"slm": float(sums[0] / nodes), "llm": float(sums[1] / nodes)}
-
-
-def model_spec(model: PreTrainedModel) -> ModelSpec:
-    """Name, size and digest of a model's weights (names, types and bytes, in the order of the names)."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().cpu().view(torch.uint8).numpy().tobytes())
-    return ModelSpec(
-        name=model_name(model),
-        parameters=model.num_parameters(),
-        digest=digest.hexdigest(),
-        width=logits_width(model),
-    )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from models.batches import default_workers
-from models.ledger import empty_manifest
+from models.manifests import empty_manifest
 from models.pair import Pair
 from models.plan import Plan
 from models.profile import profile_recording

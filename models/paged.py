@@ -67,11 +67,11 @@ class _Pages:
                 self.tensors[index] = larger
 
 
-class _PassLayer(DynamicLayer):
+class _PassLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """What one pass sees of one layer's pages."""
 
     def __init__(self, pages: _Pages, slots: torch.Tensor, num_new: int, num_slots: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._pages, self._slots, self._num_new, self._num_slots = pages, slots, num_new, num_slots
 
     def update(

@@ -36,7 +36,8 @@ class Passes:
         self._models = [own.model for own in checked]
         self._width = pair.vocabulary_size
         self.cached = checked[0].model.cached, checked[1].model.cached
-        self.side_by_side = all(own.rows_are_independent for own in checked)
+        self._batch, self._sizes = batch, set.intersection(*(set(own.sizes) for own in checked))
+        self.side_by_side = bool(self._sizes)
 
     def reserve(self) -> None:
         """Make room for all slots in use. No pass may be under way."""
@@ -50,6 +51,10 @@ class Passes:
         slm, llm = (self._logits(model.prefill(tokens, slots))[0] for model in self._models)
         return slots, slm, llm
 
+    def size(self, num_rows: int) -> int:
+        """Rows of a pass that so many fit into, padding included."""
+        return min((own for own in self._sizes if own >= num_rows), default=self._batch)
+
     def step(
         self,
         tokens: NDArray[np.int64],
@@ -61,21 +66,14 @@ class Passes:
 
         The other rows are padding. Parameters as in `models.paged.PagedModel.step`.
         """
-        slm, llm = (
-            self._logits(
-                model.step(
-                    *((tokens, slots, lengths) if model.cached else _cut(num_rows, tokens, slots, lengths))
-                )
-            )
-            for model in self._models
-        )
-        return slm[:num_rows], llm[:num_rows]
+        results = []
+        for model in self._models:
+            # A model without a cache runs row by row, and padding is for nothing.
+            own = slice(None if model.cached else num_rows)
+            results.append(self._logits(model.step(tokens[own], slots[own], lengths[own]))[:num_rows])
+        return results[0], results[1]
 
     def _logits(self, logits: torch.Tensor) -> Logits:
         """As numbers, without those past the vocabulary, which one of the models lacks."""
         numbers: Logits = logits[:, : self._width].float().cpu().numpy()
         return numbers
-
-
-def _cut(num_rows: int, *arrays: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-    return tuple(array[:num_rows] for array in arrays)

@@ -14,10 +14,11 @@ import torch
 from transformers import PreTrainedModel
 
 from models.architecture import ARCHITECTURES, architecture_config, build_random
+from models.grid import Effort, default_grid
 from models.pair import Pair, pair_folders
 from models.plan import Plan, RecordingStopped
 from models.sources import load_model, model_name
-from models.timing import Effort, Profile, Report, default_grid, fit_to_budget, profile_model
+from models.timing import Profile, Report, fit_to_budget, profile_model
 from traces.format.manifest import LATENCY, replace_file
 
 

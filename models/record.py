@@ -83,7 +83,7 @@ def _record_groups(pair: Pair, ledger: Ledger, groups: list[Group], progress: Pr
 
     def recorded(group: Group) -> NodeTable | None:
         shard = ledger.base.get(group)
-        return shard and read_shard(folder, shard, pair.vocabulary_size, plan.measure_spec)
+        return None if shard is None else read_shard(folder, shard, pair.vocabulary_size, plan.measure_spec)
 
     passes = Passes(pair, plan.batch)
     ledger.note(passes.cached, side_by_side=passes.side_by_side)

@@ -5,7 +5,10 @@ Safetensors or GGUF only, and no code that comes with a model is ever run.
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +51,6 @@ def load_model(source: str | Path, dtype: str, device: str) -> PreTrainedModel:
         raise PairError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
     check_device(device)
     _check_file(source)
-    # A bar per model and process would bury those of the commands.
-    disable_progress_bar()  # type: ignore[no-untyped-call]
     how: dict[str, Any] = {"dtype": DTYPES[dtype], "output_loading_info": True}
     if is_gguf(source):
         # Dense weights: packed ones need a kernel that few machines have, and another kernel gives other bits.
@@ -57,7 +58,8 @@ def load_model(source: str | Path, dtype: str, device: str) -> PreTrainedModel:
     else:
         how["use_safetensors"] = True
     try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(**_where(source), **how)
+        with _no_bars():
+            loaded: Any = AutoModelForCausalLM.from_pretrained(**_where(source), **how)
     except Exception as error:
         raise PairError(f"no model can be loaded from {source}: {_first_line(error)}") from error
     model, loading = loaded
@@ -73,9 +75,9 @@ def load_model(source: str | Path, dtype: str, device: str) -> PreTrainedModel:
 def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     """Load the tokenizer of one model; parameters and errors as in `load_model`."""
     _check_file(source)
-    disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(**_where(source))
+        with _no_bars():
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(**_where(source))
     except Exception as error:
         raise PairError(f"no tokenizer can be loaded from {source}: {_first_line(error)}") from error
     return tokenizer
@@ -139,6 +141,14 @@ def _where(source: str | Path) -> dict[str, Any]:
     if is_gguf(source):
         where |= {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
     return where
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Keep the library's bars and hints for programmers off the terminal, where they would bury those of the commands."""
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    with redirect_stderr(io.StringIO()):
+        yield
 
 
 def _first_line(error: Exception) -> str:

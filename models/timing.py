@@ -10,7 +10,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,68 +20,12 @@ import transformers
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
+from models.grid import CAREFUL, Effort, Grid, ProfileError
 from models.sources import max_positions
 
 Profile = dict[str, Any]
-REPEATS = 7
-
-
-class ProfileError(ValueError):
-    """A measurement that can't be made; the message says why."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """What to measure: every context length with every number of new positions and batch size.
-
-    Attributes
-    ----------
-    contexts : [num_contexts], int. Positions already in the KV cache, increasing; 0 is prefill.
-    positions : [num_positions], int. New positions of a pass, increasing, >= 1.
-    batches : [num_batches], int. Sequences side by side, increasing, >= 1.
-    """
-
-    contexts: tuple[int, ...]
-    positions: tuple[int, ...]
-    batches: tuple[int, ...] = (1,)
-
-    def __post_init__(self) -> None:
-        for name, least in (("contexts", 0), ("positions", 1), ("batches", 1)):
-            axis = getattr(self, name)
-            if not axis or min(axis) < least or list(axis) != sorted(set(axis)):
-                raise ProfileError(f"{name} must be increasing integers >= {least}, given {list(axis)}")
-
-
-#: Models whose longest sequence is short, such as the built-in pair, and all others. New positions:
-#: a token, catching up after skipped ones, and the prefill of a prompt.
-SHORT = Grid((0, 16, 32, 64, 96, 128, 160, 192, 224, 248), (1, 2, 4, 8, 16, 32, 64, 128, 192))
-LONG = Grid((0, 64, 128, 256, 512, 1024), (1, 2, 4, 8, 16, 32, 64, 128, 256))
-
-
-def default_grid(model: PreTrainedModel) -> Grid:
-    """Grid for a model, by the longest sequence it takes; passes that don't fit are cut off."""
-    longest = max_positions(model)
-    grid = SHORT if longest < LONG.contexts[-1] else LONG
-    contexts = tuple(context for context in grid.contexts if context < longest)
-    return Grid(contexts, tuple(positions for positions in grid.positions if positions <= longest))
-
-
 #: Told after every cell: what was measured, and the share of the measurement that is done.
 Report = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How carefully a grid is measured: passes per cell that count, and passes before them that don't."""
-
-    repeats: int = REPEATS
-    warm_up: int = 2
-
-    def __post_init__(self) -> None:
-        if self.repeats < 1 or self.warm_up < 0:
-            raise ProfileError(
-                f"repeats must be >= 1 and warm_up >= 0, given {self.repeats} and {self.warm_up}"
-            )
 
 
 def fit_to_budget(model: PreTrainedModel, grid: Grid, budget_s: float) -> tuple[Grid, Effort]:
@@ -93,7 +37,7 @@ def fit_to_budget(model: PreTrainedModel, grid: Grid, budget_s: float) -> tuple[
     thin = replace(grid, positions=_some(grid.positions, 1, 2, 4, 16, 64))
     with torch.inference_mode():
         one, many = (
-            min(_measure(model, _Context(model, 1), _ids(model, 1, positions), 2, 0))
+            min(_measure(model, _Context(model, 1), _ids(model, 1, positions), Effort(2, 0)))
             for positions in (1, grid.positions[-1])
         )
     per_position = max(0.0, many - one) / max(1, grid.positions[-1] - 1)
@@ -142,7 +86,7 @@ def profile_model(
     model: PreTrainedModel,
     name: str,
     grid: Grid,
-    effort: Effort = Effort(),
+    effort: Effort = CAREFUL,
     report: Report | None = None,
 ) -> Profile:
     """Measure one model.
@@ -194,7 +138,7 @@ def profile_model(
                 if context + positions > longest:
                     continue
                 ids = _ids(model, batch, positions)
-                seconds = _measure(model, before, ids, effort.repeats, effort.warm_up)
+                seconds = _measure(model, before, ids, effort)
                 median_s[i, j, k] = statistics.median(seconds)
                 quartiles_s[i, j, k] = np.quantile(seconds, [0.25, 0.75]).tolist()
                 if report is not None:
@@ -235,14 +179,12 @@ def hardware(device: torch.device) -> str:
     return f"{name}, {os.cpu_count()} logical cores"
 
 
-def _measure(
-    model: PreTrainedModel, before: _Context, ids: torch.Tensor, repeats: int, warm_up: int
-) -> list[float]:
+def _measure(model: PreTrainedModel, before: _Context, ids: torch.Tensor, effort: Effort) -> list[float]:
     cache = before.cache
     # A cache that keeps a window or a state of its context can't be cut back: such a model gets a copy for every pass.
     plain = cache is not None and all(type(layer) is DynamicLayer for layer in cache.layers)
     seconds = []
-    for _ in range(warm_up + repeats):
+    for _ in range(effort.warm_up + effort.repeats):
         own = cache if plain else copy.deepcopy(cache)
         _synchronise(model.device)
         start = time.perf_counter()
@@ -251,7 +193,10 @@ def _measure(
         seconds.append(time.perf_counter() - start)
         if plain and cache is not None:
             cache.crop(-ids.shape[1])
-    return seconds[warm_up:]
+        if sum(seconds) > effort.cell_s:
+            break
+    # The first passes only where there are others.
+    return seconds[min(effort.warm_up, len(seconds) - 1) :]
 
 
 def _ids(model: PreTrainedModel, batch: int, positions: int) -> torch.Tensor:

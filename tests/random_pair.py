@@ -40,6 +40,8 @@ def save_random_pair(folder: Path) -> tuple[Path, Path]:
             num_hidden_layers=1,
             num_attention_heads=2,
             initializer_range=0.3,
+            bos_token_id=0,
+            eos_token_id=0,
         )
     )
     tokenizer = random_tokenizer()

@@ -33,6 +33,9 @@ def profile(
     repeats: Annotated[
         int, typer.Option(min=1, help="Passes per cell of the grid, after two to warm up.")
     ] = 7,
+    cell_seconds: Annotated[
+        float, typer.Option(min=0, help="A cell that took longer gets no further pass.")
+    ] = 60.0,
     contexts: Annotated[
         list[int] | None, typer.Option(help="Positions already in the cache; repeatable.", show_default=False)
     ] = None,
@@ -51,8 +54,8 @@ def profile(
     Example: netsim profile --architecture llama-2-7b --out models/profiles/llama-2-7b.json
     """
     try:
+        from models.grid import Effort
         from models.profile import Subject, measure, write_profile
-        from models.timing import Effort
     except ModuleNotFoundError as error:
         raise bad_input("profile", f"needs {error.name}: pip install -e '.[models]'") from None
     from netsim.cli.progress import progress
@@ -76,7 +79,11 @@ def profile(
         wanted = {name: values for name, values in axes.items() if values}
         with progress(quiet=quiet) as show:
             measured = measure(
-                subjects[0], wanted, Effort(repeats), lambda text, share: show(text, share, None), threads
+                subjects[0],
+                wanted,
+                Effort(repeats, cell_s=cell_seconds),
+                lambda text, share: show(text, share, None),
+                threads,
             )
         write_profile(measured, out)
     except (ValueError, OSError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,8 +13,14 @@ from netsim.cli.record_progress import PROFILE_SHARE, recording_progress
 from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.pair import Pair
+    from models.prompts import Prompt
     from netsim.deciding.thresholds import Line
     from netsim.scenario.families import PolicyKind
+    from traces.format.manifest import ChatSpec
+    from traces.format.manifest import Prompt as RecordedPrompt
 
 ALL_COUNTS = "all-counts"
 
@@ -43,7 +50,8 @@ def record(
     ] = False,
     pair: Annotated[str | None, typer.Option(help="A pair that ships with the project: tiny.")] = None,
     slm: Annotated[
-        str | None, typer.Option(help="Small model: a folder, or a name of the hub (or of its cache).")
+        str | None,
+        typer.Option(help="Small model: a folder, a GGUF file, or a name of the hub (or of its cache)."),
     ] = None,
     llm: Annotated[str | None, typer.Option(help="Large model.")] = None,
     tokens: Annotated[int, typer.Option(min=1, help="Tokens per prompt.")] = 48,
@@ -119,13 +127,15 @@ def record(
     Example: netsim record --pair tiny --prompts models/tiny/prompts-evaluation.jsonl --policy hlm
     --policy all-counts --temperature 0.8 --top-p 0.97 --out traces/mine
     """
+    _check(policy, measure, system, teacher_forced=teacher_forced, chat=chat)
+    if (pair is None) != (slm is not None and llm is not None) or (pair and (slm or llm)):
+        raise bad_input("--pair", "give --pair, or both --slm and --llm")
     try:
         from models.batches import default_workers
-        from models.encode import chat_spec, prompts_to_record
         from models.pair import PairError, PairSource, pair_folders
         from models.plan import Plan
         from models.profile import profile_recording
-        from models.prompts import PromptError, fitting, load_prompts
+        from models.prompts import PromptError, load_prompts
         from models.record import record as record_trace
     except ModuleNotFoundError as error:
         raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
@@ -137,30 +147,15 @@ def record(
     from traces.format.nodes import Sampler
     from traces.speculative.walk import Measure
 
-    if teacher_forced == bool(policy):
-        raise bad_input("--policy", "give at least one policy, or --teacher-forced instead")
-    if system is not None and not chat:
-        raise bad_input("--system", "needs --chat: without it a prompt is no chat")
-    if ALL_COUNTS in policy and measure != "temperature":
-        raise bad_input("--policy", f"{ALL_COUNTS} needs the measure that counts, given --measure {measure}")
     try:
-        if (pair is None) != (slm is not None and llm is not None) or (pair and (slm or llm)):
-            raise bad_input("--pair", "give --pair, or both --slm and --llm")
         # What is wrong with the files and the policies is said before gigabytes are loaded.
         settings, (texts, bad) = _settings(policy, samples), load_prompts(prompts)
         left_out(bad, len(texts), skip_bad=skip_bad, quiet=quiet)
         folders = pair_folders(pair) if pair else (slm or "", llm or "")
-        source = PairSource(folders[0], folders[1], dtype, device, threads)
-        loaded = source.load()
+        loaded = PairSource(folders[0], folders[1], dtype, device, threads).load()
         stops = loaded.stops_for(eos)
-        follow, end = tokens if teacher_forced else 0, stops[0] if stops else None
-        template = chat_spec(loaded.tokenizer, system) if chat else None
-        fit, bad = fitting(
-            texts[:num_prompts],
-            lambda own: prompts_to_record([own], loaded.tokenizer, follow, end, template)[0],
-            tokens,
-            loaded.max_positions,
-        )
+        encoding = _Encoding(chat, system, tokens, teacher_forced, stops)
+        fit, bad = encoding.fitting(texts[:num_prompts], loaded)
         left_out(bad, len(fit), skip_bad=skip_bad, quiet=quiet)
         around = PolicyContext(loaded.vocabulary_size, top_p == 1, _line(calibration))
         plan = Plan(
@@ -173,7 +168,7 @@ def record(
             policies={policy_spec(own): build_policy(own, around) for own in settings},
             eos=stops,
             batch=batch,
-            chat=template,
+            chat=encoding.spec(loaded),
         )
         workers = jobs or default_workers(device)
         with recording_progress(profile_share, quiet=quiet) as progress:
@@ -184,6 +179,47 @@ def record(
         raise bad_input("", str(error)) from None
     if not quiet:
         print(f"trace: {out}")
+
+
+def _check(policy: list[str], measure: str, system: str | None, *, teacher_forced: bool, chat: bool) -> None:
+    """Refuse options that contradict each other."""
+    if teacher_forced == bool(policy):
+        raise bad_input("--policy", "give at least one policy, or --teacher-forced instead")
+    if ALL_COUNTS in policy and measure != "temperature":
+        raise bad_input("--policy", f"{ALL_COUNTS} needs the measure that counts, given --measure {measure}")
+    if system is not None and not chat:
+        raise bad_input("--system", "needs --chat: without it a prompt is no chat")
+
+
+@dataclass(frozen=True)
+class _Encoding:
+    """How prompts become tokens."""
+
+    chat: bool
+    system: str | None
+    num_tokens: int
+    teacher_forced: bool
+    stops: tuple[int, ...] | None
+
+    def spec(self, pair: Pair) -> ChatSpec | None:
+        """The chat template; None without ``--chat``."""
+        from models.encode import chat_spec
+
+        return chat_spec(pair.tokenizer, self.system) if self.chat else None
+
+    def fitting(self, prompts: Sequence[Prompt], pair: Pair) -> tuple[tuple[RecordedPrompt, ...], list[str]]:
+        """Prompts that the pair can take, and a line for each other."""
+        from models.encode import prompts_to_record
+        from models.prompts import fitting
+
+        end = self.stops[0] if self.stops else None
+        follow, template = self.num_tokens if self.teacher_forced else 0, self.spec(pair)
+        return fitting(
+            prompts,
+            lambda own: prompts_to_record([own], pair.tokenizer, follow, end, template)[0],
+            self.num_tokens,
+            pair.max_positions,
+        )
 
 
 def _line(folder: Path | None) -> Line | None:

@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from models.processes import PairSource
 
 from models.live import record_live
-from models.pair import Pair
+from models.pair import Pair, PairSource
 from models.plan import Plan
-from models.record import record
+from models.record import Done, record
 from netsim.deciding.policies import Hlm, UHlm
 from netsim.scenario.policy_context import PolicyContext
 from netsim.scenario.policy_spec import parse_policy
@@ -35,11 +34,32 @@ def policy_of(spec: str) -> Policy:
     return parse_policy(spec).build(PolicyContext(64, whole_vocabulary=False))
 
 
+class Reports:
+    """Counts the groups that a recording completes."""
+
+    profile_budget_s = 0.0
+
+    def __init__(self) -> None:
+        self.groups = list[int]()
+
+    @property
+    def complete(self) -> int:
+        """Groups that this run completed: a first pass completes none of six tokens."""
+        return self.groups[-1] - self.groups[0] if self.groups else 0
+
+    def recorded(self, done: Done) -> None:
+        """After every pass."""
+        self.groups.append(done.groups)
+
+    def profiled(self, text: str, share: float) -> None:
+        """After every cell of the profile."""
+
+
 def live(pair: Pair, plan: Plan, cache: Path) -> tuple[Path, int]:
     """Folder of the trace, and how many groups had to be recorded."""
-    done = list[int]()
-    folder = record_live(pair, plan, cache, policy_of, lambda count, _total, _nodes: done.append(count))
-    return folder, len(done)
+    reports = Reports()
+    folder = record_live(pair, plan, cache, policy_of, reports)
+    return folder, reports.complete
 
 
 def test_the_cache_is_filled_once_and_grows(pair: Pair, tmp_path: Path) -> None:
@@ -78,11 +98,12 @@ def tokens_of(folder: Path, prompt: int, seed: int) -> set[tuple[int, ...]]:
 def test_another_extension_that_was_interrupted_is_given_up(pair: Pair, tmp_path: Path) -> None:
     folder, _ = live(pair, PLAN, tmp_path)
 
-    def interrupt(*_: int) -> None:
-        raise KeyboardInterrupt
+    class Interrupt(Reports):
+        def recorded(self, done: Done) -> None:  # noqa: ARG002
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        record_live(pair, OTHER, tmp_path, policy_of, interrupt)
+        record_live(pair, OTHER, tmp_path, policy_of, Interrupt())
     assert (folder / EXTENSION).exists()
     assert live(pair, replace(PLAN, token_seeds=(0, 1, 2)), tmp_path) == (folder, 2)
     assert Trace.open(folder).manifest.policies == ("hlm",)

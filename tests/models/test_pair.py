@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from models.pair import PairError, load_model, load_pair, max_positions, pair_folders
+from models.pair import PairError, load_pair, pair_folders
+from models.sources import load_model, max_positions
 
 TEXT = ["def add(first, second):\n    return first + second\n", "for index in range(10):\n    print(index)\n"]
 
@@ -96,10 +98,32 @@ def replaced(folder: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def test_tokenizers_of_different_size_are_refused(tmp_path: Path) -> None:
-    slm = save(llama(), tokenizer(290), tmp_path / "slm")
-    with pytest.raises(PairError, match="don't share a tokenizer: they have 290 and 300 tokens"):
-        load_pair(slm, save(gpt2(), tokenizer(), tmp_path / "llm"))
+def test_a_tokenizer_with_fewer_merges_is_refused(tmp_path: Path) -> None:
+    slm, llm = save(llama(), tokenizer(290), tmp_path / "slm"), save(gpt2(), tokenizer(), tmp_path / "llm")
+    with pytest.raises(
+        PairError, match="don't share a tokenizer: the tokens are the same, their merges differ"
+    ):
+        load_pair(slm, llm)
+
+
+def with_token(token: str, number: int) -> PreTrainedTokenizerFast:
+    """The tokenizer with one token more, at an id of its own."""
+    own = tokenizer()
+    content = json.loads(own.backend_tokenizer.to_str())
+    content["model"]["vocab"][token] = number
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=Tokenizer.from_str(json.dumps(content)),
+        eos_token="<end>",  # noqa: S106 - a token of text
+    )
+
+
+def test_tokens_that_only_pad_one_vocabulary_are_masked(tmp_path: Path) -> None:
+    """As with Qwen's models of 0.5B and 7B, whose logits are 151936 and 152064 wide, padded by GGUF files with tokens."""
+    slm = save(llama(300), tokenizer(), tmp_path / "slm")
+    llm = save(gpt2(320), with_token("[PAD300]", 300), tmp_path / "llm")
+    pair = load_pair(slm, llm)
+    assert pair.vocabulary_size == 300
+    assert load_pair(llm, slm).vocabulary_size == 300
 
 
 def test_a_token_with_another_id_is_refused(tmp_path: Path) -> None:
@@ -138,10 +162,9 @@ def test_another_cut_before_the_merges_is_refused(tmp_path: Path) -> None:
         load_pair(slm, save(gpt2(), other, tmp_path / "llm"))
 
 
-def test_logits_of_different_width_are_refused(tmp_path: Path) -> None:
+def test_logits_of_different_width_share_the_narrower(tmp_path: Path) -> None:
     slm = save(llama(304), tokenizer(), tmp_path / "slm")
-    with pytest.raises(PairError, match="differ in width: 304 and 300"):
-        load_pair(slm, save(gpt2(), tokenizer(), tmp_path / "llm"))
+    assert load_pair(slm, save(gpt2(), tokenizer(), tmp_path / "llm")).vocabulary_size == 300
 
 
 def test_logits_narrower_than_the_tokenizer_are_refused(tmp_path: Path) -> None:

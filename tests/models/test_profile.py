@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    OpenAIGPTConfig,
+    OpenAIGPTLMHeadModel,
     PreTrainedModel,
 )
 
-from models.profile import measure, pair_profile, write_profile
-from models.timing import Grid, ProfileError, default_grid, profile_model
+from models.grid import Effort, Grid, ProfileError, default_grid
+from models.profile import Subject, measure, pair_profile, write_profile
+from models.timing import fit_to_budget, profile_model
 from netsim.cli.profile import profile
 from netsim.costs.latency import LatencyProfile
 from netsim.costs.latency_file import read_profile
@@ -55,7 +59,7 @@ def gpt2() -> PreTrainedModel:
 
 @pytest.mark.parametrize("model", [llama(), gpt2()], ids=["llama", "gpt2"])
 def test_every_cell_that_fits_is_measured(model: PreTrainedModel, tmp_path: Path) -> None:
-    made = profile_model(model, "small", GRID, repeats=3, warm_up=1)
+    made = profile_model(model, "small", GRID, Effort(3, 1))
     for (i, context), (j, positions), (k, _) in CELLS:
         median, quartiles = made["median_s"][i][j][k], made["quartiles_s"][i][j][k]
         if context + positions > 64:
@@ -83,7 +87,7 @@ def test_each_pass_sees_the_context_of_its_cell(model: PreTrainedModel) -> None:
         passes.append((keywords["past_key_values"].get_seq_length(), positions, batch))
 
     with model.register_forward_pre_hook(note, with_kwargs=True):
-        profile_model(model, "small", GRID, repeats=2, warm_up=1)
+        profile_model(model, "small", GRID, Effort(2, 1))
     expected = []
     for batch in GRID.batches:
         filled = 0
@@ -98,7 +102,7 @@ def test_each_pass_sees_the_context_of_its_cell(model: PreTrainedModel) -> None:
 
 def test_longer_passes_take_longer() -> None:
     # 256 times the work in one pass: far more than what scheduling on a busy machine may add.
-    made = profile_model(llama(longest=256, hidden=256), "small", Grid((0,), (1, 256)), repeats=5)
+    made = profile_model(llama(longest=256, hidden=256), "small", Grid((0,), (1, 256)), Effort(5))
     assert made["median_s"][0][1][0] > made["median_s"][0][0][0]
 
 
@@ -131,14 +135,56 @@ def test_grids_beyond_the_model_are_refused(grid: Grid) -> None:
         profile_model(llama(), "small", grid)
 
 
+def test_a_budget_thins_the_grid_before_it_leaves_the_ends_out() -> None:
+    full = default_grid(llama(256))
+    assert fit_to_budget(llama(256), full, 1e9) == (full, Effort())
+    coarse, effort = fit_to_budget(llama(256), full, 0.0)
+    assert effort == Effort(1, 0)
+    assert coarse.contexts == (full.contexts[0], full.contexts[-1])
+    assert coarse.positions == (1, 2, 4, full.positions[-1])
+    # A model whose passes take a tenth of a second: seven repeats of 90 cells are more than half a minute.
+    slow = llama(256)
+    slow.register_forward_pre_hook(lambda *_: time.sleep(0.05))
+    grid, effort = fit_to_budget(slow, full, 8.0)
+    cells = len(grid.contexts) * len(grid.positions)
+    assert cells * (effort.repeats + effort.warm_up) * 0.05 < 8.0
+
+
+def test_a_model_that_takes_no_cache_is_measured_over_the_whole_prefix() -> None:
+    model = OpenAIGPTLMHeadModel(
+        OpenAIGPTConfig(vocab_size=300, n_positions=64, n_embd=16, n_layer=1, n_head=2)
+    )
+    model.train(mode=False)
+    lengths: list[int] = []
+    model.register_forward_pre_hook(
+        lambda _module, _given, keywords: lengths.append(keywords["input_ids"].shape[1]), with_kwargs=True
+    )
+    profile_model(model, "whole", Grid((0, 8), (1, 4)), Effort(1, 0))
+    assert lengths == [1, 4, 9, 12]
+
+
+def test_a_slow_cell_is_measured_once() -> None:
+    model, passes = llama(), list[int]()
+
+    def slow(_module: object, _given: object, keywords: dict[str, torch.Tensor]) -> None:
+        passes.append(keywords["input_ids"].shape[1])
+        time.sleep(0.1 if passes[-1] > 1 else 0.0)
+
+    model.register_forward_pre_hook(slow, with_kwargs=True)
+    profile_model(model, "slow", Grid((0,), (1, 4)), Effort(3, 1, cell_s=0.05))
+    assert passes == [1, 1, 1, 1, 4]
+
+
 def test_no_repeats_are_refused() -> None:
     with pytest.raises(ProfileError, match="repeats must be >= 1"):
-        profile_model(llama(), "small", GRID, repeats=0)
+        Effort(0)
 
 
 def test_a_pair_profile_gives_each_role_its_own(tmp_path: Path) -> None:
     grid = Grid((0,), (1,))
-    slm, llm = (profile_model(model, name, grid, 1) for model, name in ((llama(), "a"), (gpt2(), "b")))
+    slm, llm = (
+        profile_model(model, name, grid, Effort(1)) for model, name in ((llama(), "a"), (gpt2(), "b"))
+    )
     write_profile(pair_profile(slm, llm), tmp_path / "latency.json")
     assert read_profile(tmp_path / "latency.json", "slm").model_dump() == slm
     assert read_profile(tmp_path / "latency.json", "llm").model_dump() == llm
@@ -148,11 +194,10 @@ def test_an_architecture_is_measured_from_its_configuration(tmp_path: Path) -> N
     llama().config.save_pretrained(tmp_path)
     lines: list[str] = []
     made = measure(
-        "architecture",
-        str(tmp_path / "config.json"),
-        axes={"contexts": [0], "positions": [1, 2]},
-        repeats=1,
-        report=lines.append,
+        Subject("architecture", (str(tmp_path / "config.json"),)),
+        {"contexts": [0], "positions": [1, 2]},
+        Effort(1),
+        lambda line, _share: lines.append(line),
     )
     assert (made["dtype"], made["model"]) == ("bfloat16", "config, random weights")
     assert len(lines) == 2
@@ -178,7 +223,7 @@ def test_a_model_with_a_sliding_window_is_measured_beyond_it() -> None:
         contexts.append(keywords["past_key_values"].get_seq_length())
 
     with model.register_forward_pre_hook(note, with_kwargs=True):
-        profile_model(model, "window", Grid((0, 8, 32), (1, 4)), repeats=1, warm_up=1)
+        profile_model(model, "window", Grid((0, 8, 32), (1, 4)), Effort(1, 1))
     # Four passes at each context, and between them the two that extend the cache.
     assert contexts == [0] * 5 + [8] * 5 + [32] * 4
 
@@ -196,7 +241,10 @@ def test_the_command_writes_a_profile(tmp_path: Path) -> None:
     ("given", "fault"),
     [
         ({"pair": "huge"}, "pair 'huge': there is no model in"),
-        ({"pair": "tiny", "model": "gpt2"}, "give one of --pair, --model and --architecture"),
+        (
+            {"pair": "tiny", "model": "gpt2"},
+            "give one of --pair, --slm with --llm, --model and --architecture",
+        ),
         ({"architecture": "llama-9"}, "architecture 'llama-9' is not one of"),
     ],
 )
