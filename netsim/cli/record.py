@@ -20,7 +20,10 @@ ALL_COUNTS = "all-counts"
 def record(
     out: Annotated[Path, typer.Option(help="Folder of the trace; an interrupted recording goes on there.")],
     prompts: Annotated[
-        Path, typer.Option(help="Prompts: text, or JSONL (prompt, reference; Alpaca's fields).")
+        Path,
+        typer.Option(
+            help="Prompts: JSON, JSON lines, CSV, TSV or text; Alpaca, Dolly, GSM8K, ShareGPT, MT-Bench, HumanEval …"
+        ),
     ],
     policy: Annotated[
         list[str],
@@ -53,6 +56,9 @@ def record(
     num_prompts: Annotated[
         int | None, typer.Option(min=1, help="Only the first prompts of the file.")
     ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out prompts that can't be used, and say which.")
+    ] = False,
     temperature: Annotated[
         float, typer.Option(min=1e-6, max=100, help="Sampling temperature of both models.")
     ] = 1.0,
@@ -96,10 +102,11 @@ def record(
         from models.plan import Plan
         from models.processes import PairSource, run_in_processes
         from models.profile import profile_recording
-        from models.prompts import PromptError, read_prompts
+        from models.prompts import PromptError, fitting, load_prompts
         from models.record import record as record_trace
     except ModuleNotFoundError as error:
         raise bad_input("record", f"needs {error.name}: pip install -e '.[models]'") from None
+    from netsim.cli.bad_prompts import left_out
     from netsim.cli.record_progress import recording_progress
     from netsim.scenario.assembly import build_policy
     from netsim.scenario.policy_context import PolicyContext
@@ -116,15 +123,24 @@ def record(
         if (pair is None) != (slm is not None and llm is not None) or (pair and (slm or llm)):
             raise bad_input("--pair", "give --pair, or both --slm and --llm")
         # What is wrong with the files and the policies is said before gigabytes are loaded.
-        settings, texts = _settings(policy, samples), read_prompts(prompts)[:num_prompts]
+        settings, (texts, bad) = _settings(policy, samples), load_prompts(prompts)
+        left_out(bad, len(texts), skip_bad=skip_bad, quiet=quiet)
         folders = pair_folders(pair) if pair else (slm or "", llm or "")
         source = PairSource(folders[0], folders[1], dtype, device, threads)
         loaded = source.load()
         end = loaded.end if eos == "stop" else None
+        follow = tokens if teacher_forced else 0
+        fit, bad = fitting(
+            texts[:num_prompts],
+            lambda own: prompts_to_record([own], loaded.tokenizer, follow, end)[0],
+            tokens,
+            loaded.max_positions,
+        )
+        left_out(bad, len(fit), skip_bad=skip_bad, quiet=quiet)
         around = PolicyContext(loaded.vocabulary_size, top_p == 1, _line(calibration))
         plan = Plan(
             name=out.resolve().name,
-            prompts=prompts_to_record(texts, loaded.tokenizer, tokens if teacher_forced else 0, end),
+            prompts=fit,
             num_tokens=tokens,
             token_seeds=range(1 if teacher_forced else seeds),
             sampler=Sampler(temperature, top_p),

@@ -156,3 +156,26 @@ def test_a_swept_live_trace_is_refused(pair: dict[str, Any], tmp_path: Path) -> 
     )
     with pytest.raises(InputError, match=r"sweep.trace.temperature: can't be swept with models in the loop"):
         with_live_models(load_grid(path), (0,), quiet=True)
+
+
+def test_bad_prompts_are_all_named_or_left_out(
+    pair: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"prompt": ""}, {"prompt": "def add("}, {"text": "a"}, {"prompt": "long " * 200}]
+    path = tmp_path / "prompts.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = {**RECORD, "seeds": 1, "quiet": False}
+    with pytest.raises(InputError) as caught:
+        record(tmp_path / "t", path, ["hlm"], **pair, **options)
+    named = [str(fault) for fault in caught.value.faults]
+    assert [line.removeprefix(f"{path}:")[:2] for line in named[:2]] == ["1:", "3:"]
+    assert named[2:] == ["2 prompts can't be used: mend them, or leave them out with --skip-bad"]
+    assert not (tmp_path / "t").exists()
+    record(tmp_path / "t", path, ["hlm"], **pair, **options, skip_bad=True)
+    said = capsys.readouterr().err
+    assert "2 prompts are left out, 2 remain" in said
+    assert "prompt '3' and 6 tokens take" in said
+    assert [prompt.id for prompt in read_manifest(tmp_path / "t").prompts] == ["1"]
+    path.write_text(json.dumps(rows[3]))
+    with pytest.raises(InputError, match="no prompt is left"):
+        record(tmp_path / "u", path, ["hlm"], **pair, **options, skip_bad=True)
