@@ -21,9 +21,18 @@ from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
 from netsim.errors import at_key
 from netsim.radio.link import Radio
-from netsim.results.columns import NAMES
+from netsim.results.columns import NAMES, undefined
 from netsim.results.devices import device_table, pooled_columns
-from netsim.results.rows import Row, decision_columns, key_columns, source_columns, timing_columns
+from netsim.results.facts import Similar
+from netsim.results.rows import (
+    Row,
+    decision_columns,
+    key_columns,
+    similarity_columns,
+    source_columns,
+    timing_columns,
+)
+from netsim.results.similarity import StoredSimilarities
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
 from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
@@ -52,6 +61,7 @@ class Point:
     costs: Costs
     radio: Radio
     power: Power
+    similarities: StoredSimilarities | None = None
     _plans: dict[tuple[Policy, int], tuple[Rounds, Workload]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -79,6 +89,7 @@ class Point:
             costs=assembly.build_costs(scenario, trace),
             radio=_radio(scenario),
             power=scenario.energy.build(),
+            similarities=assembly.open_similarities(trace),
         )
         point._check_network()
         return point
@@ -190,21 +201,23 @@ class Point:
         if network_key(self.scenario, self.policy):
             return self._network_row(self.network.run(seed), seed)
         rounds, workload = self.plan(seed)
-        decided = self._decided(rounds, workload)
+        decided = self._decided(rounds, workload, self.decider.token_seed(seed))
         return next(self._rows(decided, workload, self.timings(workload, seed), [seed], "events"))
 
     def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> Row:
         row = {
             **key_columns(seed, self.decider.token_seed(seed), "events"),
             **pooled_columns(runs, self.power, count_prompt=self.scenario.latency.prefill),
+            **undefined(Similar),
             **source_columns(self.trace),
         }
         return {name: row[name] for name in NAMES}
 
-    def _decided(self, rounds: Rounds, workload: Workload) -> Row:
+    def _decided(self, rounds: Rounds, workload: Workload, token_seed: int) -> Row:
         """Columns that all seeds of a token seed share."""
         return {
             **decision_columns(rounds, workload, drafts=self.policy.drafts),
+            **similarity_columns(self.similarities, rounds, token_seed),
             **source_columns(self.trace),
         }
 
@@ -238,11 +251,11 @@ def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[
     by_token_seed: dict[int, list[int]] = {}
     for seed in seeds:
         by_token_seed.setdefault(first.decider.token_seed(seed), []).append(seed)
-    for alike in by_token_seed.values():
+    for token_seed, alike in by_token_seed.items():
         rounds, workloads = zip(*(point.plan(alike[0]) for point in points), strict=True)
         decided = [
-            point._decided(*plan)  # noqa: SLF001  (of its own class)
-            for point, *plan in zip(points, rounds, workloads, strict=True)
+            point._decided(own, work, token_seed)  # noqa: SLF001  (of its own class)
+            for point, own, work in zip(points, rounds, workloads, strict=True)
         ]
         at_once = max(1, ROUNDS_AT_ONCE // sum(workload.slm_s.size for workload in workloads))
         for start in range(0, len(alike), at_once):

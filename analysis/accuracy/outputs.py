@@ -72,19 +72,20 @@ def outputs_of(trace: Trace, policies: Mapping[str, Policy]) -> Outputs:
     measure = Measure(manifest.measure.samples, manifest.measure.theta_max, manifest.measure.name)
     decider = Decider(trace, measure, manifest.num_tokens, manifest.eos)
     parts, tokens = [], dict[str, tuple[int, ...]]()
-    llm_rounds: dict[int, Rounds] = {}
+    llm: dict[int, dict[int, str]] = {}
     for place, token_seed in enumerate(manifest.token_seeds):
         for name, policy in {**BASELINES, **policies}.items():
             rounds = decider.rounds(policy, place)
-            if name == "llm":
-                llm_rounds[token_seed] = rounds
             own = _table(decider, name, policy, rounds, place)
+            if name == "llm":
+                written = zip(own["prompt"], own["output"], strict=True)
+                llm[token_seed] = {int(prompt): output for prompt, output in written if output}
             parts.append(own)
-            written = zip(own["output"], rounds.token, rounds.length, strict=True)
-            tokens |= {key: tuple(ids[:length].tolist()) for key, ids, length in written if key}
+            found = zip(own["output"], rounds.token, rounds.length, strict=True)
+            tokens |= {key: tuple(ids[:length].tolist()) for key, ids, length in found if key}
     table = pd.concat(parts, ignore_index=True)
     _require_exact(table, policies)
-    return Outputs(table, tokens, Counterparts.of(trace, llm_rounds))
+    return Outputs(table, tokens, Counterparts.of(trace, llm))
 
 
 def _table(decider: Decider, name: str, policy: Policy, rounds: Rounds, place: int) -> pd.DataFrame:

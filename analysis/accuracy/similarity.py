@@ -56,7 +56,7 @@ def compare_texts(
         pairs -= set(zip(kept["output"], kept["against"], strict=True))
     new = _compared(sorted(pairs), _texts(trace, outputs, decode), encoder)
     table = pd.concat([kept, new], ignore_index=True) if len(kept) else new
-    return SimilarityTable(trace.manifest.tokenizer, name, table)
+    return SimilarityTable(trace.manifest.tokenizer, name, outputs.counterparts.llm, table)
 
 
 def with_similarity(outputs: Outputs, similarities: SimilarityTable) -> pd.DataFrame:
@@ -75,11 +75,8 @@ def _pairs(outputs: Outputs) -> set[Pair]:
     for _, own in outputs.table.groupby(["policy", "token_seed"]):
         token_seed = int(own["token_seed"].iloc[0])
         for place, output in enumerate(own["output"]):
-            against = [
-                outputs.counterparts.references[place],
-                *outputs.counterparts.against_llm(place, token_seed),
-            ]
-            found |= {(output, other) for other in against if output and other}
+            against = outputs.counterparts.against(place, token_seed).values()
+            found |= {(output, other) for others in against for other in others if output}
     return found
 
 

@@ -35,7 +35,7 @@ def score(
     out: Annotated[Path | None, typer.Option(help="CSV file of every single score.")] = None,
     store: Annotated[
         bool,
-        typer.Option("--store", help="Keep similarities beside the trace, for later calls."),
+        typer.Option("--store", help="Keep similarities beside the trace: sweeps then have them as columns."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
