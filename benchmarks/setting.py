@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from netsim.scenario import Scenario
+from netsim.scenario import Grid, Scenario
 from tests.trace_factory import make_trace
 
 PROMPTS, TOKENS, TOKEN_SEEDS, VOCABULARY = 32, 64, 8, 32
@@ -56,4 +56,4 @@ def swept(
 
 def rounds(of: Scenario) -> int:
     """Rounds of a whole sweep."""
-    return len(of.points()) * len(of.seed_values()) * PROMPTS * of.tokens
+    return len(Grid.of(of).points) * len(of.seed_values()) * PROMPTS * of.tokens

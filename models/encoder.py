@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging
+from transformers.utils import logging as library_log
 
 from models.pair import PairError
 
@@ -128,10 +129,10 @@ class SentenceEncoder:
 
 
 def _load_transformer(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    library_log.disable_progress_bar()  # type: ignore[no-untyped-call]
     # Missing weights are judged below; the library would report those of a decoder that is not used.
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
+    verbosity = library_log.get_verbosity()
+    library_log.set_verbosity(logging.ERROR)
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
@@ -141,7 +142,7 @@ def _load_transformer(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenize
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
         raise PairError(f"{folder}: not a sentence encoder: {str(error).splitlines()[0]}") from error
     finally:
-        logging.set_verbosity(verbosity)
+        library_log.set_verbosity(verbosity)
     model, loading = loaded
     # The library draws weights that the file lacks at random.
     missing = [name for name in loading["missing_keys"] if not name.startswith(_UNUSED)]

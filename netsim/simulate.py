@@ -20,17 +20,20 @@ from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
 from netsim.errors import at_key
 from netsim.radio.link import Radio
-from netsim.results.columns import NAMES
+from netsim.results.columns import NAMES, undefined
 from netsim.results.devices import device_table, pooled_columns
+from netsim.results.facts import Similar
 from netsim.results.prompt_sums import FloatArray, pooled_sums, session_sums
 from netsim.results.rows import (
     ONE_DEVICE,
     Row,
     decision_columns,
     key_columns,
+    similarity_columns,
     source_columns,
     timing_columns,
 )
+from netsim.results.similarity import StoredSimilarities
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
 from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
@@ -63,6 +66,7 @@ class Point:
     costs: Costs
     radio: Radio
     power: Power
+    similarities: StoredSimilarities | None = None
     _plans: dict[tuple[Policy, tuple[int, int]], tuple[Rounds, Workload]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -90,6 +94,7 @@ class Point:
             costs=assembly.build_costs(scenario, trace),
             radio=_radio(scenario),
             power=scenario.energy.build(scenario.site),
+            similarities=assembly.open_similarities(trace),
         )
         point._check_network()
         return point
@@ -198,15 +203,23 @@ class Point:
         row = {
             **pooled,
             **key_columns(seed, self.decider.token_seed(seed), "events"),
+            **self._similarity(seed),
             **source_columns(self.trace),
         }
         sums = pooled_sums(runs, len(self.trace.prompts), self.power, count_prompt=scenario.latency.prefill)
         return {name: row[name] for name in NAMES}, sums
 
-    def _decided(self, rounds: Rounds, workload: Workload) -> Row:
+    def _similarity(self, seed: int) -> Row:
+        """Columns of texts of a device that meets each prompt once; of others they are undefined."""
+        if network_key(self.scenario, self.policy):
+            return undefined(Similar)
+        return similarity_columns(self.similarities, self.rounds(seed), self.decider.token_seed(seed))
+
+    def _decided(self, rounds: Rounds, workload: Workload, token_seed: int) -> Row:
         """Columns that all seeds of a token seed share."""
         return {
             **decision_columns(rounds, workload, drafts=self.policy.drafts),
+            **similarity_columns(self.similarities, rounds, token_seed),
             **source_columns(self.trace),
         }
 
@@ -247,11 +260,11 @@ def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[
     by_token_seed: dict[int, list[int]] = {}
     for seed in seeds:
         by_token_seed.setdefault(first.decider.token_seed(seed), []).append(seed)
-    for alike in by_token_seed.values():
+    for token_seed, alike in by_token_seed.items():
         rounds, workloads = zip(*(point.plan(alike[0]) for point in points), strict=True)
         decided = [
-            point._decided(*plan)  # noqa: SLF001  (of its own class)
-            for point, *plan in zip(points, rounds, workloads, strict=True)
+            point._decided(own, work, token_seed)  # noqa: SLF001  (of its own class)
+            for point, own, work in zip(points, rounds, workloads, strict=True)
         ]
         at_once = max(1, ROUNDS_AT_ONCE // sum(workload.slm_s.size for workload in workloads))
         for start in range(0, len(alike), at_once):

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from netsim.cli.common import AllowPlugins, bad_input, print_json, print_table
+from netsim.cli.common import AllowPlugins, bad_input, cell, print_json, print_table
 
 if TYPE_CHECKING:
-    from analysis.accuracy import Decode, Embed
+    from analysis.accuracy.outputs import Outputs
+    from analysis.accuracy.similarity import Decode, Encoder
+    from netsim.results.similarity import SimilarityTable
     from traces.format.trace import Trace
 
 
 def score(
     trace: Annotated[Path, typer.Argument(help="Folder of a trace, or the name of one in traces/.")],
     policy: Annotated[
-        list[str], typer.Option(help="Repeatable, recorded in the trace: hlm, u-hlm:threshold=0.3.")
-    ],
+        list[str],
+        typer.Option(
+            help="Repeatable, recorded in the trace: hlm, u-hlm:threshold=0.3. Without it: all that are recorded."
+        ),
+    ] = [],  # noqa: B006  (typer copies it)
     tokenizer: Annotated[
         str | None, typer.Option(help="Folder or hub name of the models' tokenizer, to compare texts.")
     ] = None,
@@ -27,62 +33,81 @@ def score(
         Path | None, typer.Option(help="Folder of a sentence encoder, e.g. all-MiniLM-L6-v2, for the cosine.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file of every single score.")] = None,
+    store: Annotated[
+        bool,
+        typer.Option("--store", help="Keep similarities beside the trace: sweeps then have them as columns."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
 ) -> None:
-    """Score the recorded texts of policies against the LLM's and against the prompts' references.
+    """Score the recorded texts of policies against the prompts' references and against the LLM's texts.
 
-    Means and 95 % intervals are over prompts, those relative to llm are paired.
+    Ratios to llm and to hlm are paired; 95 % intervals resample prompts. Without --tokenizer, texts that were compared
+    before with --store are still scored.
 
     Example: netsim score traces/tiny --policy hlm --policy u-hlm:threshold=0.3 --tokenizer models/tiny/llm
     """
-    from analysis.accuracy import SCORES, compare, require_exact
-    from analysis.accuracy import score as score_trace
-    from netsim.scenario import Scenario
-    from netsim.scenario.assembly import build_policy
+    from analysis.accuracy.compare import compare, missing_baselines, missing_scores
+    from analysis.accuracy.outputs import named_policies, outputs_of
+    from analysis.accuracy.similarity import with_similarity
     from netsim.scenario.paths import PROJECT_TRACES
-    from netsim.scenario.policy_context import policy_context
-    from netsim.scenario.policy_spec import parse_policy, policy_spec
-    from netsim.scenario.sources.built_in import RecordedTraceSettings
     from traces.format.manifest import TraceError
     from traces.format.trace import Trace
 
-    if encoder is not None and tokenizer is None:
-        raise bad_input("--encoder", "needs --tokenizer, which turns tokens into text")
-    settings = [parse_policy(spec) for spec in policy]
+    for option, given in (("--encoder", encoder is not None), ("--store", store)):
+        if given and tokenizer is None:
+            raise bad_input(option, "needs --tokenizer, which turns tokens into text")
     try:
         opened = Trace.open(trace if trace.is_dir() else PROJECT_TRACES / trace)
-    except TraceError as error:
-        raise bad_input("", str(error)) from None
-    scenario = Scenario(
-        name="score", trace=RecordedTraceSettings(folder=str(opened.folder)), policy=settings[0]
-    )
-    around = policy_context(scenario, opened)
-    policies = {policy_spec(own): build_policy(own, around) for own in settings}
-    decode = _decoder(tokenizer, opened) if tokenizer else None
-    try:
-        scores = score_trace(opened, policies, decode, _embedder(encoder) if encoder else None)
-        require_exact(scores)
+        outputs = outputs_of(opened, named_policies(opened, policy or opened.manifest.policies or ["hlm"]))
+        similarities = _similarities(opened, outputs, tokenizer, encoder, store=store)
+        table = outputs.table if similarities is None else with_similarity(outputs, similarities)
     except TraceError as error:
         raise bad_input("", str(error)) from None
     if out is not None:
-        scores.to_csv(out, index=False, lineterminator="\n")
-    rows = [{str(key): value for key, value in row.items()} for row in compare(scores).to_dict("records")]
+        table.drop(columns="output").to_csv(out, index=False, lineterminator="\n")
+    compared = compare(table)
+    rows = [{str(key): value for key, value in row.items()} for row in compared.to_dict("records")]
     if as_json:
         print_json(rows)
         return
-    print_table(rows, f"{trace}: scores over prompts, relative to llm")
-    for missing in [name for name in SCORES if name not in scores]:
-        print(f"no {missing}: {_why(missing, opened, tokenizer)}", file=sys.stderr)
+    print_table(
+        [_shown(row) for row in rows], f"{trace}: mean scores, and ratios to llm and hlm [95 % over prompts]"
+    )
+    for name in missing_baselines(table):
+        print(f"no ratio to {name}: no text of it is recorded in full", file=sys.stderr)
+    for name, needs in missing_scores(compared).items():
+        print(f"no {name}: needs {needs}", file=sys.stderr)
 
 
-def _why(missing: str, trace: Trace, tokenizer: str | None) -> str:
-    """What a score needs that is not there."""
-    if not all(trace.prompt(number).reference for number in trace.prompts):
-        return "the prompts have no references"
+def _similarities(
+    trace: Trace, outputs: Outputs, tokenizer: str | None, encoder: Path | None, *, store: bool
+) -> SimilarityTable | None:
+    """Similarities of the outputs: those beside the trace, and what a tokenizer lets compute."""
+    from analysis.accuracy.similarity import compare_texts
+    from netsim.results.similarity import read_similarities, write_similarities
+
+    stored = read_similarities(trace)
     if tokenizer is None:
-        return "texts need --tokenizer"
-    return "needs --encoder" if missing == "cosine" else "needs rouge-score: pip install -e '.[accuracy]'"
+        return stored
+    if store and encoder is None and stored is not None and stored.encoder:
+        raise bad_input("--store", f"would lose the cosines of {stored.encoder}: give --encoder too")
+    decode, loaded = _decoder(tokenizer, trace), _encoder(encoder) if encoder else None
+    found = compare_texts(trace, outputs, decode, loaded, stored)
+    if store:
+        written = write_similarities(found, trace.folder)
+        print(f"{len(found.table)} pairs of texts: {written}", file=sys.stderr)
+    return found
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, str]:
+    """A row as the table shows it: an interval behind its mean."""
+    shown = {"policy": str(row["policy"]), "score": str(row["score"])}
+    for name in ("mean", "of_llm", "of_hlm"):
+        ends = [f"{float(row[f'{name}_{end}']):.3g}" for end in ("low", "high")]
+        value = float(row[name])
+        shown[name] = cell(value) if value != value else f"{value:.4g} [{', '.join(ends)}]"  # noqa: PLR0124  (NaN)
+    return {**shown, "prompts": str(row["prompts"]), "exact": cell(float(row["exact"]))}
 
 
 def _decoder(source: str, trace: Trace) -> Decode:
@@ -100,11 +125,13 @@ def _decoder(source: str, trace: Trace) -> Decode:
     return lambda tokens: str(tokenizer.decode(list(tokens), skip_special_tokens=True))
 
 
-def _embedder(folder: Path) -> Embed:
+def _encoder(folder: Path) -> Encoder:
+    from analysis.accuracy.similarity import Encoder
     from models.encoder import SentenceEncoder
     from models.pair import PairError
 
     try:
-        return SentenceEncoder.load(folder).embed
+        loaded = SentenceEncoder.load(folder)
     except PairError as error:
         raise bad_input("--encoder", str(error)) from None
+    return Encoder(loaded.name, loaded.embed)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from netsim.deciding.parametric import ParametricTrace
 from netsim.errors import Fault, InputError
 from netsim.results.column import Column
-from netsim.results.facts import Decided, Demand, Drafting, Keys, Source, Timed, mean, share
+from netsim.results.facts import Decided, Demand, Drafting, Keys, Similar, Source, Timed, mean, share
 from traces.speculative.rounds import ALL
 
 FloatArray = NDArray[np.float64]
@@ -41,6 +41,12 @@ def _exchange_quantile(percent: int) -> Column[Timed]:
         lambda of: of.quantile(of.exchanges_s, percent / 100),
         better="low",
     )
+
+
+def _similarity(name: str, title: str, sentence: str) -> Column[Similar]:
+    """Mean over prompts of a similarity, where the trace's table of scores knows every output."""
+    text = f"{sentence}; mean over prompts, empty where an output was not scored (`netsim score --store`)."
+    return Column(Similar, name, "", title, text, lambda of: of.means.get(name), better="high")
 
 
 def _throughput(timed: Timed) -> FloatArray:
@@ -153,6 +159,12 @@ COLUMNS: tuple[Column[Any], ...] = (
         "Of the output, under the LLM's full distribution at temperature 1; empty where `on_trace` is below 1.",
         _llm_nll, better="low",
     ),
+    _similarity("cosine", "cosine with the reference", "Cosine of sentence embeddings, output and reference answer"),
+    _similarity(
+        "cosine_llm", "cosine with the LLM's text", "Cosine of sentence embeddings, output and other texts of `llm`",
+    ),
+    _similarity("rouge_l", "ROUGE-L", "ROUGE-L (F1) of the output against the reference answer"),
+    _similarity("rouge_l_llm", "ROUGE-L to the LLM's text", "ROUGE-L (F1) of the output against other texts of `llm`"),
     Column(
         Decided, "on_trace", "", "share on the trace",
         "Rounds whose prefix is recorded in the trace, over rounds: 1 is an exact replay; empty without a recording.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -98,6 +99,19 @@ class Demand:
     request_mean_s: float | None
     jain: float | None
     late_over_early: float | None
+
+
+@dataclass(frozen=True)
+class Similar:
+    """How similar the outputs are to references and to the LLM's.
+
+    Attributes
+    ----------
+    means : mapping of column to float
+        Those that are known, as ``netsim.results.similarity`` gives them.
+    """
+
+    means: Mapping[str, float]
 
 
 def share(of: BoolArray | NDArray[np.int64], among: BoolArray) -> float | None:

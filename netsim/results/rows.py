@@ -10,7 +10,8 @@ from netsim.costs.workload import Workload
 from netsim.deciding.parametric import ParametricTrace
 from netsim.engines.timings import Timings
 from netsim.results.columns import Value, undefined, values
-from netsim.results.facts import Decided, Demand, Drafting, Keys, Source, Timed
+from netsim.results.facts import Decided, Demand, Drafting, Keys, Similar, Source, Timed
+from netsim.results.similarity import StoredSimilarities
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
 
@@ -49,6 +50,11 @@ def draft_columns(rounds: Rounds, workload: Workload) -> Row:
 def key_columns(seed: int, token_seed: int, engine: str) -> Row:
     """Columns that name the row."""
     return values(Keys(seed, token_seed, engine))
+
+
+def similarity_columns(stored: StoredSimilarities | None, rounds: Rounds, token_seed: int) -> Row:
+    """Columns of texts, as far as scores of them are stored; None for the others."""
+    return values(Similar(stored.means(rounds, token_seed) if stored is not None else {}))
 
 
 def source_columns(trace: Trace | ParametricTrace) -> Row:

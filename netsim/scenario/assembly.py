@@ -13,6 +13,7 @@ from netsim.deciding.recorded import Decider
 from netsim.engines.events import Cell
 from netsim.engines.network import Device, Network
 from netsim.errors import Fault, InputError, at_key, reason
+from netsim.results.similarity import StoredSimilarities
 from netsim.scenario.blocks import build_latency
 from netsim.scenario.fadings.models import RecordedFadingSettings
 from netsim.scenario.families import PolicyKind
@@ -84,6 +85,16 @@ def check_size(scenario: Scenario, source: Trace | ParametricTrace) -> None:
     if draws > MOST_DRAWS:
         text = f"too many for so many tokens, given {draws} draws (prompts x tokens x samples), allowed: {MOST_DRAWS}"
         raise fault("uncertainty.samples", text)
+
+
+def open_similarities(source: Trace | ParametricTrace) -> StoredSimilarities | None:
+    """Scores of texts that are stored beside a recorded trace; raises as `open_source` does."""
+    if isinstance(source, ParametricTrace):
+        return None
+    try:
+        return StoredSimilarities.of(source)
+    except TraceError as error:
+        raise fault("trace", str(error)) from None
 
 
 def build_decider(scenario: Scenario, source: Trace | ParametricTrace) -> Decider | ParametricDecider:

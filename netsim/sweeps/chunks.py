@@ -40,7 +40,7 @@ class SweepPoint:
     coordinates : dict of swept key to scalar. A threshold given by name is its number.
     digest : str. SHA-256 of everything but the seed that determines a row.
     channel : str. The same for points that differ in their policy alone.
-    sources : tuple of str. Digests of the trace and of both latency profiles.
+    sources : tuple of str. Digests of the trace, of both latency profiles, and of the scores of texts.
     engine : str. ``events`` or ``arrays``.
     rounds : int. Rounds of one cell.
     """
@@ -115,7 +115,8 @@ def _sweep_point(
     scenario = built.scenario
     content = scenario.model_dump(mode="json", exclude=set(NOT_IN_A_ROW))
     latencies = built.costs.slm, built.costs.llm
-    sources = built.trace.digest, *(str(getattr(latency, "digest", "")) for latency in latencies)
+    given = *latencies, built.similarities
+    sources = built.trace.digest, *(str(getattr(own, "digest", "")) for own in given)
     files = [*sources, *(_digest(file, digests) for file in scenario.result_files())]
     channel = {key: value for key, value in content.items() if key != "policy"}
     return SweepPoint(

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from netsim.costs.latency import ConstantLatency
-from netsim.costs.workload import Costs, build_workload
+from netsim.costs.workload import Costs, Terms, build_workload
 from traces.speculative.rounds import Rounds
 
 FloatArray = NDArray[np.float64]
@@ -40,7 +40,7 @@ def rounds(*, drafts: bool = True) -> Rounds:
 @pytest.mark.parametrize("drafts", [True, False])
 def test_passes_are_those_of_a_cache_kept_by_hand(drafts: bool) -> None:
     decided = rounds(drafts=drafts)
-    work = build_workload(decided, PROMPTS, COSTS, drafts=drafts)
+    work = build_workload(decided, PROMPTS, COSTS, Terms(drafts=drafts))
     for session, prompt in enumerate(PROMPTS.tolist()):
         cached = 0  # tokens whose keys and values the LLM holds
         for position in range(int(decided.length[session])):
@@ -61,7 +61,7 @@ def test_passes_are_those_of_a_cache_kept_by_hand(drafts: bool) -> None:
 
 def test_without_catching_up_a_pass_has_one_position() -> None:
     decided = rounds()
-    work = build_workload(decided, PROMPTS, replace(COSTS, catch_up=False), drafts=True)
+    work = build_workload(decided, PROMPTS, replace(COSTS, catch_up=False), Terms())
     for session, prompt in enumerate(PROMPTS.tolist()):
         calls = np.flatnonzero(work.calls_llm[session])
         # The first covers the prompt and what was skipped since; afterwards the prefix counts as seen but for one.
@@ -73,6 +73,6 @@ def test_without_catching_up_a_pass_has_one_position() -> None:
 
 def test_a_constant_latency_makes_every_pass_alike() -> None:
     costs = replace(COSTS, llm=ConstantLatency(0.03))
-    work = build_workload(rounds(drafts=False), PROMPTS, costs, drafts=False)
+    work = build_workload(rounds(drafts=False), PROMPTS, costs, Terms(drafts=False))
     assert set(np.unique(work.llm_s[work.calls_llm])) == {0.03}
     assert not work.llm_prefill_s.any()

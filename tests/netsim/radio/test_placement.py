@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 
 from channels.pathloss import Site
-from netsim.engines.arrivals import ARRIVAL_STREAM
 from netsim.errors import InputError
-from netsim.radio.link import FADING_STREAM, SERIES_STREAM, session_rng
-from netsim.radio.placement import PLACE_STREAM
-from netsim.results.over_prompts import BOOTSTRAP_STREAM
+from netsim.radio.link import session_rng
 from netsim.scenario import Scenario, load_scenario
 from netsim.simulate import Point
 from tests.trace_factory import make_trace
-from traces.speculative.draws import TOKEN_STREAM
+from traces.streams import (
+    ARRIVAL_STREAM,
+    BOOTSTRAP_STREAM,
+    FADING_STREAM,
+    PLACE_STREAM,
+    SERIES_STREAM,
+    TOKEN_STREAM,
+)
 
 SITE = {
     "environment": "umi", "carrier_hz": 3.5e9, "base_height_m": 10.0, "device_height_m": 1.5,

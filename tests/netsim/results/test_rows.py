@@ -198,6 +198,7 @@ def test_every_column(trace: Trace, tmp_path: Path, policy: str, prefill: bool, 
 LATER = (
     "upload_entries", "output_tv", "trace_kind", "late_over_early", "exchange_p50_s", "exchange_p95_s",
     "exchange_p99_s", "downlink_bits", "drafted", "wasted_drafts", "tokens_per_exchange", "accepted_per_exchange",
+    "cosine", "cosine_llm", "rouge_l", "rouge_l_llm",
 )  # fmt: skip
 
 

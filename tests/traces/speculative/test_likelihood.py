@@ -35,7 +35,16 @@ def test_likelihood_is_at_temperature_1_whatever_the_sampler(tmp_path: Path, tem
 def test_a_threshold_of_a_whole_count_lets_that_count_pass(samples: int) -> None:
     """In floats ``samples * (count / samples)`` may fall short of ``count`` (K = 22, 23, 26 among others)."""
     counts = np.arange(samples + 1)
-    drafts = Drafts(counts / samples, counts, samples, np.zeros(samples + 1, bool), np.zeros(samples + 1))
+    nothing = np.zeros(samples + 1)
+    drafts = Drafts(
+        uncertainty=counts / samples,
+        count=counts,
+        samples=samples,
+        accepted=nothing > 0,
+        skip_draw=nothing,
+        probability=nothing,
+        entropy=lambda: nothing,
+    )
     for count in range(samples + 1):
         for threshold in (count / samples, float(f"{count / samples:.12g}")):
             assert drafts.at_most(threshold).tolist() == (counts <= count).tolist()
