@@ -141,11 +141,24 @@ class Crowd:
         return np.asarray(drafts.uncertainty > drafts.uncertainty.mean())
 
 
-class Greedy:
-    """A scheduler that serves one device for ever."""
+class ShortestRemainingFirst:
+    """A scheduler that serves the upload with the fewest bits left."""
 
     def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:  # noqa: ARG002
-        return min(range(len(waiting)), key=lambda i: waiting[i].device)
+        return min(range(len(waiting)), key=lambda i: (waiting[i].bits_left, waiting[i].device))
+
+
+class Restless:
+    """A scheduler whose picks depend on when it was made."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        type(self).made += 1
+        self.first = self.made % 2
+
+    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:  # noqa: ARG002
+        return (slot + self.first) % len(waiting)
 
 
 class OutOfRange:

@@ -47,6 +47,7 @@ def register() -> None:
     from netsim.cli import (
         calibrate,
         files,
+        listing,
         measures,
         optimize,
         profile,
@@ -76,6 +77,7 @@ def register() -> None:
         start.demo,
     ):
         app.command()(command)
+    app.command("list")(listing.list_kinds)
 
 
 def main() -> None:

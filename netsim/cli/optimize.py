@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from netsim.cli.common import located, print_json, print_table
+from netsim.cli.common import AllowPlugins, find_beside, located, print_json, print_table
 from netsim.cli.simulate import Overrides, ScenarioFile
 
 #: Short names of objectives.
@@ -28,6 +28,7 @@ def optimize(
     out: Annotated[
         Path | None, typer.Option(help="Folder for optimum.csv and optimum.png; default: neither.")
     ] = None,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the best uncertainty threshold at each SNR of a scenario.
@@ -41,6 +42,7 @@ def optimize(
     from netsim.sweeps.optimize import Bound, best_thresholds, simulate_thresholds
 
     bounds = [Bound.parse(text) for text in subject_to]
+    find_beside(scenario)
     grid = load_grid(scenario, overrides)
     loaded = grid.scenario
     objective = NAMES.get(maximize, maximize)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netsim.cli.common import bad_input, print_json, print_table
+from netsim.cli.common import AllowPlugins, bad_input, print_json, print_table
 
 if TYPE_CHECKING:
     from analysis.accuracy import Decode, Embed
@@ -28,6 +28,7 @@ def score(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file of every single score.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
 ) -> None:
     """Score the recorded texts of policies against the LLM's and against the prompts' references.
 

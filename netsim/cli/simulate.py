@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from netsim.cli.common import bad_input, located, print_json, print_table
+from netsim.cli.common import AllowPlugins, bad_input, find_beside, located, print_json, print_table
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (YAML).")]
 Overrides = Annotated[
@@ -37,6 +37,7 @@ def run(
     timeline: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Write who did what when, for Perfetto.")
     ] = None,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
 ) -> None:
     """Simulate one point and print a summary.
 
@@ -49,6 +50,7 @@ def run(
     from netsim.scenario import load_grid
     from netsim.simulate import Point
 
+    find_beside(scenario)
     grid = load_grid(scenario, overrides)
     loaded = grid.scenario
     with located(grid):
@@ -92,6 +94,7 @@ def sweep(
     backend: Annotated[Literal["local", "dask"], typer.Option(help="Where the cells run.")] = "local",
     scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler, tcp://…")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute everything anew.")] = False,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
     quiet: Quiet = False,
 ) -> None:
     """Simulate every point of a sweep under every seed.
@@ -106,6 +109,7 @@ def sweep(
 
     if (backend == "dask") != (scheduler is not None):
         raise bad_input("--scheduler", "goes with --backend dask, and only with it")
+    find_beside(scenario)
     grid = load_grid(scenario, overrides)
     folder = out or Path("results") / grid.scenario.name
     with located(grid):

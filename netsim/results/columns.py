@@ -29,6 +29,15 @@ def _stage(name: str, title: str, sentence: str) -> Column[Timed]:
     )
 
 
+def _exchange_quantile(percent: int) -> Column[Timed]:
+    """Quantile over exchanges; the latency of tokens is a column of its own."""
+    return Column(
+        Timed, f"exchange_p{percent}_s", "s/exchange", f"{percent}th percentile of an exchange",
+        f"Seconds of an exchange, whatever it emits, that {percent} % of the exchanges stay within.",
+        lambda of: of.quantile(of.exchanges_s, percent / 100), better="low",
+    )  # fmt: skip
+
+
 def _throughput(timed: Timed) -> FloatArray:
     with np.errstate(divide="ignore"):  # rounds that take no time at all: infinitely fast
         return np.asarray(1 / timed.mean_s)
@@ -71,16 +80,19 @@ COLUMNS: tuple[Column[Any], ...] = (
     ),
     Column(
         Timed, "latency_p50_s", "s/token", "median latency", "Seconds of a token, median over tokens.",
-        lambda of: of.quantile(0.5), better="low",
+        lambda of: of.quantile(of.tokens_s, 0.5), better="low",
     ),
     Column(
         Timed, "latency_p95_s", "s/token", "95th percentile of latency",
-        "Seconds of a token that 95 % of the tokens stay within.", lambda of: of.quantile(0.95), better="low",
+        "Seconds of a token that 95 % of the tokens stay within.", lambda of: of.quantile(of.tokens_s, 0.95), better="low",
     ),
     Column(
         Timed, "latency_p99_s", "s/token", "99th percentile of latency",
-        "Seconds of a token that 99 % of the tokens stay within.", lambda of: of.quantile(0.99), better="low",
+        "Seconds of a token that 99 % of the tokens stay within.", lambda of: of.quantile(of.tokens_s, 0.99), better="low",
     ),
+    _exchange_quantile(50),
+    _exchange_quantile(95),
+    _exchange_quantile(99),
     _stage("slm_s", "SLM", "Passes of the device's small model."),
     _stage("uncertainty_s", "uncertainty", "Measuring the uncertainty of the draft."),
     _stage("grant_s", "grant", "Scheduling request and grant before an upload."),
@@ -130,6 +142,27 @@ COLUMNS: tuple[Column[Any], ...] = (
         Decided, "on_trace", "", "share on the trace",
         "Rounds whose prefix is recorded in the trace, over rounds: 1 is an exact replay; empty without a recording.",
         lambda of: of.on_trace, better="high",
+    ),
+    Column(
+        Decided, "downlink_bits", "bit/token", "downlink bits", "Bits of the responses, mean over tokens.",
+        lambda of: float(of.workload.downlink_bits.sum() / of.tokens), better="low",
+    ),
+    Column(
+        Decided, "drafted", "1/token", "drafts", "Drafts of the SLM over tokens.",
+        lambda of: float(of.workload.drafted.sum() / of.tokens), better="low",
+    ),
+    Column(
+        Decided, "wasted_drafts", "1/token", "wasted drafts", "Drafts that did not come out, over tokens.",
+        lambda of: float((of.workload.drafted - of.workload.kept).sum() / of.tokens), better="low",
+    ),
+    Column(
+        Decided, "tokens_per_exchange", "", "tokens an exchange", "Tokens over exchanges.",
+        lambda of: float(of.tokens / of.workload.length.sum()), better="high",
+    ),
+    Column(
+        Decided, "accepted_per_exchange", "", "accepted drafts an exchange",
+        "Drafts that the LLM accepted, over exchanges that sent any; empty where none did.",
+        lambda of: share(of.workload.kept, of.workload.uploads), better="high",
     ),
     Column(
         Source, "source_top_p", "", "top-p of the trace",

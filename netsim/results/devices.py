@@ -97,7 +97,7 @@ class Requests:
     @classmethod
     def of(cls, run: DeviceRun, until_s: float | None) -> Requests:
         """Requests of one device."""
-        length, start_s = run.rounds.length, run.timings.start_s
+        length, start_s = run.workload.length, run.timings.start_s
         round_s = stage_seconds(run.workload, run.timings, count_prompt=True).round_s
         every, last = np.arange(len(length)), np.maximum(length - 1, 0)
         # In a closed loop a request arrives when the one before is over, and that is when it starts.
@@ -108,12 +108,13 @@ class Requests:
             there = np.concatenate([[True], run.finished[:-1]]) if len(length) else run.finished
         else:
             there = arrived_s < (np.inf if until_s is None else until_s)
-        valid = np.arange(round_s.shape[1]) < length[:, None]
+        valid = run.workload.valid
+        emitted = run.workload.tokens[valid]
         return cls(
             finished=run.finished[there],
             first_token_s=first_s[there],
             seconds=np.where(run.finished, end_s - arrived_s, np.nan)[there],
-            token_s=round_s[valid],
+            token_s=np.repeat(round_s[valid] / emitted, emitted),
         )
 
     @classmethod

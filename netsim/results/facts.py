@@ -85,8 +85,8 @@ class Drafting(Decided):
     """The same, of the sessions whose policy drafts."""
 
 
-def share(of: BoolArray, among: BoolArray) -> float | None:
-    """Share of ``of`` among the chosen rounds; None if there are none."""
+def share(of: BoolArray | NDArray[np.int64], among: BoolArray) -> float | None:
+    """Mean of ``of`` among the chosen rounds; None if there are none."""
     return float(of[among].mean()) if among.any() else None
 
 
@@ -163,16 +163,16 @@ class Timed:
 
     @cached_property
     def valid(self) -> BoolArray:
-        """[num_sessions, num_tokens], bool. Rounds that took place."""
-        return np.arange(self.workload.slm_s.shape[1]) < self.workload.length[:, None]
+        """[num_sessions, num_exchanges], bool. Exchanges that took place."""
+        return self.workload.valid
 
     @cached_property
     def tokens(self) -> int:
         """Tokens generated."""
-        return int(self.valid.sum())
+        return int(self.workload.tokens.sum())
 
     def mean(self, values: FloatArray) -> FloatArray:
-        """Mean over tokens, [num_seeds] or []; past a session's length all is 0."""
+        """Sum over exchanges by tokens, [num_seeds] or []; past a session's length all is 0."""
         total: FloatArray = values.sum(axis=(-2, -1))
         return total / self.tokens
 
@@ -191,17 +191,30 @@ class Timed:
         return self.mean(self.seconds.round_s)
 
     @cached_property
-    def ordered_s(self) -> FloatArray:
-        """[num_seeds, num_tokens of the row] or [num_tokens]: seconds of the tokens, ascending."""
+    def exchanges_s(self) -> FloatArray:
+        """[num_seeds, num_exchanges of the row] or [num_exchanges]: seconds of the exchanges, ascending."""
         return np.sort(self.seconds.round_s[..., self.valid], axis=-1)
 
-    def quantile(self, level: float) -> FloatArray:
-        """Quantile of a token's seconds, linear between order statistics (Hyndman and Fan's type 7, numpy's default).
+    @cached_property
+    def tokens_s(self) -> FloatArray:
+        """[num_seeds, num_tokens of the row] or [num_tokens]: seconds of the tokens, ascending.
+
+        The tokens of an exchange share its seconds.
+        """
+        emitted = self.workload.tokens[self.valid]
+        if (emitted == 1).all():
+            return self.exchanges_s
+        each_s = self.seconds.round_s[..., self.valid] / emitted
+        return np.sort(np.repeat(each_s, emitted, axis=-1), axis=-1)
+
+    @staticmethod
+    def quantile(ordered_s: FloatArray, level: float) -> FloatArray:
+        """Quantile of ascending values, linear between order statistics (Hyndman and Fan's type 7, numpy's default).
 
         One sort for all quantiles is several times faster than ``numpy.quantile``, which partitions for each.
         """
-        at = (self.ordered_s.shape[-1] - 1) * level
-        low, high = self.ordered_s[..., int(at)], self.ordered_s[..., math.ceil(at)]
+        at = (ordered_s.shape[-1] - 1) * level
+        low, high = ordered_s[..., int(at)], ordered_s[..., math.ceil(at)]
         return np.asarray(low + (at - int(at)) * (high - low))
 
     @cached_property

@@ -81,11 +81,6 @@ class Kind(Block):
         return words[0] if len(words) == 1 else ""
 
     @classmethod
-    def sentence(cls) -> str:
-        """What it is, in one sentence."""
-        return re.split(r"\n\s*\n", inspect.cleandoc(cls.__doc__ or ""), maxsplit=1)[0].replace("\n", " ")
-
-    @classmethod
     def of_word(cls, word: str) -> dict[str, Any]:
         """The block that a plain word stands for."""
         return {cls.key: word}

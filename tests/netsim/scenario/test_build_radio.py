@@ -63,7 +63,7 @@ def test_a_recorded_series_is_taken_as_it_was_recorded(tmp_path: Path) -> None:
     ("channel", "fault"),
     [
         ({"fading": "none", "rate": "cqi", "snr_db": -30}, "channel: .*rate is 0 for good"),
-        ({"fading": {"name": "recorded", "file": "/nowhere.csv"}}, "channel: .*No such file"),
+        ({"fading": {"name": "recorded", "file": "/nowhere.csv"}}, "channel.fading.file: no such file"),
         ({"fading": {"name": "nowhere:Mine"}}, "channel.fading: nowhere:Mine"),
     ],
 )

@@ -22,12 +22,13 @@ from netsim.sweeps.chunks import sweep_points
 from tests.own_plugins import (
     Crowd,
     Forgetful,
-    Greedy,
     LeastServed,
     LeastServedKind,
     MostlyUnsure,
     Numbers,
     OutOfRange,
+    Restless,
+    ShortestRemainingFirst,
     TwoState,
 )
 from tests.trace_factory import make_trace
@@ -75,11 +76,17 @@ def test_a_bad_policy_is_told_what_is_wrong(policy: Any, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheduler", "fault"), [(Greedy, r"serves only devices \{0\}"), (OutOfRange, "must give an index below")]
+    ("scheduler", "fault"),
+    [(Restless, "the same slots, other picks"), (OutOfRange, "must give an index below")],
 )
 def test_a_bad_scheduler_is_told_what_is_wrong(scheduler: Any, fault: str) -> None:
     with pytest.raises(AssertionError, match=fault):
         check_scheduler(scheduler)
+
+
+def test_a_scheduler_may_be_unfair() -> None:
+    """Shortest remaining first lets the others wait, and keeps the protocol."""
+    check_scheduler(ShortestRemainingFirst)
 
 
 @pytest.fixture(name="allowed")
