@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.figures.drawing import draw_bars
+from analysis.figures.logs import Window, draw_timeline, latency_cdf
 from analysis.figures.over import OFF_TRACE, Drawing, draw_each, draw_over
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import Style, footnote, legend_below, new_figure, scale
@@ -53,6 +55,21 @@ class Figure:
                 f"{self.name} needs a sweep over {' or '.join(self.needs)}; this one is over {results.swept}"
             )
         return self.draw(results, style)
+
+
+@dataclass(frozen=True)
+class LogFigure:
+    """A kind of figure of a single run.
+
+    Attributes
+    ----------
+    name, sentence : str. As of `Figure`.
+    draw : callable. From files, a style and what is shown of a timeline; ValueError where a file is none of its kind.
+    """
+
+    name: str
+    sentence: str
+    draw: Callable[[Sequence[Path], Style, Window], Drawing]
 
 
 def _over(x: str, y: str) -> Callable[[Results, Style], Drawing]:
@@ -167,15 +184,22 @@ FIGURES: tuple[Figure, ...] = (
         ), LOADS,
     ),
 )  # fmt: skip
-BY_NAME = {figure.name: figure for figure in FIGURES}
+LOG_FIGURES: tuple[LogFigure, ...] = (
+    LogFigure(
+        "latency-cdf", "Share of tokens within a time, of the token logs of `netsim run --tokens`.", latency_cdf
+    ),
+    LogFigure("timeline", "Who did what when, of the file of `netsim run --timeline`.", draw_timeline),
+)
+BY_NAME: dict[str, Figure | LogFigure] = {figure.name: figure for figure in (*FIGURES, *LOG_FIGURES)}
 
 
 def default_figure(results: Results) -> tuple[str, Callable[[Results, Style], Drawing]]:
     """The figure of a folder nobody asked a kind of: throughput over what is swept; its name for the file."""
     for name in ("throughput-vs-snr", "throughput-vs-threshold"):
-        key = BY_NAME[name].needs[0]
+        figure = next(own for own in FIGURES if own.name == name)
+        key = figure.needs[0]
         if key in results.axes and results.table[key].nunique() > 1:
-            return name, BY_NAME[name]
+            return name, figure
     numeric = [
         axis for axis in results.axes
         if pd.api.types.is_numeric_dtype(results.table[axis]) and results.table[axis].nunique() > 1

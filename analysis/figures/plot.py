@@ -1,21 +1,43 @@
-"""Draw a figure of a results folder and write it beside the results."""
+"""Draw a figure of a results folder or of a run's logs, and write it beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import matplotlib.style
 
-from analysis.figures.kinds import BY_NAME, FIGURES, default_figure
-from analysis.figures.over import draw_over
-from analysis.figures.results import Results, read_results
+from analysis.figures.kinds import BY_NAME, Figure, LogFigure, default_figure
+from analysis.figures.logs import Window
+from analysis.figures.over import Drawing, draw_over
+from analysis.figures.results import SNR, Results, read_results
 from analysis.figures.style import STYLES, Style, format_of, save
 from netsim.errors import did_you_mean
 
-#: What ``--x`` or ``--y`` is when only the other is given.
+#: What is drawn over ``--x`` where nobody says what.
 DEFAULT_Y = "throughput_tok_s"
+THRESHOLD = "policy.threshold"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which figure a person asks for.
+
+    Attributes
+    ----------
+    kind : str or None. The name of one of ``analysis.figures.kinds``; None: throughput over what is swept.
+    x, y : str or None. In place of a kind, a result column over a swept key or over another column.
+    where : sequence of str. Choices ``KEY=VALUE`` among the points.
+    window : Window. What of a timeline is shown.
+    """
+
+    kind: str | None = None
+    x: str | None = None
+    y: str | None = None
+    where: Sequence[str] = ()
+    window: Window = Window()
 
 
 def styled(name: str = "screen", width_in: float | None = None, title: str = "") -> Style:
@@ -24,37 +46,31 @@ def styled(name: str = "screen", width_in: float | None = None, title: str = "")
     Raises
     ------
     ValueError
-        If there is no such style, or the width is none.
+        If there is no such style, or nothing can be that wide.
     """
     if name not in STYLES:
         raise ValueError(f"no style {name!r}: there are {', '.join(STYLES)}")
+    if width_in is not None and not 1.5 <= width_in <= 60.0:
+        raise ValueError(f"--width {width_in:g}: allowed are 1.5 to 60 inches")
     style = STYLES[name]
-    if width_in is not None and not 1.0 <= width_in <= 60.0:
-        raise ValueError(f"--width {width_in:g}: inches, allowed: 1 to 60")
     return replace(style, width_in=width_in or style.width_in, title=title)
 
 
 def plot(
-    results_folder: Path,
-    kind: str | None = None,
+    source: Path | Sequence[Path],
+    wanted: Wanted | str | None = None,
     file_format: str | None = None,
     out: Path | None = None,
-    *,
-    x: str | None = None,
-    y: str | None = None,
-    where: Sequence[str] = (),
     style: Style = STYLES["screen"],
 ) -> tuple[Path, str]:
-    """Draw one figure of a results folder.
+    """Draw one figure.
 
     Parameters
     ----------
-    results_folder : the folder that a sweep wrote.
-    kind : the name of one of ``analysis.figures.kinds.FIGURES``; default: throughput over what is swept.
+    source : the folder that a sweep wrote; for figures of a run, its files.
+    wanted : which figure, or the name of a kind.
     file_format : ``png``, ``pdf`` or ``svg``; default: what the suffix of ``out`` says, else png.
     out : the file to write; by default ``<kind>.<format>`` in the results folder. The same results give the same bytes.
-    x, y : in place of a kind, a result column over a swept key or another column.
-    where : choices ``KEY=VALUE`` among the points; several of one key are not allowed.
 
     Returns
     -------
@@ -66,46 +82,62 @@ def plot(
     ValueError
         One line: an unknown kind or format, no results in the folder, or an axis that the sweep lacks.
     """
+    ask = wanted if isinstance(wanted, Wanted) else Wanted(kind=wanted)
+    sources = [source] if isinstance(source, Path) else list(source)
     form = format_of(out, file_format)
-    if kind is not None and (x or y):
-        raise ValueError("--kind and --x or --y: allowed is one or the other")
-    if kind is not None and kind not in BY_NAME:
-        names = [figure.name for figure in FIGURES]
-        raise ValueError(f"no figure {kind!r}{did_you_mean(kind, names)}: there are {', '.join(names)}")
-    results = chosen(read_results(results_folder), where)
-    name, draw = default_figure(results)
-    if kind is not None:
-        name, draw = kind, BY_NAME[kind]
-    elif x or y:
-        y_name = y or DEFAULT_Y
-        x_name = x or _swept_key(results)
-        name, draw = f"{y_name}-vs-{x_name}", lambda of, look: draw_over(of, x_name, y_name, look)
-    path = out or results_folder / f"{name}.{form}"
+    if ask.kind is not None and (ask.x or ask.y):
+        raise ValueError("--kind goes without --x and --y")
+    figure = _kind(ask.kind) if ask.kind is not None else None
+    draw: Callable[[], Drawing]
+    if isinstance(figure, LogFigure):
+        path = out or sources[0].with_name(f"{sources[0].stem}-{figure.name}.{form}")
+        draw = partial(figure.draw, sources, style, ask.window)
+    else:
+        if len(sources) != 1:
+            raise ValueError(f"one results folder, given {len(sources)}")
+        results = chosen(read_results(sources[0]), ask.where)
+        name, drawn_by = (figure.name, figure) if figure else _asked(results, ask)
+        path = out or sources[0] / f"{name}.{form}"
+        draw = partial(drawn_by, results, style)
     with matplotlib.style.context(style.settings):
-        drawing = draw(results, style)
+        drawing = draw()
         save(drawing.figure, path, form)
     return path, drawing.caption
 
 
+def _kind(name: str) -> Figure | LogFigure:
+    if name not in BY_NAME:
+        raise ValueError(f"no figure {name!r}{did_you_mean(name, BY_NAME)}: there are {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
+def _asked(results: Results, ask: Wanted) -> tuple[str, Callable[[Results, Style], Drawing]]:
+    """The figure over keys and columns of one's own choice; without any, the folder's own."""
+    if not ask.x and not ask.y:
+        return default_figure(results)
+    y = ask.y or DEFAULT_Y
+    x = ask.x or next((key for key in (SNR, THRESHOLD, *results.axes) if key in results.axes), "")
+    if not x:
+        raise ValueError("nothing is swept: say over what with --x, another column")
+    return f"{y}-vs-{x}", lambda of, style: draw_over(of, x, y, style)
+
+
 def chosen(results: Results, where: Sequence[str]) -> Results:
-    """The rows that fit every choice ``KEY=VALUE``.
+    """The rows that fit every choice ``KEY=VALUE``; several values of one key are alternatives.
 
     Raises
     ------
     ValueError
         If a choice has no ``=``, or names a key that is not swept or a value that it never has.
     """
+    values: dict[str, list[str]] = {}
     for choice in where:
         key, equals, value = choice.partition("=")
         if not equals:
             raise ValueError(f"--where {choice}: allowed: KEY=VALUE, of {results.swept}")
-        results = results.where(key.strip(), value.strip())
+        values.setdefault(key.strip(), []).append(value.strip())
+    for key, texts in values.items():
+        results = results.where(key, texts)
+    if results.table.empty:
+        raise ValueError(f"no point fits every --where: {', '.join(where)}")
     return results
-
-
-def _swept_key(results: Results) -> str:
-    """The key over which nobody asked not to draw: SNR, threshold, else the first."""
-    for key in ("channel.snr_db", "policy.threshold", *results.axes):
-        if key in results.axes:
-            return key
-    raise ValueError("nothing is swept: there is no --x")

@@ -71,8 +71,8 @@ class Results:
         rows = self.table[self.table[axis] == value]
         return replace(self, table=rows, axes=tuple(name for name in self.axes if name != axis))
 
-    def where(self, axis: str, text: str) -> Results:
-        """The rows where `axis` has the value that a person wrote.
+    def where(self, axis: str, texts: Sequence[str]) -> Results:
+        """The rows where `axis` has one of the values that a person wrote.
 
         Raises
         ------
@@ -83,10 +83,11 @@ class Results:
             raise ValueError(f"--where {axis}: not a swept key{did_you_mean(axis, self.axes)}, allowed: {self.swept}")
         column = self.table[axis]
         values = column.dropna().unique().tolist()
-        chosen = [value for value in values if _is(value, text)]
-        if not chosen:
+        chosen = [value for value in values if any(_is(value, text) for text in texts)]
+        missing = [text for text in texts if not any(_is(value, text) for value in values)]
+        if missing:
             allowed = ", ".join(f"{value:.10g}" if isinstance(value, float) else str(value) for value in values)
-            raise ValueError(f"--where {axis}={text}: no such value, allowed: {allowed}")
+            raise ValueError(f"--where {axis}={missing[0]}: no such value, allowed: {allowed}")
         return replace(self, table=self.table[column.isin(chosen)])
 
 
