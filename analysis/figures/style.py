@@ -14,10 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from analysis.figures.identity import COLOURS, HATCHES
 from analysis.figures.labels import MINUS, scaled_unit
-
-__all__ = ["COLOURS", "HATCHES"]  # for the figures of other rooms
 
 #: Width of one column and of a page of a two-column paper, inches.
 COLUMN_IN, PAGE_IN = 3.5, 7.0

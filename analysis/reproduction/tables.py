@@ -10,7 +10,8 @@ from typing import Any
 import matplotlib.style
 import numpy as np
 
-from analysis.figures.style import COLOURS, HATCHES, STYLE, footnote, legend_below, new_figure, save
+from analysis.figures.identity import COLOURS, HATCHES
+from analysis.figures.style import STYLE, footnote, legend_below, new_figure, save
 from analysis.reproduction.runs import Run, neglected_gains
 from netsim.deciding.thresholds import Line
 from netsim.results.statistics import Interval
