@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -89,8 +90,13 @@ def ratios_table(ratios: pd.DataFrame, column: str, names: tuple[str, str]) -> T
     """Two results folders compared point by point, as ``analysis.report.compare.speed_ups`` gives them."""
     title, _ = title_and_unit(column)
     rows = tuple(
-        (Cell(str(row.point)), Cell(interval_text(row.ratio, row.low, row.high)), Cell(str(row.pairs)))
-        for row in ratios.itertuples()
+        (Cell(str(point)), Cell(interval_text(*ends)), Cell(str(pairs)))
+        for point, pairs, ends in zip(
+            ratios["point"],
+            ratios["pairs"],
+            ratios[["ratio", "low", "high"]].to_numpy(np.float64),
+            strict=True,
+        )
     )
     caption = (
         f"{title} of {names[0]} over that of {names[1]}, seed by seed under the same draws; "
@@ -131,7 +137,7 @@ def _scale_of(name: str, values: pd.Series[float]) -> tuple[float, str]:
     return scaled_unit(unit, float(values.abs().max()))
 
 
-def _key_text(axis: str, value: object, values: pd.Series[float]) -> str:
+def _key_text(axis: str, value: Any, values: pd.Series[float]) -> str:
     if pd.isna(value):
         return ""
     if not pd.api.types.is_numeric_dtype(values):
@@ -156,9 +162,14 @@ def _best(table: pd.DataFrame, name: str, axes: Sequence[str]) -> list[bool]:
     others = [axis for axis in axes if not axis.startswith("policy.")]
     # Without policies to compare, the best of the whole column.
     compared = others if 0 < len(others) < len(axes) else []
-    extreme = "max" if better == "high" else "min"
-    groups = table.groupby(compared, dropna=False, sort=False)[mean.name] if compared else None
-    target = groups.transform(extreme) if groups is not None else mean.agg(extreme)
+    groups = (
+        [table.index]
+        if not compared
+        else list(table.groupby(compared, dropna=False, sort=False).groups.values())
+    )
+    target = pd.Series(np.nan, table.index)
+    for group in groups:
+        target[group] = mean[group].max() if better == "high" else mean[group].min()
     return [bool(own) for own in mean == target]
 
 
@@ -177,7 +188,12 @@ def _pipes(cells: Sequence[str]) -> str:
 def as_latex(table: Table) -> str:
     """A ``tabular`` of the package booktabs, with the caption as a comment."""
     columns = "l" * table.num_keys + "r" * (len(table.heads) - table.num_keys)
-    lines = [f"% {table.caption}", "% \\usepackage{booktabs}", f"\\begin{{tabular}}{{{columns}}}", "\\toprule"]
+    lines = [
+        f"% {table.caption}",
+        "% \\usepackage{booktabs}",
+        f"\\begin{{tabular}}{{{columns}}}",
+        "\\toprule",
+    ]
     lines += [_ampersands([_escaped(head) for head in table.heads]), "\\midrule"]
     lines += [_ampersands([_latex_cell(cell) for cell in row]) for row in table.rows]
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])

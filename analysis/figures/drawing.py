@@ -19,7 +19,8 @@ EDGE_WIDTH, EDGE_OPACITY = 0.4, 0.6
 Looks = Mapping[tuple[Any, ...], Look]
 #: Colour and hatch of a stage: the same in a breakdown, a timeline and a comparison.
 STAGE_LOOKS = {
-    stage: (COLOURS[index % len(COLOURS)], HATCHES[index % len(HATCHES)]) for index, stage in enumerate(STAGES)
+    stage: (COLOURS[index % len(COLOURS)], HATCHES[index % len(HATCHES)])
+    for index, stage in enumerate(STAGES)
 }
 
 

@@ -186,11 +186,16 @@ FIGURES: tuple[Figure, ...] = (
 )  # fmt: skip
 LOG_FIGURES: tuple[LogFigure, ...] = (
     LogFigure(
-        "latency-cdf", "Share of tokens within a time, of the token logs of `netsim run --tokens`.", latency_cdf
+        "latency-cdf",
+        "Share of tokens within a time, of the token logs of `netsim run --tokens`.",
+        latency_cdf,
     ),
     LogFigure("timeline", "Who did what when, of the file of `netsim run --timeline`.", draw_timeline),
 )
-BY_NAME: dict[str, Figure | LogFigure] = {figure.name: figure for figure in (*FIGURES, *LOG_FIGURES)}
+BY_NAME: dict[str, Figure | LogFigure] = {
+    **{figure.name: figure for figure in FIGURES},
+    **{figure.name: figure for figure in LOG_FIGURES},
+}
 
 
 def default_figure(results: Results) -> tuple[str, Callable[[Results, Style], Drawing]]:

@@ -56,7 +56,9 @@ class Window:
         known = sorted(set(spans["device"]))
         unknown = sorted(set(self.devices) - set(known))
         if unknown:
-            raise ValueError(f"--devices {unknown[0]}: not in the timeline, allowed: {known[0]} to {known[-1]}")
+            raise ValueError(
+                f"--devices {unknown[0]}: not in the timeline, allowed: {known[0]} to {known[-1]}"
+            )
         if self.devices:
             spans = spans[spans["device"].isin(self.devices)]
         if self.from_s is None and self.to_s is None:

@@ -105,7 +105,11 @@ def _trade_off(results: Results, x: str, y: str, style: Style) -> Drawing:
         axes.set_title(title)
     means = everything.loc[known]
     _scale_all(all_axes, (x, y), means[f"{x}_mean"], means[f"{y}_mean"])
-    missing = "" if known.all() else f"Points without {y if everything[f'{y}_mean'].isna().any() else x} are left out."
+    missing = (
+        ""
+        if known.all()
+        else f"Points without {y if everything[f'{y}_mean'].isna().any() else x} are left out."
+    )
     low = everything[f"{y}_low"]
     return _finish(figure, results, everything.assign(low=low), style, missing, "Bars")
 
@@ -118,10 +122,15 @@ def draw_each(results: Results, y: str, style: Style, *, panelled: bool = True) 
     everything = pd.concat([table for *_, table in shown])
     rows = len(shown[0][2])
     check_number(rows)
-    figure, all_axes = new_figure(len(shown), height_in=0.7 + 0.2 * rows, share_x=True, share_y=True, style=style)
+    figure, all_axes = new_figure(
+        len(shown), height_in=0.7 + 0.2 * rows, share_x=True, share_y=True, style=style
+    )
     for axes, (title, part, table) in zip(all_axes, shown, strict=True):
         keys = [key_of(point, part.axes) for point in table.to_dict("records")]
-        named = table.assign(key=keys, label=table["label"].where(table["label"] != "", "the only point"))
+        named = table.assign(
+            key=pd.Series(keys, index=table.index),
+            label=table["label"].where(table["label"] != "", "the only point"),
+        )
         draw_named(axes, named, looks_of(results.whole, part.axes), y)
         axes.set_title(title)
     title, unit = title_and_unit(y)
@@ -156,8 +165,13 @@ def _scale_all(
         place = axes.get_subplotspec()
         axes.set_ylabel("")
         if place is None or place.is_first_col():
-            axes.set_ylabel(f"{y_title}\n({y_scaled})" if y_scaled and len(y_title) > 20 else
-                            f"{y_title} ({y_scaled})" if y_scaled else y_title)
+            axes.set_ylabel(
+                f"{y_title}\n({y_scaled})"
+                if y_scaled and len(y_title) > 20
+                else f"{y_title} ({y_scaled})"
+                if y_scaled
+                else y_title
+            )
     if x in BY_NAME and BY_NAME[x].better == "high" and y in BY_NAME and BY_NAME[y].better == "low":
         # Both of a trade-off's goods up and to the right.
         all_axes[0].invert_yaxis()

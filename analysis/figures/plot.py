@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Wanted:
     x: str | None = None
     y: str | None = None
     where: Sequence[str] = ()
-    window: Window = Window()
+    window: Window = field(default_factory=Window)
 
 
 def styled(name: str = "screen", width_in: float | None = None, title: str = "") -> Style:

@@ -62,9 +62,7 @@ class Results:
             raise ValueError(f"{kind} needs the column {name}, which these results lack{hint}")
         if self.table[name].isna().all():
             why = BY_NAME[name].sentence.partition("; empty ")[2].rstrip(".") if name in BY_NAME else ""
-            raise ValueError(
-                f"{kind} needs {name}, and no row has it{f': it is empty {why}' if why else ''}"
-            )
+            raise ValueError(f"{kind} needs {name}, and no row has it{f': it is empty {why}' if why else ''}")
 
     def at(self, axis: str, value: object) -> Results:
         """The rows where `axis` has one value; it is no axis of theirs."""
@@ -80,13 +78,17 @@ class Results:
             If the key is not swept, or never has the value.
         """
         if axis not in self.axes:
-            raise ValueError(f"--where {axis}: not a swept key{did_you_mean(axis, self.axes)}, allowed: {self.swept}")
+            raise ValueError(
+                f"--where {axis}: not a swept key{did_you_mean(axis, self.axes)}, allowed: {self.swept}"
+            )
         column = self.table[axis]
         values = column.dropna().unique().tolist()
         chosen = [value for value in values if any(_is(value, text) for text in texts)]
         missing = [text for text in texts if not any(_is(value, text) for value in values)]
         if missing:
-            allowed = ", ".join(f"{value:.10g}" if isinstance(value, float) else str(value) for value in values)
+            allowed = ", ".join(
+                f"{value:.10g}" if isinstance(value, float) else str(value) for value in values
+            )
             raise ValueError(f"--where {axis}={missing[0]}: no such value, allowed: {allowed}")
         return replace(self, table=self.table[column.isin(chosen)])
 

@@ -180,7 +180,11 @@ def labels(results: Results, table: pd.DataFrame, axes: Sequence[str]) -> list[s
     settings = settings_of(varying)
     spread = _spread(rows, settings)
     said = [
-        {axis: value for axis, value in row.items() if axis not in settings or (family_of(row), axis) in spread}
+        {
+            axis: value
+            for axis, value in row.items()
+            if axis not in settings or (family_of(row), axis) in spread
+        }
         for row in rows
     ]
     different = len({key_of(row, varying) for row in rows})

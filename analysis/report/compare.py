@@ -39,7 +39,9 @@ def speed_ups(folder: Path, baseline: Path, column: str = COLUMN) -> pd.DataFram
     ours, theirs = _rows(folder), _rows(baseline)
     for own, where in ((ours, folder), (theirs, baseline)):
         if column not in own.columns or not (own.table[column].dropna() > 0).all():
-            raise InputError([Fault(str(where), "", f"a ratio needs a column of positive numbers, given {column}")])
+            raise InputError(
+                [Fault(str(where), "", f"a ratio needs a column of positive numbers, given {column}")]
+            )
     shared = [axis for axis in ours.axes if axis in theirs.axes]
     keys = [*shared, "seed"]
     columns = [*keys, column, "token_seed"]

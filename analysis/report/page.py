@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from analysis.figures.labels import axis_label
 from analysis.figures.kinds import FIGURES
+from analysis.figures.labels import axis_label
 from analysis.figures.plot import plot
 from analysis.report.compare import scenario_differences, speed_ups
 from analysis.report.explorer import bokeh_script, plots

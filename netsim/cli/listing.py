@@ -61,7 +61,12 @@ def _columns() -> Rows:
     from netsim.results.columns import COLUMNS
 
     return [
-        {"name": column.name, "unit": column.unit, "type": column.type.__name__, "what it is": column.sentence}
+        {
+            "name": column.name,
+            "unit": column.unit,
+            "type": column.type.__name__,
+            "what it is": column.sentence,
+        }
         for column in COLUMNS
     ]
 
@@ -71,7 +76,11 @@ def _figures() -> Rows:
     from analysis.figures.kinds import BY_NAME
 
     return [
-        {"name": own.name, "needs a sweep over": " or ".join(getattr(own, "needs", ())), "what it shows": own.sentence}
+        {
+            "name": own.name,
+            "needs a sweep over": " or ".join(getattr(own, "needs", ())),
+            "what it shows": own.sentence,
+        }
         for own in BY_NAME.values()
     ]
 

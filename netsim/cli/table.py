@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def table(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="DIR [DIR]", help="A results folder; two are compared, pair by pair.")
+        list[Path],
+        typer.Argument(metavar="DIR [DIR]", help="A results folder; two are compared, pair by pair."),
     ],
     table_format: Annotated[
         Literal["text", "markdown", "latex", "csv"], typer.Option("--format", help="csv: for programs.")

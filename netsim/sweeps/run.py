@@ -148,7 +148,10 @@ def _named_thresholds(points: Sequence[SweepPoint]) -> dict[str, list[float]]:
     """Thresholds that the scenario gives by name, with their numbers: a table holds the numbers alone."""
     found: dict[str, set[float]] = {}
     for point in points:
-        name, number = getattr(point.scenario.policy, "threshold", None), point.coordinates.get("policy.threshold")
+        name, number = (
+            getattr(point.scenario.policy, "threshold", None),
+            point.coordinates.get("policy.threshold"),
+        )
         if isinstance(name, str) and isinstance(number, float):
             found.setdefault(name, set()).add(number)
     return {name: sorted(numbers) for name, numbers in found.items()}

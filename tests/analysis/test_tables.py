@@ -43,7 +43,9 @@ def test_the_best_of_each_column_is_marked_at_each_snr() -> None:
     )
     for _, group in numbers.groupby(SNR):
         assert group.loc[group["fast"], f"{THROUGHPUT}_mean"].tolist() == [group[f"{THROUGHPUT}_mean"].max()]
-        assert group.loc[group["short"], "latency_mean_s_mean"].tolist() == [group["latency_mean_s_mean"].min()]
+        assert group.loc[group["short"], "latency_mean_s_mean"].tolist() == [
+            group["latency_mean_s_mean"].min()
+        ]
 
 
 def test_a_column_in_which_neither_end_is_good_has_no_best(at_ten_db: Results) -> None:
@@ -74,7 +76,9 @@ def test_latex_is_a_booktabs_tabular_without_a_bare_sign(at_ten_db: Results) -> 
     assert body[-2:] == ["\\bottomrule", "\\end{tabular}"]
     assert "my\\_module:A\\&B" in text
     assert "$\\pm$" in text
-    assert not any(letter in text for letter in "\N{PLUS-MINUS SIGN}\N{MINUS SIGN}\N{GREEK SMALL LETTER MU}"[1:])
+    assert not any(
+        letter in text for letter in "\N{PLUS-MINUS SIGN}\N{MINUS SIGN}\N{GREEK SMALL LETTER MU}"[1:]
+    )
     rows = [line for line in body if line.endswith("\\\\")]
     assert {line.replace("\\&", "").count("&") for line in rows} == {3}
 

@@ -14,7 +14,6 @@ from netsim.cli import app, register
 from netsim.results.columns import NAMES
 from tests.sweep_factory import made_up_sweep
 
-
 if not app.registered_commands:
     register()
 
