@@ -108,7 +108,7 @@ def ratios_table(ratios: pd.DataFrame, column: str, names: tuple[str, str]) -> T
 def interval_text(mean: float, low: float, high: float) -> str:
     """A mean with its interval, to two digits of the interval's half width.
 
-    >>> interval_text(12.3456, 11.9, 12.79), interval_text(1.0, 0.9, 1.4), interval_text(0.12345, float("nan"), float("nan"))
+    >>> interval_text(12.3456, 11.9, 12.8), interval_text(1.0, 0.9, 1.4), interval_text(0.12345, float("nan"), float("nan"))
     ('12.35 \u00b1 0.45', '1.00 [0.90, 1.40]', '0.123')
     """
     if np.isnan(mean):
@@ -162,14 +162,10 @@ def _best(table: pd.DataFrame, name: str, axes: Sequence[str]) -> list[bool]:
     others = [axis for axis in axes if not axis.startswith("policy.")]
     # Without policies to compare, the best of the whole column.
     compared = others if 0 < len(others) < len(axes) else []
-    groups = (
-        [table.index]
-        if not compared
-        else list(table.groupby(compared, dropna=False, sort=False).groups.values())
-    )
     target = pd.Series(np.nan, table.index)
-    for group in groups:
-        target[group] = mean[group].max() if better == "high" else mean[group].min()
+    for _, group in table.groupby(compared, dropna=False, sort=False) if compared else [((), table)]:
+        own = mean[group.index]
+        target[group.index] = own.max() if better == "high" else own.min()
     return [bool(own) for own in mean == target]
 
 

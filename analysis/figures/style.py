@@ -177,7 +177,9 @@ def _log_locator(lowest: float, highest: float, ticks: Sequence[float]) -> Fixed
     known = sorted({value for value in ticks if value > 0})
     if known and len(known) <= MOST_TICKS:
         return FixedLocator(known)
-    return LogLocator(subs=(1, 2, 5) if highest <= DECADE**2 * lowest else (1,), numticks=8)
+    # At least two ticks and, in a narrow panel, no two that touch.
+    ratio = highest / lowest
+    return LogLocator(subs=(1, 2, 5) if ratio <= 20 else (1, 3) if ratio <= 200 else (1,), numticks=8)
 
 
 def legend_below(figure: Figure, *, most_of_height: float = 0.9) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.figures.identity import MAX_CURVES, family_of, key_of
 from analysis.figures.labels import point_label, value_label, value_text
-from analysis.figures.results import Results
+from analysis.figures.results import SNR, Results
 from netsim.results.statistics import summarise
 
 #: Below this share of rounds on the trace, a row is a model of the run and not a replay: figures mark it.
@@ -139,7 +139,8 @@ def thinned(results: Results, x: str) -> tuple[Results, str]:
     ValueError
         If that is still more than anybody could tell apart.
     """
-    others = [axis for axis in results.axes if axis != x]
+    # Another SNR is another panel.
+    others = [axis for axis in results.axes if axis not in (x, SNR)]
     if not others:
         return results, ""
     found = results.table[others].drop_duplicates()

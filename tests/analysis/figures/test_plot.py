@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.style
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from analysis.figures.identity import MAX_CURVES
 from analysis.figures.kinds import BY_NAME, FIGURES, crossings, default_figure
@@ -110,7 +112,7 @@ def test_it_can_be_read(sweep: Results, kind: str, style_name: str, thresholds: 
                 if tick.label1.get_visible() and tick.label1.get_text() and low <= tick.get_loc() <= high
             ]
             assert len(ticks) != 1
-            assert not any(one.overlaps(other) for one, other in zip(ticks, ticks[1:], strict=False))
+            assert not any(one.overlaps(other) for one, other in pairwise(ticks))
     for legend in (own.get_window_extent() for own in figure.legends):
         assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
         assert figure.bbox.y0 <= legend.y0
@@ -181,7 +183,7 @@ def test_one_snr_is_bars_and_its_value_is_no_axis(sweep: Results) -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "slm", "llm", "hlm", "rand-hlm", "u-hlm, threshold 0.1", "u-hlm, threshold 0.5", "oracle",
     ]  # fmt: skip
-    lengths = [bar.get_width() for bar in axes.patches]
+    lengths = [bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)]
     np.testing.assert_allclose(lengths, points(part.at(SNR, 10), [THROUGHPUT])[f"{THROUGHPUT}_mean"])
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.figures.identity import MAX_CURVES
 from analysis.figures.results import SNR, Results, read_results
-from analysis.figures.transforms import MAX_CURVES, MEMBERS_KEPT, curves, families, panels, points, thinned
+from analysis.figures.transforms import MEMBERS_KEPT, curves, families, panels, points, thinned
 from netsim.results.statistics import token_seed_interval
 from tests.sweep_factory import made_up_sweep
 
