@@ -156,7 +156,8 @@ def _scale_all(
     x_title, x_unit = title_and_unit(x)
     y_title, y_unit = title_and_unit(y)
     for axes in all_axes:
-        ticks = np.unique(x_values.dropna()).tolist()
+        # A swept value deserves a tick of its own, a result does not.
+        ticks = [] if x in BY_NAME else np.unique(x_values.dropna()).tolist()
         negative = bool((x_values < 0).any())
         from_zero = x in BY_NAME and not negative
         x_scaled = scale(axes, "x", x_values.dropna().tolist(), unit=x_unit, from_zero=from_zero, ticks=ticks)

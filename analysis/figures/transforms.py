@@ -17,8 +17,8 @@ from netsim.results.statistics import summarise
 EXACT_ON_TRACE = 0.99
 #: Intervals of a summary beside ``C_mean``, by the part of their name before ``low``, the widest meaning first.
 INTERVALS = {"prompts_": "95 % interval over prompts", "": "95 % interval over token seeds"}
-#: Members of a family that a crowded figure keeps.
-MEMBERS_KEPT = 5
+#: Curves beyond which the legend outgrows the figure, and members of a family that such a figure keeps.
+CROWDED, MEMBERS_KEPT = 16, 5
 #: Digits that labels are given until all that differ read differently.
 DIGITS = (3, 4, 6, 10)
 
@@ -132,7 +132,7 @@ def panels(results: Results, axis: str) -> list[tuple[str, Results]]:
 
 
 def thinned(results: Results, x: str) -> tuple[Results, str]:
-    """At most `MAX_CURVES` curves over ``x``: of families with many members some, evenly spaced; and what was left out.
+    """A crowded figure's curves over ``x``: of families with many members some, evenly spaced; and what was left out.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def thinned(results: Results, x: str) -> tuple[Results, str]:
     if not others:
         return results, ""
     found = results.table[others].drop_duplicates()
-    if len(found) <= MAX_CURVES:
+    if len(found) <= CROWDED:
         return results, ""
     kept, left_out = [], []
     for name, own in found.groupby([family_of(point) for point in found.to_dict("records")], sort=False):

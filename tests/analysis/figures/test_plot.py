@@ -21,7 +21,7 @@ from analysis.figures.over import Drawing, draw_over
 from analysis.figures.plot import Wanted, plot, styled
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import COLUMN_IN, PAGE_IN, STYLES
-from analysis.figures.transforms import curves, panels, points
+from analysis.figures.transforms import CROWDED, curves, panels, points
 from netsim.results.columns import STAGES
 from tests.sweep_factory import made_up_sweep
 
@@ -95,7 +95,7 @@ def test_axes_have_units_and_the_figure_the_styles_width(sweep: Results, kind: s
 
 @pytest.mark.parametrize("kind", FITTING)
 @pytest.mark.parametrize("style_name", STYLES)
-@pytest.mark.parametrize("thresholds", [0, MAX_CURVES - 2])
+@pytest.mark.parametrize("thresholds", [0, CROWDED - 2, MAX_CURVES - 2])
 def test_it_can_be_read(sweep: Results, kind: str, style_name: str, thresholds: int) -> None:
     """Nothing leaves the figure, no ticks overlap, the legend covers nothing and is no larger than the panels."""
     shown = with_thresholds(sweep, thresholds) if thresholds else sweep

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures.identity import MAX_CURVES
 from analysis.figures.results import SNR, Results, read_results
-from analysis.figures.transforms import MEMBERS_KEPT, curves, families, panels, points, thinned
+from analysis.figures.transforms import CROWDED, MEMBERS_KEPT, curves, families, panels, points, thinned
 from netsim.results.statistics import token_seed_interval
 from tests.sweep_factory import made_up_sweep
 
@@ -139,7 +138,7 @@ def test_a_crowded_family_is_thinned_evenly_and_it_is_said() -> None:
 
 
 def test_what_a_figure_holds_is_not_thinned() -> None:
-    results = many_thresholds(MAX_CURVES - 3)
+    results = many_thresholds(CROWDED - 3)
     part, said = thinned(results, SNR)
     assert part is results
     assert not said
