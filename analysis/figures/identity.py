@@ -89,7 +89,7 @@ def looks_of(whole: pd.DataFrame, axes: Sequence[str]) -> dict[tuple[Any, ...], 
     found: dict[tuple[Any, ...], Look] = {}
     for family, own in members.items():
         base, marker = FAMILIES.get(family) or (FAMILIES["u-hlm"] if not family else next(others))
-        for colour, point in zip(shades(base, len(own)), own, strict=True):
+        for colour, point in zip(shades(base, len(own)), in_order(own, axes), strict=True):
             # Past what anybody can tell apart looks repeat: such a figure is thinned or refused before it is drawn.
             pair = next((pair for pair in _pairs(marker) if pair not in taken), (marker, DASHES[0]))
             taken.add(pair)
@@ -100,6 +100,18 @@ def looks_of(whole: pd.DataFrame, axes: Sequence[str]) -> dict[tuple[Any, ...], 
 def key_of(point: dict[Hashable, Any], axes: Sequence[str]) -> tuple[Any, ...]:
     """A point's values on the axes, hashable; an empty one is None."""
     return tuple(None if pd.isna(point[axis]) else point[axis] for axis in axes)
+
+
+def in_order(points: Sequence[dict[Hashable, Any]], axes: Sequence[str]) -> list[dict[Hashable, Any]]:
+    """Points by the numbers among their values, whatever order a file names them in; by name where there are none."""
+
+    def place(point: dict[Hashable, Any]) -> list[tuple[float, str]]:
+        return [
+            (float(value), "") if isinstance(value, (int, float)) else (np.inf, str(value))
+            for value in key_of(point, axes)
+        ]
+
+    return sorted(points, key=place)
 
 
 def shades(base: Colour, number: int) -> list[Colour]:

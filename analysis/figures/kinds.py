@@ -15,7 +15,7 @@ from analysis.figures.logs import Window, draw_timeline, latency_cdf
 from analysis.figures.over import OFF_TRACE, Drawing, draw_each, draw_over
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import Style, footnote, legend_below, new_figure, scale
-from analysis.figures.transforms import check_number, curves, panels, points
+from analysis.figures.transforms import MOST_BARS, check_number, curves, panels, points
 from netsim.results.columns import STAGES
 
 THRESHOLD, THROUGHPUT, RTT, GAMMA = "policy.threshold", "throughput_tok_s", "core.rtt_s", "policy.gamma"
@@ -87,7 +87,7 @@ def breakdown(results: Results, style: Style) -> Drawing:
     """Where a token's time goes: a stacked bar for each point; a sweep over SNR in three panels."""
     shown = [(title, points(part, STAGES)) for title, part in panels(results, SNR)]
     everything = pd.concat([table for _, table in shown])
-    check_number(len(shown[0][1]))
+    check_number(len(shown[0][1]), MOST_BARS)
     stages = [stage for stage in STAGES if (everything[f"{stage}_mean"] > 0).any()]
     height_in = 0.7 + 0.2 * len(shown[0][1])
     figure, all_axes = new_figure(len(shown), height_in=height_in, share_y=True, style=style)

@@ -190,6 +190,8 @@ def token_seconds(file: Path) -> np.ndarray:
     ValueError
         If the file is no token log, or holds no token.
     """
+    if not file.is_file():
+        raise ValueError(f"{file}: no such file")
     try:
         if file.suffix == ".csv":
             log = pd.read_csv(file, usecols=["start_s", "end_s"])

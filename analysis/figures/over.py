@@ -14,9 +14,10 @@ from analysis.figures.drawing import draw_curves, draw_named, draw_trade_off
 from analysis.figures.identity import key_of, looks_of
 from analysis.figures.labels import title_and_unit
 from analysis.figures.results import SNR, Results
-from analysis.figures.style import Style, footnote, legend_below, new_figure, scale
+from analysis.figures.style import Style, footnote, is_lowest, legend_below, new_figure, scale
 from analysis.figures.transforms import (
     EXACT_ON_TRACE,
+    MOST_BARS,
     check_number,
     curves,
     families,
@@ -30,6 +31,8 @@ from netsim.errors import did_you_mean
 from netsim.results.columns import BY_NAME
 
 OFF_TRACE = f"under {EXACT_ON_TRACE * 100:g} % of rounds are on the trace"
+#: A longer title has its unit on a line below.
+LONG_TITLE = 20
 #: Draws more into a panel: its axes, the titled part of the results.
 Extra = Callable[[Axes, Results], None]
 
@@ -121,7 +124,7 @@ def draw_each(results: Results, y: str, style: Style, *, panelled: bool = True) 
     shown = [(title, part, points(part, [y])) for title, part in parts]
     everything = pd.concat([table for *_, table in shown])
     rows = len(shown[0][2])
-    check_number(rows)
+    check_number(rows, MOST_BARS)
     figure, all_axes = new_figure(
         len(shown), height_in=0.7 + 0.2 * rows, share_x=True, share_y=True, style=style
     )
@@ -151,35 +154,39 @@ def _one_value_is_no_axis(results: Results, *kept: str) -> Results:
 def _scale_all(
     all_axes: Sequence[Axes], names: tuple[str, str], x_values: pd.Series[float], y_values: pd.Series[float]
 ) -> None:
-    """The same scales on all panels, so that they can be compared; good is up, in words where the axis is turned."""
+    """The same scales on all panels, so that they can be compared; where both have a good end, it is up and right."""
     x, y = names
     x_title, x_unit = title_and_unit(x)
     y_title, y_unit = title_and_unit(y)
+    # A swept value deserves a tick of its own, a result does not.
+    ticks = [] if x in BY_NAME else np.unique(x_values.dropna()).tolist()
+    from_zero = x in BY_NAME and not bool((x_values < 0).any())
+    up_is_better = _better(x) == "high" and _better(y) == "low"
     for axes in all_axes:
-        # A swept value deserves a tick of its own, a result does not.
-        ticks = [] if x in BY_NAME else np.unique(x_values.dropna()).tolist()
-        negative = bool((x_values < 0).any())
-        from_zero = x in BY_NAME and not negative
         x_scaled = scale(axes, "x", x_values.dropna().tolist(), unit=x_unit, from_zero=from_zero, ticks=ticks)
         y_scaled = scale(axes, "y", y_values.dropna().tolist(), unit=y_unit)
-        axes.set_xlabel(f"{x_title} ({x_scaled})" if x_scaled else x_title)
+        said = "; up is better" if up_is_better else ""
         place = axes.get_subplotspec()
-        axes.set_ylabel("")
-        if place is None or place.is_first_col():
-            axes.set_ylabel(
-                f"{y_title}\n({y_scaled})"
-                if y_scaled and len(y_title) > 20
-                else f"{y_title} ({y_scaled})"
-                if y_scaled
-                else y_title
-            )
-    if x in BY_NAME and BY_NAME[x].better == "high" and y in BY_NAME and BY_NAME[y].better == "low":
-        # Both of a trade-off's goods up and to the right.
+        first = place is None or place.is_first_col()
+        axes.set(
+            xlabel=_two_lines(x_title, x_scaled),
+            ylabel=_two_lines(y_title, f"{y_scaled}{said}") if first else "",
+        )
+        if not is_lowest(axes):
+            axes.set_xlabel("")
+    if up_is_better:
         all_axes[0].invert_yaxis()
-        for axes in all_axes:
-            label = axes.get_ylabel()
-            if label:
-                axes.set_ylabel(f"{label.removesuffix(')')}; up is better)" if label.endswith(")") else label)
+
+
+def _better(name: str) -> str:
+    return BY_NAME[name].better if name in BY_NAME else ""
+
+
+def _two_lines(title: str, unit: str) -> str:
+    """Title and unit, below each other where they are long."""
+    if not unit:
+        return title
+    return f"{title}\n({unit})" if len(title) > LONG_TITLE else f"{title} ({unit})"
 
 
 def _finish(

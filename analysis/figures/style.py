@@ -200,7 +200,7 @@ def legend_below(figure: Figure, *, most_of_height: float = 0.9) -> None:
                 list(entries.values()),
                 list(entries),
                 loc="outside lower center",
-                ncols=min(columns, len(entries)),
+                ncols=-(-len(entries) // -(-len(entries) // columns)),  # rows as full as each other
                 handlelength=2.8,
                 columnspacing=0.9,
                 fontsize=size * shrink,
@@ -233,6 +233,16 @@ def footnote(figure: Figure, lines: Sequence[str]) -> None:
         ha="center",
         va="top",
         fontsize=size,
+    )
+
+
+def is_lowest(axes: Axes) -> bool:
+    """Whether no panel is below."""
+    own = axes.get_subplotspec()
+    others = (other.get_subplotspec() for other in axes.figure.axes)
+    return own is None or not any(
+        other is not None and other.colspan == own.colspan and other.rowspan.start >= own.rowspan.stop
+        for other in others
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.figures.identity import MAX_CURVES, family_of, key_of
+from analysis.figures.identity import MAX_CURVES, family_of, in_order, key_of
 from analysis.figures.labels import point_label, value_label, value_text
 from analysis.figures.results import SNR, Results
 from netsim.results.statistics import summarise
@@ -19,6 +19,8 @@ EXACT_ON_TRACE = 0.99
 INTERVALS = {"prompts_": "95 % interval over prompts", "": "95 % interval over token seeds"}
 #: Curves beyond which the legend outgrows the figure, and members of a family that such a figure keeps.
 CROWDED, MEMBERS_KEPT = 16, 5
+#: Bars with a name each: they need no look of their own.
+MOST_BARS = 40
 #: Digits that labels are given until all that differ read differently.
 DIGITS = (3, 4, 6, 10)
 
@@ -109,12 +111,21 @@ def families(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     table["key"] = [key_of(point, others) for point in table.to_dict("records")]
     for name, family in table.groupby("family", sort=False):
         varying = [axis for axis in settings if family[axis].nunique(dropna=False) > 1]
-        ends = [
-            f"{value_label(axis, family[axis].iloc[0])} to {value_text(family[axis].iloc[-1])}"
-            for axis in varying
-        ]
+        ends = [_range(axis, family[axis]) for axis in varying]
         table.loc[family.index, "label"] = ", ".join(filter(None, [str(name), *ends]))
-    return table.drop(columns="family")
+    # Along a family's line its settings ascend, whatever order the sweep names them in.
+    order = dict.fromkeys(table["family"])
+    table["place"] = table["family"].map({name: number for number, name in enumerate(order)})
+    sorted_by = ["place", *(axis for axis in settings if pd.api.types.is_numeric_dtype(table[axis]))]
+    return table.sort_values(sorted_by, kind="stable", ignore_index=True).drop(columns=["family", "place"])
+
+
+def _range(axis: str, values: pd.Series[Any]) -> str:
+    """``threshold 0.1 to 0.9``; of settings that are no numbers, the first and the last."""
+    known = values.dropna()
+    if pd.api.types.is_numeric_dtype(known):
+        known = known.sort_values()
+    return f"{value_label(axis, known.iloc[0])} to {value_text(known.iloc[-1])}"
 
 
 def settings_of(axes: Sequence[str]) -> list[str]:
@@ -146,25 +157,29 @@ def thinned(results: Results, x: str) -> tuple[Results, str]:
     found = results.table[others].drop_duplicates()
     if len(found) <= CROWDED:
         return results, ""
-    kept, left_out = [], []
-    for name, own in found.groupby([family_of(point) for point in found.to_dict("records")], sort=False):
+    kept: list[dict[Hashable, Any]] = []
+    left_out: list[str] = []
+    members: dict[str, list[dict[Hashable, Any]]] = {}
+    for point in found.to_dict("records"):
+        members.setdefault(family_of(point), []).append(point)
+    for name, own in members.items():
         places = np.unique(np.linspace(0, len(own) - 1, min(len(own), MEMBERS_KEPT)).round().astype(int))
-        kept.append(own.iloc[places])
+        ordered = in_order(own, others)
+        kept += [ordered[place] for place in places]
         if len(places) < len(own):
             left_out.append(f"{len(places)} of {len(own)} {name or 'curves'}".rstrip())
-    wanted = pd.concat(kept)
-    check_number(len(wanted))
-    chosen = {key_of(point, others) for point in wanted.to_dict("records")}
+    check_number(len(kept))
+    chosen = {key_of(point, others) for point in kept}
     rows = [key_of(point, others) in chosen for point in results.table[others].to_dict("records")]
     part = Results(results.table[rows], results.axes, results.whole, results.named)
     return part, f"Shown: {', '.join(left_out)}."
 
 
-def check_number(number: int) -> None:
+def check_number(number: int, most: int = MAX_CURVES) -> None:
     """Refuse a figure that nobody could read."""
-    if number > MAX_CURVES:
+    if number > most:
         raise ValueError(
-            f"{number} curves or bars are more than one figure can hold ({MAX_CURVES}): "
+            f"{number} curves or bars are more than one figure can hold ({most}): "
             "choose among them with --where KEY=VALUE, or draw another kind of figure"
         )
 
