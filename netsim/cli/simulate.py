@@ -71,7 +71,7 @@ def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """A line per column: mean and the ends of its 95 % interval over token seeds."""
     import pandas as pd
 
-    from netsim.results.columns import AVERAGED
+    from netsim.results.columns import AVERAGED, BY_NAME
     from netsim.results.statistics import token_seed_interval
 
     table = pd.DataFrame(rows)
@@ -79,7 +79,9 @@ def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     for name in AVERAGED:
         values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
         mean, low, high = token_seed_interval(values, table["token_seed"])
-        lines.append({"column": name, "mean": mean, "95 % low": low, "95 % high": high})
+        lines.append(
+            {"column": name, "unit": BY_NAME[name].unit, "mean": mean, "95 % low": low, "95 % high": high}
+        )
     return lines
 
 
