@@ -44,7 +44,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "analysis": [
         {"__init__"},
         {"figures"},
-        {"calibration", "report"},
+        {"calibration", "report", "tables"},
         {"accuracy"},
         {"reproduction", "validation"},
     ],

@@ -1,35 +1,47 @@
-"""What the figures draw with: curves with bands, trade-offs with error bars, stacked bars."""
+"""What the figures draw with: curves with bands, trade-offs with error bars, points by name, stacked bars."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 
-from analysis.figures.style import COLOURS, HATCHES, MAX_CURVES, CurveStyle, curve_style
+from analysis.figures.identity import COLOURS, HATCHES, Look
+from netsim.results.columns import BY_NAME, STAGES
 
 BAND_OPACITY = 0.2
+#: A band's edge, so that it is still there in grey.
+EDGE_WIDTH, EDGE_OPACITY = 0.4, 0.6
+Looks = Mapping[tuple[Any, ...], Look]
+#: Colour and hatch of a stage: the same in a breakdown, a timeline and a comparison.
+STAGE_LOOKS = {
+    stage: (COLOURS[index % len(COLOURS)], HATCHES[index % len(HATCHES)])
+    for index, stage in enumerate(STAGES)
+}
 
 
-def draw_curves(axes: Axes, table: pd.DataFrame) -> None:
+def draw_curves(axes: Axes, table: pd.DataFrame, looks: Looks) -> None:
     """Every curve with its band; points that are not exact are hollow; a curve without x is a level line.
 
     Parameters
     ----------
     axes : where to draw.
     table : as `analysis.figures.transforms.curves` returns it.
+    looks : by the curves' keys.
     """
-    check_number(table["label"].nunique())
-    for index, (label, curve) in enumerate(table.groupby("label", sort=True, observed=True)):
+    for label, curve in table.groupby("label", sort=True, observed=True):
+        look = looks[curve["key"].iloc[0]]
         if curve["x"].isna().all():
-            _draw_level(axes, str(label), curve.iloc[0], curve_style(index))
+            _draw_level(axes, str(label), curve.iloc[0], look)
         else:
-            _draw_curve(axes, str(label), curve, curve_style(index))
+            _draw_curve(axes, str(label), curve, look)
 
 
-def draw_trade_off(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
+def draw_trade_off(axes: Axes, table: pd.DataFrame, x: str, y: str, looks: Looks) -> None:
     """One result column over another, with error bars both ways; the points of a label are joined.
 
     Parameters
@@ -38,11 +50,8 @@ def draw_trade_off(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
     table : as `analysis.figures.transforms.families` returns it.
     x, y : names of result columns.
     """
-    check_number(table["label"].nunique())
-    for index, (label, family) in enumerate(table.groupby("label", sort=False)):
-        style = curve_style(index)
-        if len(family) == 1:
-            style["linestyle"] = "none"
+    for label, family in table.groupby("label", sort=False):
+        look = looks[family["key"].iloc[0]]
         axes.errorbar(
             family[f"{x}_mean"],
             family[f"{y}_mean"],
@@ -50,8 +59,36 @@ def draw_trade_off(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
             yerr=_lengths(family, y),
             label=str(label),
             elinewidth=0.7,
-            **style,
+            color=look.colour,
+            marker=look.marker,
+            linestyle=look.dash if len(family) > 1 else "none",
         )
+        hollow = family[~family["exact"]]
+        axes.plot(hollow[f"{x}_mean"], hollow[f"{y}_mean"], **_hollow(look))
+
+
+def draw_named(axes: Axes, table: pd.DataFrame, looks: Looks, y: str) -> None:
+    """A horizontal bar with its interval for each point; a label with * is not exact.
+
+    Parameters
+    ----------
+    table : as `analysis.figures.transforms.points` returns it, with ``key``.
+    y : name of a result column.
+    """
+    positions = np.arange(len(table))
+    mean = table[f"{y}_mean"].to_numpy(np.float64)
+    own = [looks[key] for key in table["key"]]
+    axes.barh(
+        positions,
+        mean,
+        xerr=_lengths(table, y),
+        color=[look.colour for look in own],
+        edgecolor="0.15",
+        linewidth=0.4,
+        height=0.7,
+        error_kw={"elinewidth": 0.8, "ecolor": "0.15", "capsize": 2},
+    )
+    _name_rows(axes, table)
 
 
 def draw_bars(axes: Axes, table: pd.DataFrame, stages: Sequence[str]) -> None:
@@ -63,58 +100,70 @@ def draw_bars(axes: Axes, table: pd.DataFrame, stages: Sequence[str]) -> None:
     table : as `analysis.figures.transforms.points` returns it.
     stages : names of result columns that add up; undefined is drawn as nothing.
     """
-    check_number(len(table))
-    labels = [
-        name if exact else f"{name}*" for name, exact in zip(table["label"], table["exact"], strict=True)
-    ]
     positions = np.arange(len(table))
     left = np.zeros(len(table))
-    for index, stage in enumerate(stages):
+    for stage in stages:
+        colour, hatch = STAGE_LOOKS[stage]
         width = table[f"{stage}_mean"].fillna(0.0).to_numpy(dtype=np.float64)
         axes.barh(
             positions,
             width,
             left=left,
-            label=stage.removesuffix("_s"),
-            color=COLOURS[index],
-            hatch=HATCHES[index],
+            label=BY_NAME[stage].title,
+            color=colour,
+            hatch=hatch,
             edgecolor="0.15",
             linewidth=0.4,
             height=0.7,
         )
         left += width
-    axes.set_yticks(positions, labels)
+    _name_rows(axes, table)
+
+
+def _name_rows(axes: Axes, table: pd.DataFrame) -> None:
+    names = [
+        name if exact else f"{name}*" for name, exact in zip(table["label"], table["exact"], strict=True)
+    ]
+    axes.set_yticks(np.arange(len(table)), names)
+    # The same margin whether there is one bar or twenty.
+    axes.set_ylim(-0.7, len(table) - 0.3)
     axes.grid(visible=False, axis="y")
 
 
-def check_number(num_curves: int) -> None:
-    """Refuse a figure that nobody could read."""
-    if num_curves > MAX_CURVES:
-        raise ValueError(
-            f"{num_curves} curves or bars are more than one figure can hold ({MAX_CURVES}): "
-            "plot a sweep over fewer policies, or another kind of figure"
-        )
-
-
-def _draw_curve(axes: Axes, label: str, curve: pd.DataFrame, style: CurveStyle) -> None:
+def _draw_curve(axes: Axes, label: str, curve: pd.DataFrame, look: Look) -> None:
     axes.fill_between(
-        curve["x"], curve["low"], curve["high"], color=style["color"], alpha=BAND_OPACITY, linewidth=0
+        curve["x"],
+        curve["low"],
+        curve["high"],
+        facecolor=(*look.colour, BAND_OPACITY),
+        edgecolor=(*look.colour, EDGE_OPACITY),
+        linewidth=EDGE_WIDTH,
     )
     exact = np.flatnonzero(curve["exact"]).tolist()
-    axes.plot(curve["x"], curve["mean"], label=label, markevery=exact, **style)
-    hollow = curve[~curve["exact"]]
     axes.plot(
-        hollow["x"],
-        hollow["mean"],
-        color=style["color"],
-        marker=style["marker"],
-        markerfacecolor="white",
-        linestyle="none",
+        curve["x"],
+        curve["mean"],
+        label=label,
+        markevery=exact,
+        color=look.colour,
+        marker=look.marker,
+        linestyle=look.dash,
     )
+    hollow = curve[~curve["exact"]]
+    axes.plot(hollow["x"], hollow["mean"], **_hollow(look))
 
 
-def _draw_level(axes: Axes, label: str, point: pd.Series[float], style: CurveStyle) -> None:
-    axes.axhspan(point["low"], point["high"], color=style["color"], alpha=BAND_OPACITY, linewidth=0)
+def _hollow(look: Look) -> dict[str, Any]:
+    return {
+        "color": to_hex(look.colour),
+        "marker": look.marker,
+        "markerfacecolor": "white",
+        "linestyle": "none",
+    }
+
+
+def _draw_level(axes: Axes, label: str, point: pd.Series[float], look: Look) -> None:
+    axes.axhspan(point["low"], point["high"], color=look.colour, alpha=BAND_OPACITY, linewidth=0)
     # From edge to edge whatever the axis is: x counts in widths of the panel. Markers sit inside.
     x = np.linspace(0.0, 1.0, 5)
     axes.plot(
@@ -122,9 +171,11 @@ def _draw_level(axes: Axes, label: str, point: pd.Series[float], style: CurveSty
         np.full_like(x, point["mean"]),
         label=label,
         markevery=[1, 3],
-        markerfacecolor=style["color"] if point["exact"] else "white",
+        markerfacecolor=look.colour if point["exact"] else "white",
         transform=axes.get_yaxis_transform(),
-        **style,
+        color=look.colour,
+        marker=look.marker,
+        linestyle=look.dash,
     )
 
 

@@ -7,12 +7,15 @@ from pathlib import Path
 import matplotlib.style
 import pandas as pd
 
-from analysis.figures.labels import axis_label
+from analysis.figures.identity import FAMILIES
+from analysis.figures.labels import axis_label, title_and_unit
 from analysis.figures.results import SNR
-from analysis.figures.style import COLOURS, STYLE, footnote, new_figure, save
+from analysis.figures.style import STYLES, Style, footnote, new_figure, save
 
 
-def draw_optimum(best: pd.DataFrame, objective: str, path: Path, file_format: str = "png") -> None:
+def draw_optimum(
+    best: pd.DataFrame, objective: str, path: Path, file_format: str = "png", style: Style = STYLES["screen"]
+) -> None:
     """Two panels over SNR: the threshold, and the objective's ratio to hlm's.
 
     Parameters
@@ -20,23 +23,18 @@ def draw_optimum(best: pd.DataFrame, objective: str, path: Path, file_format: st
     best : as ``netsim.sweeps.optimize.best_thresholds`` returns it.
     objective : name of the column that was maximised.
     """
-    with matplotlib.style.context(STYLE):
-        figure, (left, right) = new_figure(2)
-        left.step(best[SNR], best["threshold"], where="mid", color=COLOURS[0], marker="o")
+    colour, marker = FAMILIES["u-hlm"]
+    with matplotlib.style.context(style.settings):
+        figure, (left, right) = new_figure(2, style=style)
+        left.step(best[SNR], best["threshold"], where="mid", color=colour, marker=marker)
         left.set(xlabel=axis_label(SNR), ylabel="best threshold", ylim=(-0.02, 1.02))
         if "speed_up" in best:
             right.fill_between(
-                best[SNR],
-                best["speed_up_low"],
-                best["speed_up_high"],
-                color=COLOURS[1],
-                alpha=0.2,
-                linewidth=0,
+                best[SNR], best["speed_up_low"], best["speed_up_high"], color=colour, alpha=0.2, linewidth=0
             )
-            right.plot(best[SNR], best["speed_up"], color=COLOURS[1], marker="s")
+            right.plot(best[SNR], best["speed_up"], color=colour, marker=marker)
         right.axhline(1.0, color="0.5", linewidth=0.8)
-        right.set(xlabel=axis_label(SNR), ylabel=f"{objective},\nratio to hlm", ylim=(0, None))
-        footnote(
-            figure, ["Band: 95 % over token seeds, paired with hlm. No point: no threshold meets the bound."]
-        )
+        right.set(xlabel=axis_label(SNR), ylabel=f"{title_and_unit(objective)[0]} over hlm", ylim=(0, None))
+        notes = ["Band: 95 % over token seeds, paired with hlm. No point: no threshold meets the bound."]
+        footnote(figure, notes if style.notes else [])
         save(figure, path, file_format)

@@ -1,136 +1,143 @@
-"""The figures of a sweep: one function each, and `plot`, which writes one beside the results."""
+"""Draw a figure of a results folder or of a run's logs, and write it beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import matplotlib.style
-import pandas as pd
-from matplotlib.figure import Figure
 
-from analysis.figures.drawing import draw_bars, draw_curves, draw_trade_off
-from analysis.figures.labels import axis_label
+from analysis.figures.kinds import BY_NAME, Figure, LogFigure, default_figure
+from analysis.figures.logs import Window
+from analysis.figures.over import Drawing, draw_over
 from analysis.figures.results import SNR, Results, read_results
-from analysis.figures.style import METADATA, STYLE, footnote, legend_below, new_figure, save, scale
-from analysis.figures.transforms import EXACT_ON_TRACE, curves, families, panels, points
-from netsim.results.columns import STAGES
+from analysis.figures.style import STYLES, Style, format_of, save
+from netsim.errors import did_you_mean
 
+#: What is drawn over ``--x`` where nobody says what.
+DEFAULT_Y = "throughput_tok_s"
 THRESHOLD = "policy.threshold"
-THROUGHPUT, THROUGHPUT_LABEL = "throughput_tok_s", "throughput (tokens/s)"
-LLM_NLL = "llm_nll"
-INTERVALS = "95 % confidence over token seeds"
-OFF_TRACE = f"under {EXACT_ON_TRACE * 100:g} % of rounds are on the trace"
 
 
-def throughput_vs_snr(results: Results) -> Figure:
-    """Throughput over SNR, a curve for each policy."""
-    results.require(SNR, "throughput-vs-snr")
-    return _throughput_over(SNR, axis_label(SNR), [("", results)])
+@dataclass(frozen=True)
+class Wanted:
+    """Which figure a person asks for.
 
-
-def throughput_vs_threshold(results: Results) -> Figure:
-    """Throughput over the uncertainty threshold; a policy without one is a level line.
-
-    A sweep over SNR as well is shown at its lowest, middle and highest.
+    Attributes
+    ----------
+    kind : str or None. The name of one of ``analysis.figures.kinds``; None: throughput over what is swept.
+    x, y : str or None. In place of a kind, a result column over a swept key or over another column.
+    where : sequence of str. Choices ``KEY=VALUE`` among the points.
+    window : Window. What of a timeline is shown.
     """
-    results.require(THRESHOLD, "throughput-vs-threshold")
-    return _throughput_over(THRESHOLD, "uncertainty threshold", panels(results, SNR))
+
+    kind: str | None = None
+    x: str | None = None
+    y: str | None = None
+    where: Sequence[str] = ()
+    window: Window = field(default_factory=Window)
 
 
-def accuracy_vs_throughput(results: Results) -> Figure:
-    """What the LLM makes of the output, over throughput: a point for each policy and setting.
+def styled(name: str = "screen", width_in: float | None = None, title: str = "") -> Style:
+    """One of `STYLES`, with a width and a title of one's own.
 
-    The y axis is turned round, so that up and right are better. A sweep over SNR is shown at its lowest,
-    middle and highest. Points whose text is not exact have no accuracy and are left out.
+    Raises
+    ------
+    ValueError
+        If there is no such style, or nothing can be that wide.
     """
-    if results.table[LLM_NLL].isna().all():
-        raise ValueError("accuracy-vs-throughput needs llm_nll, and no row has it: no output text is exact")
-    shown = [(title, families(part, [THROUGHPUT, LLM_NLL])) for title, part in panels(results, SNR)]
-    everything = pd.concat([table for _, table in shown])
-    scored = everything[f"{LLM_NLL}_mean"].notna()
-    figure, all_axes = new_figure(len(shown), share_y=True)
-    for axes, (title, table) in zip(all_axes, shown, strict=True):
-        draw_trade_off(axes, table[table[f"{LLM_NLL}_mean"].notna()], THROUGHPUT, LLM_NLL)
-        scale(axes, "x", everything.loc[scored, f"{THROUGHPUT}_mean"].tolist())
-        axes.set(title=title, xlabel=THROUGHPUT_LABEL)
-    all_axes[0].set_ylabel("neg. log-likelihood under the LLM\n(nats/token; up is better)")
-    all_axes[0].invert_yaxis()
-    notes = [f"Bars: {INTERVALS}."] if everything[f"{LLM_NLL}_low"].notna().any() else []
-    notes += [] if scored.all() else ["Points whose text is not exact are left out."]
-    footnote(figure, notes)
-    legend_below(figure)
-    return figure
+    if name not in STYLES:
+        raise ValueError(f"no style {name!r}: there are {', '.join(STYLES)}")
+    if width_in is not None and not 1.5 <= width_in <= 60.0:
+        raise ValueError(f"--width {width_in:g}: allowed are 1.5 to 60 inches")
+    style = STYLES[name]
+    return replace(style, width_in=width_in or style.width_in, title=title)
 
 
-def breakdown(results: Results) -> Figure:
-    """Where a token's time goes: a stacked bar for each point.
-
-    A sweep over SNR is shown at its lowest, middle and highest.
-    """
-    shown = [(title, points(part, STAGES)) for title, part in panels(results, SNR)]
-    everything = pd.concat([table for _, table in shown])
-    stages = [stage for stage in STAGES if (everything[f"{stage}_mean"] > 0).any()]
-    figure, all_axes = new_figure(len(shown), height_in=0.8 + 0.22 * len(shown[0][1]), share_y=True)
-    for axes, (title, table) in zip(all_axes, shown, strict=True):
-        draw_bars(axes, table, stages)
-        axes.set(title=title, xlabel="time (s/token)")
-    all_axes[0].invert_yaxis()
-    footnote(figure, [] if everything["exact"].all() else [f"*: {OFF_TRACE}."])
-    legend_below(figure)
-    return figure
-
-
-FIGURES: dict[str, Callable[[Results], Figure]] = {
-    "throughput-vs-snr": throughput_vs_snr,
-    "throughput-vs-threshold": throughput_vs_threshold,
-    "accuracy-vs-throughput": accuracy_vs_throughput,
-    "breakdown": breakdown,
-}
-
-
-def plot(results_folder: Path, kind: str, file_format: str = "png", out: Path | None = None) -> Path:
-    """Draw one figure of a results folder.
+def plot(
+    source: Path | Sequence[Path],
+    wanted: Wanted | str | None = None,
+    file_format: str | None = None,
+    out: Path | None = None,
+    style: Style = STYLES["screen"],
+) -> tuple[Path, str]:
+    """Draw one figure.
 
     Parameters
     ----------
-    results_folder : the folder that a sweep wrote.
-    kind : a key of `FIGURES`.
-    file_format : ``png``, ``pdf`` or ``svg``. The same results give the same bytes.
-    out : the file to write; by default ``<kind>.<format>`` in the results folder.
+    source : the folder that a sweep wrote; for figures of a run, its files.
+    wanted : which figure, or the name of a kind.
+    file_format : ``png``, ``pdf`` or ``svg``; default: what the suffix of ``out`` says, else png.
+    out : the file to write; by default ``<kind>.<format>`` in the results folder. The same results give the same bytes.
 
     Returns
     -------
-    Path
-        The file written.
+    Path, str
+        The file written, and what a caption has to say: the interval, what hollow points and stars mean.
 
     Raises
     ------
     ValueError
         One line: an unknown kind or format, no results in the folder, or an axis that the sweep lacks.
     """
-    if kind not in FIGURES:
-        raise ValueError(f"no figure {kind!r}: there are {', '.join(FIGURES)}")
-    if file_format not in METADATA:
-        raise ValueError(f"no format {file_format!r}: there are {', '.join(METADATA)}")
-    path = out or results_folder / f"{kind}.{file_format}"
-    with matplotlib.style.context(STYLE):
-        save(FIGURES[kind](read_results(results_folder)), path, file_format)
-    return path
+    ask = wanted if isinstance(wanted, Wanted) else Wanted(kind=wanted)
+    sources = [source] if isinstance(source, Path) else list(source)
+    form = format_of(out, file_format)
+    if ask.kind is not None and (ask.x or ask.y):
+        raise ValueError("--kind goes without --x and --y")
+    figure = _kind(ask.kind) if ask.kind is not None else None
+    draw: Callable[[], Drawing]
+    if isinstance(figure, LogFigure):
+        path = out or sources[0].with_name(f"{sources[0].stem}-{figure.name}.{form}")
+        draw = partial(figure.draw, sources, style, ask.window)
+    else:
+        if len(sources) != 1:
+            raise ValueError(f"one results folder, given {len(sources)}")
+        results = chosen(read_results(sources[0]), ask.where)
+        name, drawn_by = (figure.name, figure) if figure else _asked(results, ask)
+        path = out or sources[0] / f"{name}.{form}"
+        draw = partial(drawn_by, results, style)
+    with matplotlib.style.context(style.settings):
+        drawing = draw()
+        save(drawing.figure, path, form)
+    return path, drawing.caption
 
 
-def _throughput_over(x: str, x_label: str, parts: list[tuple[str, Results]]) -> Figure:
-    """Throughput over a swept key, one panel for each titled part of the results."""
-    shown = [(title, curves(part, x, THROUGHPUT)) for title, part in parts]
-    everything = pd.concat([table for _, table in shown])
-    figure, all_axes = new_figure(len(shown))
-    for axes, (title, table) in zip(all_axes, shown, strict=True):
-        draw_curves(axes, table)
-        axes.set(title=title, xlabel=x_label)
-        scale(axes, "y", everything["mean"].tolist())
-    all_axes[0].set_ylabel(THROUGHPUT_LABEL)
-    notes = [f"Bands: {INTERVALS}."] if everything["low"].notna().any() else []
-    notes += [] if everything["exact"].all() else [f"Hollow: {OFF_TRACE}."]
-    footnote(figure, notes)
-    legend_below(figure)
-    return figure
+def _kind(name: str) -> Figure | LogFigure:
+    if name not in BY_NAME:
+        raise ValueError(f"no figure {name!r}{did_you_mean(name, BY_NAME)}: there are {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
+def _asked(results: Results, ask: Wanted) -> tuple[str, Callable[[Results, Style], Drawing]]:
+    """The figure over keys and columns of one's own choice; without any, the folder's own."""
+    if not ask.x and not ask.y:
+        return default_figure(results)
+    y = ask.y or DEFAULT_Y
+    x = ask.x or next((key for key in (SNR, THRESHOLD, *results.axes) if key in results.axes), "")
+    if not x:
+        raise ValueError("nothing is swept: say over what with --x, another column")
+    return f"{y}-vs-{x}", lambda of, style: draw_over(of, x, y, style)
+
+
+def chosen(results: Results, where: Sequence[str]) -> Results:
+    """The rows that fit every choice ``KEY=VALUE``; several values of one key are alternatives.
+
+    Raises
+    ------
+    ValueError
+        If a choice has no ``=``, or names a key that is not swept or a value that it never has.
+    """
+    values: dict[str, list[str]] = {}
+    for choice in where:
+        key, equals, value = choice.partition("=")
+        if not equals:
+            raise ValueError(f"--where {choice}: allowed: KEY=VALUE, of {results.swept}")
+        values.setdefault(key.strip(), []).append(value.strip())
+    for key, texts in values.items():
+        results = results.where(key, texts)
+    if results.table.empty:
+        raise ValueError(f"no point fits every --where: {', '.join(where)}")
+    return results

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from netsim.errors import did_you_mean
+from netsim.results.columns import BY_NAME
+
 SNR = "channel.snr_db"
+#: How near a chosen value must be to a swept one: values of ``{start, stop, step}`` are sums.
+NEAR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -16,23 +24,83 @@ class Results:
 
     Attributes
     ----------
-    table : one row per point and seed; the columns of a results folder.
-    axes : the columns that tell points apart, by the full path of the swept key (``channel.snr_db``).
+    table : one row per point and seed.
+    axes : names of its swept keys, each a column of the table (``policy.name``, ``channel.snr_db``).
+    whole : coordinates of every point of the sweep, also of those that were not chosen: looks follow from them.
+    named : thresholds that the scenario gives by name, with their numbers.
     """
 
     table: pd.DataFrame
     axes: tuple[str, ...]
+    whole: pd.DataFrame = field(default_factory=pd.DataFrame)
+    named: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.whole.empty:
+            object.__setattr__(self, "whole", self.table[list(self.axes)].drop_duplicates())
 
     def require(self, axis: str, kind: str) -> None:
         """Refuse a figure that needs an axis which the sweep does not have."""
         if axis not in self.axes:
-            swept = ", ".join(self.axes) or "nothing"
-            raise ValueError(f"{kind} needs a sweep over {axis}; this one is over {swept}")
+            raise ValueError(f"{kind} needs a sweep over {axis}; this one is over {self.swept}")
 
-    def at(self, axis: str, value: float) -> Results:
+    @property
+    def swept(self) -> str:
+        """The swept keys, for a message."""
+        return ", ".join(self.axes) or "nothing"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Result columns that are numbers."""
+        others = {*self.axes, "seed", "token_seed"}
+        return tuple(name for name in self.table.select_dtypes("number").columns if name not in others)
+
+    def require_column(self, name: str, kind: str) -> None:
+        """Refuse a figure of a column that the results lack, or that no row defines."""
+        if name not in self.columns:
+            hint = did_you_mean(name, self.columns)
+            raise ValueError(f"{kind} needs the column {name}, which these results lack{hint}")
+        if self.table[name].isna().all():
+            why = BY_NAME[name].sentence.partition("; empty ")[2].rstrip(".") if name in BY_NAME else ""
+            raise ValueError(f"{kind} needs {name}, and no row has it{f': it is empty {why}' if why else ''}")
+
+    def at(self, axis: str, value: object) -> Results:
         """The rows where `axis` has one value; it is no axis of theirs."""
         rows = self.table[self.table[axis] == value]
         return replace(self, table=rows, axes=tuple(name for name in self.axes if name != axis))
+
+    def where(self, axis: str, texts: Sequence[str]) -> Results:
+        """The rows where `axis` has one of the values that a person wrote.
+
+        Raises
+        ------
+        ValueError
+            If the key is not swept, or never has the value.
+        """
+        if axis not in self.axes:
+            raise ValueError(
+                f"--where {axis}: not a swept key{did_you_mean(axis, self.axes)}, allowed: {self.swept}"
+            )
+        column = self.table[axis]
+        values = column.dropna().unique().tolist()
+        chosen = [value for value in values if any(_is(value, text) for text in texts)]
+        missing = [text for text in texts if not any(_is(value, text) for value in values)]
+        if missing:
+            allowed = ", ".join(
+                f"{value:.10g}" if isinstance(value, float) else str(value) for value in values
+            )
+            raise ValueError(f"--where {axis}={missing[0]}: no such value, allowed: {allowed}")
+        return replace(self, table=self.table[column.isin(chosen)])
+
+
+def _is(value: Any, text: str) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value).lower() == text.lower()
+    try:
+        wanted = float(text)
+    except ValueError:
+        return False
+    return abs(value - wanted) <= NEAR * max(1.0, abs(wanted))
 
 
 def read_results(folder: Path) -> Results:
@@ -50,9 +118,24 @@ def read_results(folder: Path) -> Results:
     path = folder / "results.parquet"
     if not path.is_file():
         raise ValueError(f"{folder}: not a results folder: there is no results.parquet")
-    table = pd.read_parquet(path)
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: can't be read: {str(error).splitlines()[0]}") from None
+    if "seed" not in table:
+        raise ValueError(f"{path}: not the rows of a sweep: there is no column seed")
     if table.empty:
         raise ValueError(f"{path}: no rows")
     # The swept keys come first, and the column `seed` ends them.
     axes = tuple(map(str, table.columns[: table.columns.get_loc("seed")]))
-    return Results(table, axes)
+    return Results(table, axes, named=_named_thresholds(folder))
+
+
+def _named_thresholds(folder: Path) -> Mapping[str, Sequence[float]]:
+    """Thresholds by name from the manifest; none where it says nothing of them."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        named: Mapping[str, Sequence[float]] = manifest.get("named_thresholds", {})
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return named

@@ -1,39 +1,31 @@
-"""How every figure looks: sizes, type, and lines that stay apart without colour."""
+"""How every figure looks: sizes and type for a screen, a paper, slides; axes, legends, notes, files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal
 
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from analysis.figures.labels import MINUS, scaled_unit
 
 #: Width of one column and of a page of a two-column paper, inches.
 COLUMN_IN, PAGE_IN = 3.5, 7.0
-#: Okabe and Ito's colours as seaborn has them, without the two that are too pale for a thin line.
-COLOURS: list[tuple[float, float, float]] = [
-    sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3, 4, 5, 7, 9)
-]
-MARKERS: tuple[str, ...] = ("o", "s", "^", "D", "v", "P", "X", "<")
-DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
-    "-",
-    (0, (5, 1.5)),
-    (0, (1, 1)),
-    (0, (5, 1.5, 1, 1.5)),
-    (0, (3, 1, 1, 1, 1, 1)),
-)
-HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "||||")
-#: What a legend can hold; the pairs of marker and dashes are all different up to here.
-MAX_CURVES = 16
+#: A panel is never narrower.
+PANEL_IN = 2.0
 #: A quantity that spans more than this factor is drawn on a logarithmic axis.
 DECADE = 10.0
+#: Values that each get a tick of their own on a logarithmic axis.
+MOST_TICKS = 6
 
-STYLE = sns.axes_style("ticks") | {
+STYLE: dict[str, Any] = sns.axes_style("ticks") | {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same figure on every machine
     "font.size": 8,
     "axes.labelsize": 8,
@@ -54,6 +46,31 @@ STYLE = sns.axes_style("ticks") | {
     "svg.hashsalt": "netsim",  # else an SVG names its parts differently every time
     "savefig.dpi": 300,
 }
+#: A face like Times, which comes with matplotlib; no title and no note: they belong in the caption.
+_PAPER = {
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
+    "font.size": 9,
+    "axes.labelsize": 9,
+    "axes.titlesize": 9,
+    "legend.fontsize": 8,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+}
+_SLIDES = {
+    "font.size": 16,
+    "axes.labelsize": 16,
+    "axes.titlesize": 16,
+    "axes.linewidth": 1.4,
+    "grid.linewidth": 0.9,
+    "legend.fontsize": 14,
+    "lines.linewidth": 2.6,
+    "lines.markersize": 8,
+    "xtick.labelsize": 13,
+    "ytick.labelsize": 13,
+    "hatch.linewidth": 0.9,
+    "savefig.dpi": 150,
+}
 #: No date and no version in a file: the same results give the same bytes.
 METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": None},
@@ -62,71 +79,151 @@ METADATA: dict[str, dict[str, str | None]] = {
 }
 
 
-class CurveStyle(TypedDict):
-    """What matplotlib's ``plot`` takes for one curve."""
+@dataclass(frozen=True)
+class Style:
+    """Sizes of a figure.
 
-    color: tuple[float, float, float]
-    marker: str
-    linestyle: str | tuple[int, tuple[float, ...]]
+    Attributes
+    ----------
+    settings : matplotlib's.
+    scale : float. Lengths compared with those of the style for a screen.
+    width_in : float or None. Of the whole figure; None: a column for one panel, a page for several.
+    title : str. Above the figure.
+    notes : bool. Whether the figure says what its bands are; else that belongs in the caption.
+    """
+
+    settings: dict[str, Any]
+    scale: float = 1.0
+    width_in: float | None = None
+    title: str = ""
+    notes: bool = True
 
 
-def curve_style(index: int) -> CurveStyle:
-    """Colour, marker and dashes of the curve with this number; without colour they still differ."""
-    return {
-        "color": COLOURS[index % len(COLOURS)],
-        "marker": MARKERS[index % len(MARKERS)],
-        "linestyle": DASHES[index % len(DASHES)],
-    }
+STYLES: dict[str, Style] = {
+    "screen": Style(STYLE),
+    "paper": Style(STYLE | _PAPER, width_in=COLUMN_IN, notes=False),
+    "slides": Style(STYLE | _SLIDES, scale=2.0, width_in=13.3),
+}
 
 
 def new_figure(
-    num_panels: int, *, height_in: float = 2.3, share_y: bool = False
+    num_panels: int,
+    *,
+    height_in: float = 2.3,
+    share_x: bool = False,
+    share_y: bool = False,
+    style: Style = STYLES["screen"],
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with panels side by side: one of a column's width, or several across a page."""
-    width_in = COLUMN_IN if num_panels == 1 else PAGE_IN
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
-    axes = figure.subplots(1, num_panels, sharey=share_y, squeeze=False)
+    """A figure with panels side by side, as many as its width holds, the others below.
+
+    Parameters
+    ----------
+    height_in : of a panel with its labels, at scale 1.
+    """
+    width_in = style.width_in or (COLUMN_IN if num_panels == 1 else PAGE_IN)
+    across = min(num_panels, max(1, int(width_in / (PANEL_IN * style.scale))))
+    rows = -(-num_panels // across)
+    figure = Figure(figsize=(width_in, rows * height_in * style.scale), layout="constrained")
+    grid = figure.subplots(rows, across, sharex=share_x, sharey=share_y, squeeze=False)
+    panels = list(grid.flat)
+    for unused in panels[num_panels:]:
+        unused.remove()
+    for above_nothing in panels[max(0, num_panels - across) : num_panels]:
+        above_nothing.tick_params(labelbottom=True)
     sns.despine(fig=figure)
-    return figure, list(axes[0])
+    if style.title:
+        figure.suptitle(style.title, fontsize=style.settings["axes.titlesize"])
+    return figure, panels[:num_panels]
 
 
-def scale(axes: Axes, direction: Literal["x", "y"], means: Sequence[float]) -> None:
-    """Logarithmic axis, with plain numbers on it, where `means` span more than a decade; else one from 0."""
-    finite = [mean for mean in means if np.isfinite(mean)]
+def scale(
+    axes: Axes,
+    direction: Literal["x", "y"],
+    values: Sequence[float],
+    *,
+    unit: str = "",
+    from_zero: bool = True,
+    ticks: Sequence[float] = (),
+) -> str:
+    """Scale and ticks of an axis that has to hold some values; returns the unit in which its ticks are.
+
+    Logarithmic where positive values span more than a decade, else linear.
+
+    Parameters
+    ----------
+    from_zero : whether a linear axis starts at 0.
+    ticks : values that each deserve a tick on a logarithmic axis, if they are few.
+    """
+    finite = [value for value in values if np.isfinite(value)]
     lowest, highest = min(finite, default=0.0), max(finite, default=0.0)
-    if lowest <= 0 or highest <= DECADE * lowest:
-        axes.set(**{f"{direction}lim": (0.0, None)})
-        return
-    axes.set(**{f"{direction}scale": "log"})
+    factor, scaled = scaled_unit(unit, highest)
     axis: Axis = getattr(axes, f"{direction}axis")
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if highest <= DECADE**2 * lowest else (1,)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
-    # A band may reach down to 0; the axis follows the curves.
-    axes.set(**{f"{direction}lim": (max(axis.get_view_interval()[0], lowest / 2), None)})
+    if lowest > 0 and highest > DECADE * lowest:
+        axes.set(**{f"{direction}scale": "log"})
+        axis.set_major_locator(_log_locator(lowest, highest, ticks))
+        axis.set_minor_locator(NullLocator())
+        axis.set_minor_formatter(NullFormatter())
+        # A band may reach down to 0; the axis follows the curves.
+        axes.set(**{f"{direction}lim": (max(axis.get_view_interval()[0], lowest / 2), None)})
+    else:
+        axis.set_major_locator(MaxNLocator(nbins=5))
+        if from_zero and lowest >= 0:
+            axes.set(**{f"{direction}lim": (0.0, None)})
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / factor:g}".replace("-", MINUS)))
+    return scaled
 
 
-def legend_below(figure: Figure) -> None:
-    """A legend under all panels, where it covers no curve; the figure grows by its rows."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    if not any(labels):
+def _log_locator(lowest: float, highest: float, ticks: Sequence[float]) -> FixedLocator | LogLocator:
+    known = sorted({value for value in ticks if value > 0})
+    if known and len(known) <= MOST_TICKS:
+        return FixedLocator(known)
+    # At least two ticks and, in a narrow panel, no two that touch.
+    ratio = highest / lowest
+    return LogLocator(subs=(1, 2, 5) if ratio <= 20 else (1, 3) if ratio <= 200 else (1,), numticks=8)
+
+
+def legend_below(figure: Figure, *, most_of_height: float = 0.9) -> None:
+    """A legend under all panels, where it covers no curve; the figure grows by its rows.
+
+    It takes as many columns as fit; where it would be higher than the panels, its type shrinks.
+    """
+    entries: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    if not any(entries):
         return
-    for columns in (4, 3, 2, 1):
-        legend = figure.legend(
-            handles, labels, loc="outside lower center", ncols=columns, handlelength=2.8, columnspacing=0.8
-        )
-        if columns == 1 or legend.get_window_extent().width < figure.bbox.width:
+    size = float(figure.axes[0].xaxis.label.get_fontsize()) - 1.0
+    for shrink in (1.0, 0.85, 0.7):
+        for columns in (6, 5, 4, 3, 2, 1):
+            legend = figure.legend(
+                list(entries.values()),
+                list(entries),
+                loc="outside lower center",
+                ncols=-(-len(entries) // -(-len(entries) // columns)),  # rows as full as each other
+                handlelength=2.8,
+                columnspacing=0.9,
+                fontsize=size * shrink,
+            )
+            box = legend.get_window_extent()
+            if columns == 1 or box.width < 0.98 * figure.bbox.width:
+                break
+            legend.remove()
+        if box.height <= most_of_height * figure.bbox.height or shrink == 0.7:
             break
         legend.remove()
-    figure.set_figheight(figure.get_figheight() + legend.get_window_extent().height / figure.dpi)
+    figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
 
 
 def footnote(figure: Figure, lines: Sequence[str]) -> None:
-    """Small print under the label of the middle panel's x axis; the figure grows by its lines."""
+    """Small print under all panels; the figure grows by its lines."""
     if not lines:
         return
-    figure.set_figheight(figure.get_figheight() + 0.12 * len(lines))
-    axes = figure.axes[len(figure.axes) // 2]
+    size = float(figure.axes[0].xaxis.label.get_fontsize()) * 0.75
+    figure.set_figheight(figure.get_figheight() + 1.35 * size / 72 * len(lines))
+    bottom = max(_rows_of(axes).stop for axes in figure.axes)
+    lowest = [axes for axes in figure.axes if _rows_of(axes).stop == bottom]
+    axes = lowest[len(lowest) // 2]
     axes.annotate(
         "\n".join(lines),
         xy=(0.5, 0),
@@ -135,10 +232,46 @@ def footnote(figure: Figure, lines: Sequence[str]) -> None:
         textcoords="offset points",
         ha="center",
         va="top",
-        fontsize=6,
+        fontsize=size,
     )
+
+
+def is_lowest(axes: Axes) -> bool:
+    """Whether no panel is below."""
+    own = axes.get_subplotspec()
+    others = (other.get_subplotspec() for other in axes.figure.axes)
+    return own is None or not any(
+        other is not None and other.colspan == own.colspan and other.rowspan.start >= own.rowspan.stop
+        for other in others
+    )
+
+
+def _rows_of(axes: Axes) -> range:
+    place = axes.get_subplotspec()
+    return place.rowspan if place is not None else range(1)
 
 
 def save(figure: Figure, path: Path, file_format: str) -> None:
     """Write the figure; `file_format` is a key of `METADATA`."""
     figure.savefig(path, format=file_format, metadata=METADATA[file_format])
+
+
+def format_of(out: Path | None, wanted: str | None) -> str:
+    """The format of a file: what its suffix says, else what is wanted, else png.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is of no format there is, or of another one than is wanted.
+    """
+    allowed = ", ".join(METADATA)
+    if wanted is not None and wanted not in METADATA:
+        raise ValueError(f"no format {wanted!r}: there are {allowed}")
+    if out is None:
+        return wanted or "png"
+    suffix = out.suffix.lower().removeprefix(".")
+    if suffix not in METADATA:
+        raise ValueError(f"{out.name}: the suffix names the format, allowed: {allowed}")
+    if wanted is not None and wanted != suffix:
+        raise ValueError(f"{out.name} contradicts the format {wanted}")
+    return suffix

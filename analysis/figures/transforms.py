@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.figures.identity import MAX_CURVES, family_of, in_order, key_of
 from analysis.figures.labels import point_label, value_label, value_text
-from analysis.figures.results import Results
+from analysis.figures.results import SNR, Results
 from netsim.results.summary import summarise
 
 #: Below this share of rounds on the trace, a row is a model of the run and not a replay: figures mark it.
 EXACT_ON_TRACE = 0.99
+#: Intervals of a summary beside ``C_mean``, by the part of their name before ``low``, the widest meaning first.
+INTERVALS = {"prompts_": "95 % interval over prompts", "": "95 % interval over token seeds"}
+#: Curves beyond which the legend outgrows the figure, and members of a family that such a figure keeps.
+CROWDED, MEMBERS_KEPT = 16, 5
+#: Bars with a name each: they need no look of their own.
+MOST_BARS = 40
+#: Digits that labels are given until all that differ read differently.
+DIGITS = (3, 4, 6, 10)
 
 
 def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:
@@ -27,16 +37,35 @@ def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     -------
     DataFrame
         The axes, ``label`` (from the axes that vary), ``C_mean``, ``C_low`` and ``C_high`` for each column
-        ``C`` (95 % interval over token seeds), and ``exact``: whether every row of the point has at least
+        ``C`` (the interval that `interval_of` names), and ``exact``: whether every row of the point has at least
         `EXACT_ON_TRACE` of its rounds on the trace.
     """
     axes = list(results.axes)
     table = results.table.assign(exact=~(results.table["on_trace"] < EXACT_ON_TRACE))
-    summary = summarise(table[[*axes, "token_seed", *columns]], axes)
+    summary = summarise(table[[*axes, "token_seed", *dict.fromkeys(columns)]], axes)
+    prefix = _prefix(summary, columns)
+    for column in columns if prefix else ():
+        for end in ("low", "high"):
+            summary[f"{column}_{end}"] = summary[f"{column}_{prefix}{end}"]
     same_point = table.groupby(axes, sort=False, dropna=False) if axes else table.groupby(lambda _row: 0)
     summary["exact"] = same_point["exact"].all().to_numpy()
-    summary["label"] = _labels(summary, axes)
+    summary["label"] = labels(results, summary, axes)
     return summary
+
+
+def _prefix(summary: pd.DataFrame, columns: Sequence[str]) -> str:
+    return next(
+        prefix for prefix in INTERVALS if all(f"{column}_{prefix}low" in summary for column in columns)
+    )
+
+
+def interval_of(results: Results) -> str:
+    """What the interval of this sweep's points is, or why there is none."""
+    seeds = results.table["token_seed"].nunique()
+    if seeds == 1:
+        rows = results.table["seed"].nunique()
+        return "One seed: no interval" if rows == 1 else f"{rows} seeds of one token seed: no interval"
+    return next(iter(INTERVALS.values())) if "prompts" in results.table else INTERVALS[""]
 
 
 def curves(results: Results, x: str, y: str) -> pd.DataFrame:
@@ -45,14 +74,17 @@ def curves(results: Results, x: str, y: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``label`` (the curve, in the order of the sweep), ``x``, ``mean``, ``low``, ``high``, ``exact``.
-        Curves stay together, their points ascend in ``x``; ``x`` is NaN for a point without the key.
+        ``label`` (the curve, in the order of the sweep), ``key`` (its values on the other axes), ``x``, ``mean``,
+        ``low``, ``high``, ``exact``. Curves stay together, their points ascend in ``x``; ``x`` is NaN for a point
+        without the key.
     """
     table = points(results, [y])
-    labels = _labels(table, [axis for axis in results.axes if axis != x])
+    others = [axis for axis in results.axes if axis != x]
+    names = labels(results, table, others)
     drawn = pd.DataFrame(
         {
-            "label": pd.Categorical(labels, categories=list(dict.fromkeys(labels))),
+            "label": pd.Categorical(names, categories=list(dict.fromkeys(names))),
+            "key": [key_of(point, others) for point in table.to_dict("records")],
             "x": table[x].to_numpy(dtype=np.float64, na_value=np.nan),
             "mean": table[f"{y}_mean"],
             "low": table[f"{y}_low"],
@@ -69,21 +101,36 @@ def families(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `points`, in the order of the sweep. A family of several points is labelled with the first and the
-        last value of each setting that varies: ``u-hlm, threshold 0.1 to 0.9``.
+        As `points`, in the order of the sweep, with ``key`` as `curves` has it. A family of several points is
+        labelled with the first and the last value of each setting that varies: ``u-hlm, threshold 0.1 to 0.9``.
     """
     table = points(results, columns)
-    settings = [axis for axis in results.axes if axis.startswith("policy.") and axis != "policy.name"]
-    table["family"] = _labels(table, [axis for axis in results.axes if axis not in settings])
+    settings = settings_of(results.axes)
+    others = [axis for axis in results.axes if axis not in settings]
+    table["family"] = labels(results, table, others)
+    table["key"] = [key_of(point, others) for point in table.to_dict("records")]
     for name, family in table.groupby("family", sort=False):
         varying = [axis for axis in settings if family[axis].nunique(dropna=False) > 1]
-        if varying:
-            ends = [
-                f"{value_label(axis, family[axis].iloc[0])} to {value_text(family[axis].iloc[-1])}"
-                for axis in varying
-            ]
-            table.loc[family.index, "label"] = ", ".join(filter(None, [str(name), *ends]))
-    return table.drop(columns="family")
+        ends = [_range(axis, family[axis]) for axis in varying]
+        table.loc[family.index, "label"] = ", ".join(filter(None, [str(name), *ends]))
+    # Along a family's line its settings ascend, whatever order the sweep names them in.
+    order = dict.fromkeys(table["family"])
+    table["place"] = table["family"].map({name: number for number, name in enumerate(order)})
+    sorted_by = ["place", *(axis for axis in settings if pd.api.types.is_numeric_dtype(table[axis]))]
+    return table.sort_values(sorted_by, kind="stable", ignore_index=True).drop(columns=["family", "place"])
+
+
+def _range(axis: str, values: pd.Series[Any]) -> str:
+    """``threshold 0.1 to 0.9``; of settings that are no numbers, the first and the last."""
+    known = values.dropna()
+    if pd.api.types.is_numeric_dtype(known):
+        known = known.sort_values()
+    return f"{value_label(axis, known.iloc[0])} to {value_text(known.iloc[-1])}"
+
+
+def settings_of(axes: Sequence[str]) -> list[str]:
+    """The settings of policies among the swept keys."""
+    return [axis for axis in axes if axis.startswith("policy.") and axis != "policy.name"]
 
 
 def panels(results: Results, axis: str) -> list[tuple[str, Results]]:
@@ -95,9 +142,89 @@ def panels(results: Results, axis: str) -> list[tuple[str, Results]]:
     return [(value_label(axis, float(value)), results.at(axis, value)) for value in shown]
 
 
-def _labels(table: pd.DataFrame, axes: Sequence[str]) -> list[str]:
-    """A label for every row, from those axes on which the rows differ."""
+def thinned(results: Results, x: str) -> tuple[Results, str]:
+    """A crowded figure's curves over ``x``: of families with many members some, evenly spaced; and what was left out.
+
+    Raises
+    ------
+    ValueError
+        If that is still more than anybody could tell apart.
+    """
+    # Another SNR is another panel.
+    others = [axis for axis in results.axes if axis not in (x, SNR)]
+    if not others:
+        return results, ""
+    found = results.table[others].drop_duplicates()
+    if len(found) <= CROWDED:
+        return results, ""
+    kept: list[dict[Hashable, Any]] = []
+    left_out: list[str] = []
+    members: dict[str, list[dict[Hashable, Any]]] = {}
+    for point in found.to_dict("records"):
+        members.setdefault(family_of(point), []).append(point)
+    for name, own in members.items():
+        places = np.unique(np.linspace(0, len(own) - 1, min(len(own), MEMBERS_KEPT)).round().astype(int))
+        ordered = in_order(own, others)
+        kept += [ordered[place] for place in places]
+        if len(places) < len(own):
+            left_out.append(f"{len(places)} of {len(own)} {name or 'curves'}".rstrip())
+    check_number(len(kept))
+    chosen = {key_of(point, others) for point in kept}
+    rows = [key_of(point, others) in chosen for point in results.table[others].to_dict("records")]
+    part = Results(results.table[rows], results.axes, results.whole, results.named)
+    return part, f"Shown: {', '.join(left_out)}."
+
+
+def check_number(number: int, most: int = MAX_CURVES) -> None:
+    """Refuse a figure that nobody could read."""
+    if number > most:
+        raise ValueError(
+            f"{number} curves or bars are more than one figure can hold ({most}): "
+            "choose among them with --where KEY=VALUE, or draw another kind of figure"
+        )
+
+
+def labels(results: Results, table: pd.DataFrame, axes: Sequence[str]) -> list[str]:
+    """A label for every row, from those axes on which the rows differ; different rows never read the same.
+
+    A setting on which the rows of one policy agree is not said: it belongs in a caption.
+    """
     varying = [axis for axis in axes if table[axis].nunique(dropna=False) > 1]
-    return (
-        [point_label(point) for point in table[varying].to_dict("records")] if varying else [""] * len(table)
-    )
+    if not varying:
+        return [""] * len(table)
+    rows = table[varying].to_dict("records")
+    settings = settings_of(varying)
+    spread = _spread(rows, settings)
+    said = [
+        {
+            axis: value
+            for axis, value in row.items()
+            if axis not in settings or (family_of(row), axis) in spread
+        }
+        for row in rows
+    ]
+    different = len({key_of(row, varying) for row in rows})
+    for digits in DIGITS:
+        texts = [_label(results, row, digits) for row in said]
+        if len(set(texts)) == different:
+            break
+    return texts
+
+
+def _spread(rows: Sequence[dict[Hashable, Any]], settings: Sequence[str]) -> set[tuple[str, str]]:
+    """The settings on which the rows of a policy differ."""
+    values: dict[tuple[str, str], set[Any]] = {}
+    for row in rows:
+        for axis in settings:
+            values.setdefault((family_of(row), axis), set()).add(None if pd.isna(row[axis]) else row[axis])
+    return {name for name, found in values.items() if len(found) > 1}
+
+
+def _label(results: Results, row: dict[Hashable, Any], digits: int) -> str:
+    """A point's label, its threshold by name where the scenario gives it by name: ``risk-prone (0.54)``."""
+    threshold = row.get("policy.threshold")
+    for name, numbers in results.named.items():
+        if threshold is not None and any(np.isclose(threshold, number, rtol=1e-9) for number in numbers):
+            rest = {key: value for key, value in row.items() if key != "policy.threshold"}
+            return f"{point_label(rest, digits)}, {name} ({value_text(threshold, 2)})".removeprefix(", ")
+    return point_label(row, digits)

@@ -14,12 +14,16 @@ from analysis.figures.results import Results, read_results
 from netsim.errors import Fault, InputError
 from netsim.results.statistics import paired_ratio_interval
 
-#: What is compared.
+#: What is compared where nobody chose.
 COLUMN = "throughput_tok_s"
 
 
-def speed_ups(folder: Path, baseline: Path) -> pd.DataFrame:
-    """How many times as fast each point of one sweep is as the same point of another.
+def speed_ups(folder: Path, baseline: Path, column: str = COLUMN) -> pd.DataFrame:
+    """How many times as much each point of one sweep gives as the same point of another.
+
+    Parameters
+    ----------
+    column : a result column of positive numbers; the throughput, whose ratio is a speed-up.
 
     Returns
     -------
@@ -33,11 +37,16 @@ def speed_ups(folder: Path, baseline: Path) -> pd.DataFrame:
         If a folder holds no results, or the two have no point in common.
     """
     ours, theirs = _rows(folder), _rows(baseline)
+    for own, where in ((ours, folder), (theirs, baseline)):
+        if column not in own.columns or not (own.table[column].dropna() > 0).all():
+            raise InputError(
+                [Fault(str(where), "", f"a ratio needs a column of positive numbers, given {column}")]
+            )
     shared = [axis for axis in ours.axes if axis in theirs.axes]
     keys = [*shared, "seed"]
-    columns = [*keys, COLUMN, "token_seed"]
+    columns = [*keys, column, "token_seed"]
     left, right = (_keyed(own, columns) for own in (ours, theirs))
-    pairs = left.merge(right[[*keys, COLUMN]], on=keys, suffixes=("", "_baseline"))
+    pairs = left.merge(right[[*keys, column]], on=keys, suffixes=("", "_baseline"))
     if pairs.empty:
         text = f"no point and seed in common with {baseline}"
         raise InputError([Fault(str(folder), "", text)])
@@ -45,7 +54,7 @@ def speed_ups(folder: Path, baseline: Path) -> pd.DataFrame:
         text = f"several points differ only in keys that {baseline} does not sweep: nothing to pair them with"
         raise InputError([Fault(str(folder), "", text)])
     groups = pairs.groupby(shared, sort=False, dropna=False) if shared else [((), pairs)]
-    return pd.DataFrame([_speed_up(key, rows, shared) for key, rows in groups])
+    return pd.DataFrame([_speed_up(key, rows, shared, column) for key, rows in groups])
 
 
 def _rows(folder: Path) -> Results:
@@ -59,9 +68,9 @@ def _keyed(results: Results, columns: list[str]) -> pd.DataFrame:
     return results.table[columns]
 
 
-def _speed_up(key: Any, rows: pd.DataFrame, axes: list[str]) -> dict[str, object]:
+def _speed_up(key: Any, rows: pd.DataFrame, axes: list[str], column: str) -> dict[str, object]:
     at: dict[Hashable, Any] = dict(zip(axes, key if isinstance(key, tuple) else (key,), strict=True))
-    ratio, low, high = paired_ratio_interval(rows[COLUMN], rows[f"{COLUMN}_baseline"], rows["token_seed"])
+    ratio, low, high = paired_ratio_interval(rows[column], rows[f"{column}_baseline"], rows["token_seed"])
     return {
         "point": point_label(at) or "the only point",
         "ratio": ratio,

@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from analysis.figures.kinds import FIGURES
 from analysis.figures.labels import axis_label
-from analysis.figures.plot import FIGURES, plot
+from analysis.figures.plot import plot
 from analysis.report.compare import scenario_differences, speed_ups
 from analysis.report.explorer import bokeh_script, plots
 from analysis.report.points import INTERVALS, Summary, explorer_data, read_summary, run_command
@@ -130,11 +131,11 @@ def _figures(folder: Path) -> list[dict[str, str]]:
     with tempfile.TemporaryDirectory() as scratch:
         for kind in FIGURES:
             try:
-                path = plot(folder, kind, "svg", Path(scratch) / f"{kind}.svg")
+                path, _ = plot(folder, kind.name, "svg", Path(scratch) / f"{kind.name}.svg")
             except (ValueError, InputError):
                 continue
             source = base64.b64encode(path.read_bytes()).decode("ascii")
-            figures.append({"alt": kind.replace("-", " "), "source": f"data:image/svg+xml;base64,{source}"})
+            figures.append({"alt": kind.sentence, "source": f"data:image/svg+xml;base64,{source}"})
     return figures
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import matplotlib.style
 import numpy as np
 
-from analysis.figures.style import COLOURS, HATCHES, STYLE, footnote, legend_below, new_figure, save
+from analysis.figures.identity import COLOURS, HATCHES
+from analysis.figures.style import STYLE, footnote, legend_below, new_figure, save
 from analysis.reproduction.runs import Run, neglected_gains
 from netsim.deciding.thresholds import Line
 from netsim.results.statistics import Interval
@@ -199,7 +200,7 @@ def neglected_section(jobs: int, picture: Path) -> str:
                 bar.set(facecolor=COLOURS[index], hatch=HATCHES[index], edgecolor="0.15", linewidth=0.4)
         axes.axhline(1.0, color="0.5", linewidth=0.8)
         axes.set_xticks(range(len(snrs_db)), [f"{snr_db:g}" for snr_db in snrs_db])
-        axes.set(xlabel="SNR (dB)", ylabel="throughput, ratio to hlm")
+        axes.set(xlabel="SNR (dB)", ylabel="throughput over hlm")
         footnote(figure, ["Bars: 95 % over token seeds, paired with hlm."])
         legend_below(figure)
         save(figure, picture, "png")

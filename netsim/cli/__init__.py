@@ -50,19 +50,22 @@ def register() -> None:
         listing,
         measures,
         optimize,
+        plot,
         profile,
         record,
         report,
         score,
         simulate,
         start,
+        table,
         traces,
     )
 
     for command in (
         simulate.run,
         simulate.sweep,
-        simulate.plot,
+        plot.plot,
+        table.table,
         report.report,
         record.record,
         profile.profile,

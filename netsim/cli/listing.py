@@ -49,9 +49,40 @@ def _listers() -> dict[str, Callable[[], Rows]]:
 
     return {
         **{name: partial(kind_rows, family) for name, family in families().items()},
+        "columns": _columns,
+        "figures": _figures,
         "traces": _traces,
         "profiles": _profiles,
     }
+
+
+def _columns() -> Rows:
+    """The columns of a row of the results."""
+    from netsim.results.columns import COLUMNS
+
+    return [
+        {
+            "name": column.name,
+            "unit": column.unit,
+            "type": column.type.__name__,
+            "what it is": column.sentence,
+        }
+        for column in COLUMNS
+    ]
+
+
+def _figures() -> Rows:
+    """The kinds of `netsim plot --kind`."""
+    from analysis.figures.kinds import BY_NAME
+
+    return [
+        {
+            "name": own.name,
+            "needs a sweep over": " or ".join(getattr(own, "needs", ())),
+            "what it shows": own.sentence,
+        }
+        for own in BY_NAME.values()
+    ]
 
 
 def _traces() -> Rows:

@@ -12,6 +12,8 @@ from netsim.cli.common import bad_input
 from netsim.scenario.assembly import network_key
 from netsim.simulate import Point
 
+#: A device's own, prompt and wait included; the columns of these names leave them out.
+SAID_BEFORE = ("first_token_s", "token_mean_s", "token_p99_s")
 #: More devices than these are not printed one by one.
 MOST_PRINTED = 20
 
@@ -24,8 +26,11 @@ def device_rows(point: Point, seed: int) -> dict[str, list[dict[str, Any]]]:
 
 
 def devices_summary(devices: Sequence[Mapping[str, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
-    """Means over seeds, a line per device and one for all; of many devices, that one alone."""
-    table = pd.concat([pd.DataFrame(own["devices"]) for own in devices])
+    """Means over seeds, a line per device and one for all; of many devices, that one alone.
+
+    What the table of columns also holds, counted differently, is left out: see ``--json``.
+    """
+    table = pd.concat([pd.DataFrame(own["devices"]) for own in devices]).drop(columns=list(SAID_BEFORE))
     means = table.groupby("device", sort=False).mean(numeric_only=True).reset_index()
     shown = means if len(means) <= MOST_PRINTED + 1 else means.iloc[-1:]
     return _records(shown)

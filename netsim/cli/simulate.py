@@ -1,4 +1,4 @@
-"""Commands that simulate, and draw what came out: ``run``, ``sweep`` and ``plot``."""
+"""Commands that simulate: ``run`` and ``sweep``."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """A line per column: mean and the ends of its 95 % interval over token seeds."""
     import pandas as pd
 
-    from netsim.results.columns import AVERAGED
+    from netsim.results.columns import AVERAGED, BY_NAME
     from netsim.results.statistics import token_seed_interval
 
     table = pd.DataFrame(rows)
@@ -82,7 +82,9 @@ def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     for name in AVERAGED:
         values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
         mean, low, high = token_seed_interval(values, table["token_seed"])
-        lines.append({"column": name, "mean": mean, "95 % low": low, "95 % high": high})
+        lines.append(
+            {"column": name, "unit": BY_NAME[name].unit, "mean": mean, "95 % low": low, "95 % high": high}
+        )
     return lines
 
 
@@ -139,43 +141,12 @@ def sweep(
 
 
 def _draw_default(folder: Path) -> Path | None:
-    """The figure that fits the sweep's axes; None where none does."""
+    """The figure of what is swept; None, with the reason on standard error, where it can't be drawn."""
     from analysis.figures.plot import plot as draw
-
-    for kind in ("throughput-vs-snr", "throughput-vs-threshold"):
-        try:
-            return draw(folder, kind, "png")
-        except ValueError:
-            continue
-    return None
-
-
-def plot(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A results folder, or for kind timeline its JSON file.")
-    ],
-    kind: Annotated[
-        Literal[
-            "throughput-vs-snr", "throughput-vs-threshold", "accuracy-vs-throughput", "breakdown", "timeline"
-        ],
-        typer.Option(help="Which figure."),
-    ] = "throughput-vs-snr",
-    file_format: Annotated[
-        Literal["png", "pdf", "svg"], typer.Option("--format", help="File format.")
-    ] = "png",
-    out: Annotated[Path | None, typer.Option(help="File to write; default: DIR/KIND.FORMAT.")] = None,
-) -> None:
-    """Draw a figure from a results folder.
-
-    Example: netsim plot results/quickstart --kind throughput-vs-snr --format pdf
-    """
-    from analysis.figures.plot import plot as draw
-    from analysis.figures.timeline import plot_timeline
 
     try:
-        if kind == "timeline":
-            print(f"picture: {plot_timeline(folder, file_format, out)}")
-        else:
-            print(f"picture: {draw(folder, kind, file_format, out)}")
-    except (ValueError, OSError) as error:
-        raise bad_input(str(folder), str(error)) from None
+        picture, _ = draw(folder)
+    except ValueError as error:
+        print(f"netsim: no picture: {error}", file=sys.stderr)
+        return None
+    return picture

@@ -139,8 +139,22 @@ def _provenance(scenario: Scenario, points: Sequence[SweepPoint]) -> dict[str, o
         "scenario": scenario.digest(),
         "traces": sorted({point.sources[0] for point in points}),
         "results_version": RESULTS_VERSION,
+        "named_thresholds": _named_thresholds(points),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }
+
+
+def _named_thresholds(points: Sequence[SweepPoint]) -> dict[str, list[float]]:
+    """Thresholds that the scenario gives by name, with their numbers: a table holds the numbers alone."""
+    found: dict[str, set[float]] = {}
+    for point in points:
+        name, number = (
+            getattr(point.scenario.policy, "threshold", None),
+            point.coordinates.get("policy.threshold"),
+        )
+        if isinstance(name, str) and isinstance(number, float):
+            found.setdefault(name, set()).add(number)
+    return {name: sorted(numbers) for name, numbers in found.items()}
 
 
 def _version(name: str) -> str:

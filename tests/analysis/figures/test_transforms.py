@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures.results import SNR, Results, read_results
-from analysis.figures.transforms import curves, families, panels, points
+from analysis.figures.transforms import CROWDED, MEMBERS_KEPT, curves, families, panels, points, thinned
 from netsim.results.statistics import token_seed_interval
 from tests.sweep_factory import made_up_sweep
 
@@ -17,7 +17,7 @@ LABELS = [
     "slm",
     "llm",
     "hlm",
-    "rand-hlm, skip probability 0.45",
+    "rand-hlm",
     "u-hlm, threshold 0.1",
     "u-hlm, threshold 0.5",
     "oracle",
@@ -115,3 +115,70 @@ def test_a_single_point_needs_no_label(sweep: Results) -> None:
     assert drawn["label"].tolist() == [""]
     assert drawn["exact"].tolist() == [True]
     assert drawn[f"{THROUGHPUT}_mean"].item() == pytest.approx(table[THROUGHPUT].mean(), rel=0.01)
+
+
+def many_thresholds(number: int) -> Results:
+    """Three baselines, and so many thresholds, at two SNRs."""
+    rows = [(name, np.nan) for name in ("slm", "llm", "hlm")]
+    rows += [("u-hlm", threshold) for threshold in np.linspace(0, 1, number)]
+    table = pd.DataFrame(rows, columns=["policy.name", "policy.threshold"])
+    table = table.merge(pd.DataFrame({SNR: [0.0, 10.0]}), how="cross")
+    return Results(
+        table.assign(seed=0, token_seed=0, throughput_tok_s=1.0, on_trace=1.0),
+        ("policy.name", "policy.threshold", SNR),
+    )
+
+
+def test_a_crowded_family_is_thinned_evenly_and_it_is_said() -> None:
+    part, said = thinned(many_thresholds(41), SNR)
+    assert said == f"Shown: {MEMBERS_KEPT} of 41 u-hlm."
+    kept = part.table.drop_duplicates("policy.threshold")
+    assert kept["policy.threshold"].dropna().tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert set(part.table["policy.name"]) == {"slm", "llm", "hlm", "u-hlm"}
+
+
+def test_what_a_figure_holds_is_not_thinned() -> None:
+    results = many_thresholds(CROWDED - 3)
+    part, said = thinned(results, SNR)
+    assert part is results
+    assert not said
+    assert not thinned(many_thresholds(41), "policy.threshold")[1]
+
+
+def test_labels_have_as_many_digits_as_it_takes_and_no_more() -> None:
+    results = many_thresholds(2).at(SNR, 0.0)
+    for low, high, expected in (
+        (0.30001, 1 / 3, ["u-hlm, threshold 0.3", "u-hlm, threshold 0.333"]),
+        (0.30001, 0.30002, ["u-hlm, threshold 0.30001", "u-hlm, threshold 0.30002"]),
+    ):
+        thresholds = results.table["policy.threshold"].replace({0.0: low, 1.0: high})
+        near = replace(results, table=results.table.assign(**{"policy.threshold": thresholds}))
+        assert points(near, [THROUGHPUT])["label"].tolist()[3:] == expected
+
+
+def test_a_threshold_by_name_keeps_its_name() -> None:
+    results = replace(many_thresholds(3), named={"risk-prone": [0.5]})
+    labels = curves(results, SNR, THROUGHPUT)["label"].unique().tolist()
+    assert labels[3:] == ["u-hlm, threshold 0", "u-hlm, risk-prone (0.5)", "u-hlm, threshold 1"]
+
+
+@pytest.mark.parametrize(
+    ("axis", "text", "message"),
+    [
+        (
+            "policy.nam",
+            "hlm",
+            r"--where policy.nam: not a swept key; did you mean 'policy.name'\?, allowed: ",
+        ),
+        (SNR, "7", r"--where channel.snr_db=7: no such value, allowed: 0, 10$"),
+    ],
+)
+def test_a_choice_that_fits_nothing_says_what_there_is(axis: str, text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        many_thresholds(3).where(axis, [text])
+
+
+def test_a_choice_finds_a_number_that_is_a_sum() -> None:
+    table = pd.DataFrame({"policy.threshold": [0.1 + 0.2, 0.4], "seed": 0, "token_seed": 0})
+    chosen = Results(table, ("policy.threshold",)).where("policy.threshold", ["0.3"])
+    assert len(chosen.table) == 1

@@ -15,7 +15,7 @@ import pytest
 from netsim.startup import ROOT
 
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-BLOCKS = dict(re.findall(r"```(?:python|yaml)\n# (\w+: [\w.]+)\n(.*?)```", PAGE, re.DOTALL))
+BLOCKS = dict(re.findall(r"```(?:python|yaml)\n# (\w+: [\w.-]+)\n(.*?)```", PAGE, re.DOTALL))
 #: Each recipe's file, the name of its scenario, the folder of its family, and the word that names it there.
 RECIPES = {
     "sometimes_sure.py": ("policy", "policies", "sometimes-sure"),
@@ -90,3 +90,36 @@ def test_a_new_file_in_a_familys_folder_is_a_kind_everywhere(clone: Path, tmp_pa
         path.write_text(re.sub(rf'"{module}:\w+"', word, scenario(name)), encoding="utf-8")
         [row] = json.loads(netsim(tmp_path, "run", str(path), "--json", path=clone).stdout)
         assert row["throughput_tok_s"] > 0
+
+
+def insert(file: Path, end: str, entry: str) -> None:
+    """Put an entry at the end of a list in a file of the clone."""
+    source = file.read_text(encoding="utf-8")
+    assert source.count(end) == 1
+    file.write_text(source.replace(end, entry + end), encoding="utf-8")
+
+
+def test_a_column_is_one_entry(clone: Path, tmp_path: Path) -> None:
+    entry = BLOCKS["column: skipped_tokens"]
+    insert(clone / "netsim" / "results" / "columns.py", ")  # fmt: skip\n#: Names", entry)
+    listed = json.loads(netsim(tmp_path, "list", "columns", "--json", path=clone).stdout)
+    assert "skipped_tokens" in {row["name"] for row in listed}
+    path = tmp_path / "mine.yaml"
+    path.write_text("".join(f"{key}: {value}\n" for key, value in (GOOD | {"policy": "slm"}).items()))
+    [row] = json.loads(netsim(tmp_path, "run", str(path), "--json", path=clone).stdout)
+    assert row["skipped_tokens"] == row["tokens"]  # slm keeps them all
+
+
+def test_a_figure_is_one_entry(clone: Path, tmp_path: Path) -> None:
+    insert(
+        clone / "analysis" / "figures" / "kinds.py",
+        ")  # fmt: skip\nLOG_FIGURES",
+        BLOCKS["figure: queue-vs-snr"],
+    )
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "".join(f"{key}: {value}\n" for key, value in GOOD.items()) + "sweep: {channel.snr_db: [0, 10]}\n"
+    )
+    netsim(tmp_path, "sweep", str(path), "--out", "out", path=clone)
+    netsim(tmp_path, "plot", "out", "--kind", "queue-vs-snr", path=clone)
+    assert (tmp_path / "out" / "queue-vs-snr.png").is_file()
