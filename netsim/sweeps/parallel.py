@@ -20,8 +20,8 @@ from netsim.results.rows import Row
 from netsim.scenario import Scenario
 from netsim.scenario.build_policy import ThresholdClipped
 from netsim.simulate import Point, array_rows
+from netsim.sweeps.chunk_files import SCHEMA
 from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
-from netsim.sweeps.store import SCHEMA
 
 #: Chunks that a cluster is handed at once, at least: workers may still join.
 AT_ONCE = 64
@@ -42,7 +42,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a chunk: rows of the columns ``netsim.sweeps.store.SCHEMA``, and the cells that failed."""
+    """What became of a chunk: rows of the columns ``netsim.sweeps.chunk_files.SCHEMA``, and the cells that failed."""
 
     name: str
     rows: pa.Table

@@ -17,7 +17,7 @@ from netsim.scenario import Scenario
 from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
 from netsim.sweeps.parallel import Failure, workers
 from netsim.sweeps.progress import progress
-from netsim.sweeps.store import RESULTS, open_store
+from netsim.sweeps.store import MANIFEST, RESULTS, SCENARIO, open_store
 
 #: Packages whose versions may show in the last bits of a result.
 PACKAGES = ("netsim", "numba", "numpy", "pandas", "pyarrow", "scipy", "simpy")
@@ -59,7 +59,8 @@ def run_sweep(
     Parameters
     ----------
     folder : Path
-        A new or empty one, or that of an earlier sweep, whose finished cells are used where they are the same.
+        A new or empty one, or that of an earlier sweep of the same scenario, which may have had fewer seeds or
+        fewer values on its axes: its finished cells are used.
     jobs : int
         Local processes, at least 1.
     engine : str
@@ -67,7 +68,7 @@ def run_sweep(
     backend : str
         ``local``, or ``dask`` with the ``scheduler``'s address.
     fresh : bool
-        Forget finished cells.
+        Forget finished cells, and replace another scenario's results.
     quiet : bool
         Show no progress.
     command : str
@@ -82,15 +83,13 @@ def run_sweep(
     points = sweep_points(scenario, engine)
     seeds = scenario.seed_values()
     failures: list[Failure] = []
-    with open_store(folder) as store:
+    with open_store(folder, scenario, fresh=fresh) as store:
         with workers(jobs=jobs, backend=backend, scheduler=scheduler) as compute_all:
-            if fresh:
-                store.forget()
-            chunks = list(missing_chunks(points, seeds, store.done))
+            chunks = list(missing_chunks(points, seeds, store.chunks.done))
             missing = sum(chunk.num_cells for chunk in chunks)
             with progress("cells", missing, quiet=quiet) as advance:
                 for outcome in compute_all(chunks):
-                    store.add(outcome.name, outcome.rows)
+                    store.chunks.add(outcome.name, outcome.rows)
                     failures += outcome.failures
                     advance(outcome.rows.num_rows + len(outcome.failures))
         facts = {
@@ -103,8 +102,8 @@ def run_sweep(
             **_provenance(scenario, points),
         }
         texts = {
-            "scenario.yaml": scenario.resolved_yaml(),
-            "manifest.json": json.dumps(facts, indent=2) + "\n",
+            SCENARIO: scenario.resolved_yaml(),
+            MANIFEST: json.dumps(facts, indent=2) + "\n",
         }
         rows = store.write_products(points, seeds, texts)
     reused = len(points) * len(seeds) - missing
