@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from netsim.cli.common import bad_input, located, print_json, print_table
+from netsim.cli.common import bad_input, keeping, located, print_json, print_table
+from netsim.cli.outputs import check_output_file, check_output_folder
+from netsim.errors import printable
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (YAML).")]
 Overrides = Annotated[
@@ -32,7 +34,7 @@ def run(
     engine: Engine = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
     tokens: Annotated[
-        Path | None, typer.Option(metavar="FILE.parquet", help="Write one row per token.")
+        Path | None, typer.Option(metavar="FILE", help="Write one row per token: .parquet or .csv.")
     ] = None,
     timeline: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Write who did what when, for Perfetto.")
@@ -45,10 +47,11 @@ def run(
     Example: netsim run scenarios/quickstart.yaml --set channel.snr_db=5 --seed 0 --timeline out.json
     """
     from netsim.cli.live import with_live_models
-    from netsim.cli.network import device_rows, devices_summary, write_logs
+    from netsim.cli.network import check_logs, device_rows, devices_summary, write_logs
     from netsim.scenario import load_scenario
     from netsim.simulate import Point
 
+    check_logs(tokens, timeline)
     loaded = load_scenario(scenario, overrides)
     with located(scenario):
         seeds = loaded.seed_values() if seed is None else [seed]
@@ -110,7 +113,8 @@ def sweep(
         raise bad_input("--scheduler", "goes with --backend dask, and only with it")
     loaded = load_scenario(scenario, overrides)
     folder = out or Path("results") / loaded.name
-    with located(scenario):
+    check_output_folder("--out", folder)
+    with located(scenario), keeping(f"finished cells are kept in {folder}"):
         report = run_sweep(
             with_live_models(loaded, tuple(loaded.seed_values()), quiet=quiet),
             folder,
@@ -128,7 +132,7 @@ def sweep(
         if picture:
             print(f"picture: {picture}")
     for failure in report.failures:
-        print(f"netsim: failed: {failure}", file=sys.stderr)
+        print(f"netsim: failed: {printable(str(failure))}", file=sys.stderr)
     if report.failures:
         raise typer.Exit(1)
 
@@ -137,11 +141,15 @@ def _draw_default(folder: Path) -> Path | None:
     """The figure that fits the sweep's axes; None where none does."""
     from analysis.figures.plot import plot as draw
 
+    from netsim.sweeps.store import note_figure
+
     for kind in ("throughput-vs-snr", "throughput-vs-threshold"):
         try:
-            return draw(folder, kind, "png")
+            picture = draw(folder, kind, "png")
         except ValueError:
             continue
+        note_figure(folder, picture)
+        return picture
     return None
 
 
@@ -156,8 +164,11 @@ def plot(
         typer.Option(help="Which figure."),
     ] = "throughput-vs-snr",
     file_format: Annotated[
-        Literal["png", "pdf", "svg"], typer.Option("--format", help="File format.")
-    ] = "png",
+        Literal["png", "pdf", "svg"] | None,
+        typer.Option(
+            "--format", help="File format; default: that of --out's suffix, else png.", show_default=False
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default: DIR/KIND.FORMAT.")] = None,
 ) -> None:
     """Draw a figure from a results folder.
@@ -167,10 +178,16 @@ def plot(
     from analysis.figures.plot import plot as draw
     from analysis.figures.timeline import plot_timeline
 
+    from netsim.sweeps.store import note_figure
+
+    check_output_file("--out", out, (f".{file_format}",) if file_format else (".png", ".pdf", ".svg"))
+    form = file_format or (out.suffix.lower().removeprefix(".") if out else "png")
     try:
         if kind == "timeline":
-            print(f"picture: {plot_timeline(folder, file_format, out)}")
+            picture = plot_timeline(folder, form, out)
         else:
-            print(f"picture: {draw(folder, kind, file_format, out)}")
+            picture = draw(folder, kind, form, out)
+            note_figure(folder, picture)
     except (ValueError, OSError) as error:
         raise bad_input(str(folder), str(error)) from None
+    print(f"picture: {picture}")

@@ -7,6 +7,7 @@ import platform
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -87,8 +88,12 @@ def run_sweep(
         with workers(jobs=jobs, backend=backend, scheduler=scheduler) as compute_all:
             chunks = list(missing_chunks(points, seeds, store.chunks.done))
             missing = sum(chunk.num_cells for chunk in chunks)
-            with progress("cells", missing, quiet=quiet) as advance:
-                for outcome in compute_all(chunks):
+            with (
+                progress("cells", missing, quiet=quiet) as advance,
+                # Closed at once, not when it is forgotten: its processes end with the sweep, whatever ended that.
+                closing(compute_all(chunks)) as outcomes,
+            ):
+                for outcome in outcomes:
                     store.chunks.add(outcome.name, outcome.rows)
                     failures += outcome.failures
                     advance(outcome.rows.num_rows + len(outcome.failures))
