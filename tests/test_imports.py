@@ -41,7 +41,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"__main__"},
     ],
     "traces": [{"__init__", "uncertainty"}, {"format"}, {"speculative"}],
-    "analysis": [{"__init__"}, {"figures"}, {"calibration"}, {"accuracy"}, {"reproduction"}],
+    "analysis": [{"__init__"}, {"figures"}, {"calibration", "report"}, {"accuracy"}, {"reproduction"}],
 }
 #: Arrows between the rooms of netsim that a reader has to keep in mind, at most.
 MOST_ARROWS = 60

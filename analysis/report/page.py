@@ -1,0 +1,179 @@
+"""Put a results folder into one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from analysis.figures.labels import axis_label
+from analysis.figures.plot import FIGURES, plot
+from analysis.report.compare import scenario_differences, speed_ups
+from analysis.report.explorer import bokeh_script, plots
+from analysis.report.points import INTERVALS, Summary, explorer_data, read_summary, run_command
+from analysis.report.replay import replay_data
+from netsim.errors import InputError
+from netsim.scenario import load_scenario
+from netsim.scenario.sweep import get
+
+HERE = Path(__file__).parent
+#: Columns of the summary table that a person reads; the explorer has all of them.
+TABLE_COLUMNS = (
+    "throughput_tok_s", "latency_mean_s", "transmission_rate", "true_skip_rate", "llm_nll", "uplink_bits", "device_energy_j",
+)  # fmt: skip
+
+
+def write_report(folder: Path, out: Path, baseline: Path | None = None) -> Path:
+    """Write the report of a results folder.
+
+    Parameters
+    ----------
+    folder : Path
+        That of a finished sweep.
+    out : Path
+        The HTML file.
+    baseline : Path, optional
+        Another results folder, to compare with.
+
+    Raises
+    ------
+    InputError
+        If the folder is not that of a finished sweep.
+    """
+    out.write_text(report_html(folder, baseline), encoding="utf-8")
+    return out
+
+
+def report_html(folder: Path, baseline: Path | None = None) -> str:
+    """The report of a results folder as one HTML document."""
+    summary = read_summary(folder)
+    scenario_text = (folder / "scenario.yaml").read_text(encoding="utf-8")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    scenario = load_scenario(folder / "scenario.yaml")
+    replay = replay_data(scenario, scenario.seed_values()[0])
+    script, elements = plots()
+    environment = Environment(loader=FileSystemLoader(HERE), autoescape=select_autoescape())
+    shown = summary.intervals[:1]
+    return environment.get_template("page.html").render(
+        title=f"{scenario.name}: results",
+        subtitle=f"{len(summary.table)} points, {int(summary.table['seeds'].max())} seeds each",
+        css=(HERE / "page.css").read_text(encoding="utf-8"),
+        bokeh=bokeh_script(),
+        plot_script=script,
+        plots=elements,
+        explorer_data=_embedded(explorer_data(summary, point_commands(folder, summary))),
+        explorer_js=(HERE / "explorer.js").read_text(encoding="utf-8"),
+        replay=_embedded(replay) if replay else None,
+        replay_js=(HERE / "replay.js").read_text(encoding="utf-8"),
+        compared=_compared(folder, baseline) if baseline else None,
+        figures=_figures(folder),
+        table=_table(summary),
+        table_words=f"Means with the {INTERVALS[shown[0]]}." if shown else "Means.",
+        facts=_facts(manifest),
+        scenario=scenario_text,
+    )
+
+
+def _compared(folder: Path, baseline: Path) -> dict[str, str]:
+    """The section that compares two folders."""
+    table = speed_ups(folder, baseline)
+    lines = [
+        f"<tr><td>{_escaped(str(row.point))}</td><td>{row.ratio:.3f}</td><td>{_cell(row.low)} to {_cell(row.high)}</td><td>{row.pairs}</td></tr>"
+        for row in table.itertuples()
+    ]
+    head = "<tr><th>point</th><th>times as fast</th><th>95 % interval</th><th>pairs</th></tr>"
+    return {
+        "title": f"{folder.name} over {baseline.name}",
+        "words": "Throughput of the first over that of the second, seed by seed under the same draws; the interval is paired, over token seeds.",
+        "differences": scenario_differences(folder, baseline),
+        "table": f"<table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>",
+    }
+
+
+def _embedded(value: Any) -> str:
+    """JSON that can stand in a script element: nothing in it ends the element."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def point_commands(folder: Path, summary: Summary) -> list[str]:
+    """What simulates each point of a summary, by its own scenario file."""
+    scenario_file = folder / "scenario.yaml"
+    scenario = load_scenario(scenario_file)
+    commands = {}
+    for point in scenario.points():
+        content = point.scenario.model_dump()
+        settings = {axis: get(content, axis) for axis in scenario.sweep}
+        commands[_key(point.coordinates, summary.axes)] = run_command(str(scenario_file), settings)
+    rows = summary.table.to_dict("records")
+    return [commands.get(_key(row, summary.axes), "") for row in rows]
+
+
+def _key(coordinates: Mapping[Any, Any], axes: Sequence[str]) -> tuple[str, ...]:
+    """Coordinates in one spelling, whether read from a scenario or from a table."""
+    values = (coordinates.get(axis) for axis in axes)
+    return tuple(
+        "" if pd.isna(value) else f"{value:.12g}" if isinstance(value, (int, float)) else str(value)
+        for value in values
+    )
+
+
+def _figures(folder: Path) -> list[dict[str, str]]:
+    """Every figure that fits the sweep, as vector graphics."""
+    figures = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for kind in FIGURES:
+            try:
+                path = plot(folder, kind, "svg", Path(scratch) / f"{kind}.svg")
+            except (ValueError, InputError):
+                continue
+            source = base64.b64encode(path.read_bytes()).decode("ascii")
+            figures.append({"alt": kind.replace("-", " "), "source": f"data:image/svg+xml;base64,{source}"})
+    return figures
+
+
+def _table(summary: Summary) -> str:
+    """The summary for people: the interval in the cell."""
+    prefix = summary.intervals[0] if summary.intervals else None
+    columns = [name for name in TABLE_COLUMNS if name in summary.columns]
+    head = [axis_label(name) for name in (*summary.axes, *columns)]
+    lines = ["<table><thead><tr>", *(f"<th>{_escaped(name)}</th>" for name in head), "</tr></thead><tbody>"]
+    for row in summary.table.to_dict("records"):
+        cells = [_cell(row[axis]) for axis in summary.axes]
+        cells += [_with_interval(row, name, prefix) for name in columns]
+        lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    return "".join([*lines, "</tbody></table>"])
+
+
+def _with_interval(row: Mapping[Any, Any], name: str, prefix: str | None) -> str:
+    mean = _cell(row[f"{name}_mean"])
+    low, high = (row.get(f"{name}_{prefix}{end}") for end in ("low", "high"))
+    return mean if pd.isna(low) else f"{mean} [{_cell(low)}, {_cell(high)}]"
+
+
+def _cell(value: Any) -> str:
+    if pd.isna(value):
+        return "\N{EN DASH}"
+    return f"{value:.4g}" if isinstance(value, (int, float)) else _escaped(str(value))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The manifest as lines of a table."""
+    return [
+        (
+            key.replace("_", " "),
+            ", ".join(f"{name} {own}" for name, own in value.items())
+            if isinstance(value, dict)
+            else str(value),
+        )
+        for key, value in manifest.items()
+    ]

@@ -1,0 +1,43 @@
+"""The command ``report``: one HTML file of one results folder, or of two compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netsim.cli.common import bad_input
+
+
+def report(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR [DIR]", help="A results folder; a second one is compared with the first."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Default: report.html in the (last) folder.")
+    ] = None,
+) -> None:
+    """Write one self-contained HTML file: an explorer, a replay to watch, figures and tables.
+
+    It opens in any browser, without a network. Of two folders it shows the paired speed-up of the second over
+    the first, cell by cell, and what differs in their scenarios.
+
+    Example: netsim report results/quickstart --out quickstart.html
+    """
+    from analysis.report.page import write_report
+
+    if len(folders) > 2:
+        raise bad_input("report", f"takes one folder, or two to compare, given {len(folders)}")
+    path = out or folders[-1] / "report.html"
+    if path.suffix not in (".html", ".htm"):
+        raise bad_input(
+            "--out", f"writes HTML, given {path.suffix or 'no suffix'}, allowed: a name that ends in .html"
+        )
+    try:
+        print(f"report: {write_report(folders[-1], path, folders[0] if len(folders) == 2 else None)}")
+    except OSError as error:
+        raise bad_input(str(path), f"can't be written: {error.strerror}") from None
