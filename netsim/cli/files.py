@@ -37,13 +37,19 @@ def _check_scenario(path: Path) -> str:
     from netsim.scenario import load_scenario
     from netsim.scenario.blocks import LiveTraceSettings
     from netsim.simulate import Point
+    from traces.format.trace import Trace
 
     scenario = load_scenario(path)
     points = scenario.points()
     with located(path):
+        opened = {}
         for point in points:
             if not isinstance(point.scenario.trace, LiveTraceSettings):
-                Point.of(point.scenario)
+                trace = Point.of(point.scenario).trace
+                opened[trace.digest] = trace
+        for trace in opened.values():
+            if isinstance(trace, Trace):
+                trace.verify()
     return f"ok, {len(points)} points x {len(scenario.seed_values())} seeds"
 
 

@@ -46,17 +46,17 @@ def run(
 
     Example: netsim run scenarios/quickstart.yaml --set channel.snr_db=5 --seed 0 --timeline out.json
     """
-    from netsim.cli.live import with_live_models
+    from netsim.cli.live import live_models
     from netsim.cli.network import check_logs, device_rows, devices_summary, write_logs
     from netsim.scenario import load_scenario
     from netsim.simulate import Point
 
     check_logs(tokens, timeline)
     loaded = load_scenario(scenario, overrides)
-    with located(scenario):
-        seeds = loaded.seed_values() if seed is None else [seed]
-        one = loaded.model_copy(update={"sweep": {}})
-        point = Point.of(with_live_models(one, tuple(seeds), quiet=as_json))
+    seeds = loaded.seed_values() if seed is None else [seed]
+    one = loaded.model_copy(update={"sweep": {}})
+    with located(scenario), live_models(one, tuple(seeds), quiet=as_json) as recorded:
+        point = Point.of(recorded)
         rows = [point.row(number, engine) for number in seeds]
         devices = [device_rows(point, number) for number in seeds]
         write_logs(point, list(seeds), tokens, timeline)
@@ -105,7 +105,7 @@ def sweep(
 
     Example: netsim sweep scenarios/quickstart.yaml --jobs 2 --out results/quickstart
     """
-    from netsim.cli.live import with_live_models
+    from netsim.cli.live import live_models
     from netsim.scenario import load_scenario
     from netsim.sweeps.run import run_sweep
 
@@ -114,9 +114,13 @@ def sweep(
     loaded = load_scenario(scenario, overrides)
     folder = out or Path("results") / loaded.name
     check_output_folder("--out", folder)
-    with located(scenario), keeping(f"finished cells are kept in {folder}"):
+    with (
+        located(scenario),
+        keeping(f"finished cells are kept in {folder}"),
+        live_models(loaded, tuple(loaded.seed_values()), quiet=quiet) as recorded,
+    ):
         report = run_sweep(
-            with_live_models(loaded, tuple(loaded.seed_values()), quiet=quiet),
+            recorded,
             folder,
             jobs=jobs,
             engine=engine,
@@ -140,7 +144,6 @@ def sweep(
 def _draw_default(folder: Path) -> Path | None:
     """The figure that fits the sweep's axes; None where none does."""
     from analysis.figures.plot import plot as draw
-
     from netsim.sweeps.store import note_figure
 
     for kind in ("throughput-vs-snr", "throughput-vs-threshold"):
@@ -177,7 +180,6 @@ def plot(
     """
     from analysis.figures.plot import plot as draw
     from analysis.figures.timeline import plot_timeline
-
     from netsim.sweeps.store import note_figure
 
     check_output_file("--out", out, (f".{file_format}",) if file_format else (".png", ".pdf", ".svg"))

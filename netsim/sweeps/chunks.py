@@ -20,6 +20,7 @@ from netsim.scenario.channel import RecordedFadingSettings
 from netsim.scenario.network import RecordedArrivals
 from netsim.simulate import Point
 from traces.format.manifest import canonical, digest_of
+from traces.format.sealed import read_regular
 
 #: Changes whenever the same scenario gives other numbers than before: older chunks are then not reused.
 RESULTS_VERSION = 1
@@ -154,7 +155,7 @@ def _named_files(scenario: Scenario) -> list[str]:
         *(policy.name for policy in [scenario.policy, *own] if policy),
     ]
     files += [source for name in names if (source := plugins.source_file(name)) is not None]
-    return [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files]
+    return [hashlib.sha256(read_regular(Path(file))).hexdigest() for file in files]
 
 
 def missing_chunks(
