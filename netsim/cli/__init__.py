@@ -65,6 +65,7 @@ def register() -> None:
         report,
         score,
         simulate,
+        start,
         traces,
     )
 
@@ -82,6 +83,8 @@ def register() -> None:
         optimize.optimize,
         files.validate,
         files.schema,
+        start.new,
+        start.demo,
     ):
         app.command()(command)
 
