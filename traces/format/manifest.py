@@ -213,4 +213,5 @@ def replace_file(path: Path, content: bytes) -> None:
 def remove_partial_files(folder: Path) -> None:
     """Remove what a killed recording left half written."""
     for path in folder.glob("*.partial"):
-        path.unlink(missing_ok=True)
+        if path.is_file() and path.name.split(".")[-2].isdigit():
+            path.unlink(missing_ok=True)

@@ -110,16 +110,19 @@ def test_a_full_disk_ends_a_sweep_in_one_line_and_it_goes_on_later(scenario: Pat
     assert (out / "results.parquet").read_bytes() == (tmp_path / "new" / "results.parquet").read_bytes()
 
 
-def test_a_full_disk_ends_a_calibration_and_a_log_in_one_line(scenario: Path, tmp_path: Path) -> None:
+def test_a_full_disk_ends_a_log_in_one_line_and_keeps_the_earlier_one(scenario: Path, tmp_path: Path) -> None:
     log = tmp_path / "t.csv"
     log.write_text("earlier")
     one_line(netsim("run", scenario, "--seed", "0", "--tokens", log, largest_file=1000), 1, "--tokens ")
     assert log.read_text() == "earlier"
     assert list(tmp_path.iterdir()) == [log]
-    done = netsim(
-        "calibrate", ROOT / "traces" / "tiny-calibration", "--out", tmp_path / "c", largest_file=100
-    )
-    one_line(done, 1, "--out ")
+
+
+def test_an_output_that_fails_after_the_work_leaves_the_work_on_the_terminal(tmp_path: Path) -> None:
+    # Nothing can take the place of a folder that is not empty.
+    (tmp_path / "calibration.json" / "below").mkdir(parents=True)
+    done = netsim("calibrate", ROOT / "traces" / "tiny-calibration", "--out", tmp_path)
+    one_line(done, 1, "netsim: --out ")
     # What was computed is on the terminal.
     assert "risk-averse" in done.stdout
 

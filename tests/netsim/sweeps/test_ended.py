@@ -104,7 +104,9 @@ def test_no_process_outlives_a_sweep(
         wait_for(lambda: not children_of_session(sweep.pid))
         assert sweep.stderr is not None
         lines = sweep.stderr.read().splitlines()
-    assert [line[: len(said)] for line in lines] == ([said] if said else [])
+    # The tracker of a killed process's semaphores may add a line of its own.
+    assert [line[: len(said)] for line in lines if line.startswith("netsim:")] == ([said] if said else [])
+    assert not any("Traceback" in line for line in lines)
     assert finished(out) > 2
     assert not (out / "results.parquet").exists()
 
