@@ -19,6 +19,9 @@ MANIFEST, LATENCY = "trace.json", "latency.json"
 #: Manifest of an extension that is under way; takes the manifest's place when it is complete.
 EXTENSION = "extension.json"
 
+#: Of a file or folder, on any file system in use.
+MAX_NAME_BYTES = 255
+
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 TokenId = Annotated[int, Field(ge=0, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -167,6 +170,10 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
         Missing, unreadable, of another format or version, or inconsistent.
     """
     path = folder / name
+    if len(os.fsencode(folder.name)) > MAX_NAME_BYTES:
+        raise TraceError(
+            f"{str(folder)[:60]}…: no such folder: its name is longer than {MAX_NAME_BYTES} bytes"
+        )
     if not path.is_file():
         what = "no such folder" if not folder.exists() else f"not a trace: it has no {name}"
         raise TraceError(f"{folder}: {what}")
