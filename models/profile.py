@@ -18,6 +18,7 @@ from models.pair import Pair, load_model, model_name, pair_folders
 from models.plan import Plan, RecordingStopped
 from models.timing import REPEATS, Profile, default_grid, profile_model
 from traces.format.manifest import LATENCY, replace_file
+from traces.format.sealed import sealed
 
 
 def measure(
@@ -114,4 +115,4 @@ def pair_profile(slm: Profile, llm: Profile) -> Profile:
 
 def write_profile(profile: Profile, path: Path) -> None:
     """Write a profile so that a killed run leaves no half file."""
-    replace_file(path, (json.dumps(profile, indent=1, allow_nan=False) + "\n").encode())
+    replace_file(path, (json.dumps(sealed(profile), indent=1, allow_nan=False) + "\n").encode())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from netsim.startup import check_packages
+from netsim.startup import check_packages, interruptible_start
 
 # Before the imports below reach for channels and traces, whose names are also taken on the package index.
 check_packages()
 
-from netsim.scenario import load_scenario  # noqa: E402
-from netsim.simulate import simulate  # noqa: E402
-from netsim.sweeps.run import sweep  # noqa: E402
+with interruptible_start():
+    from netsim.scenario import load_scenario
+    from netsim.simulate import simulate
+    from netsim.sweeps.run import sweep
 
 __all__ = ["load_scenario", "simulate", "sweep"]

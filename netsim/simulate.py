@@ -19,12 +19,12 @@ from netsim.engines.arrays import time_sessions
 from netsim.engines.events import DeviceJob, simulate_events
 from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
+from netsim.errors import at_key
 from netsim.radio.link import Radio
 from netsim.results.devices import device_table, pooled_columns
 from netsim.results.rows import COLUMNS, Row, decision_columns, source_columns, timing_columns
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
-from netsim.errors import at_key
 from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
 from netsim.scenario.assembly import Plan, build_network, build_policy, network_key
 from netsim.scenario.policy_context import policy_context

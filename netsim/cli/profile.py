@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from netsim.cli.common import bad_input
+from netsim.cli.common import bad_input, print_json
+from netsim.cli.outputs import check_output_file, writing
 
 
 def profile(
@@ -64,12 +65,20 @@ def profile(
         if not quiet:
             print(line, file=sys.stderr)
 
+    wanted = {name: values for name, values in axes.items() if values}
     try:
-        # Before the measurement, which may take an hour: a folder that can't be made.
+        # Before the measurement, which may take an hour: a file that can't be written.
         out.parent.mkdir(parents=True, exist_ok=True)
-        wanted = {name: values for name, values in axes.items() if values}
-        write_profile(measure(*given[0], dtype, device, wanted, repeats, report, threads), out)
+        check_output_file("--out", out, (".json",))
+        measured = measure(*given[0], dtype, device, wanted, repeats, report, threads)
     except (ValueError, OSError) as error:
         raise bad_input("", str(error)) from None
+    try:
+        with writing("--out", out):
+            write_profile(measured, out)
+    except OSError:
+        # Nothing measured is lost: it can be copied from the terminal.
+        print_json(measured)
+        raise
     if not quiet:
         print(f"profile: {out}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netsim.cli.common import bad_input, print_json, print_table
+from netsim.cli.outputs import TABLES, check_output_file, write_table, writing
 
 if TYPE_CHECKING:
     from analysis.accuracy import Decode, Embed
@@ -26,7 +27,7 @@ def score(
     encoder: Annotated[
         Path | None, typer.Option(help="Folder of a sentence encoder, e.g. all-MiniLM-L6-v2, for the cosine.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="CSV file of every single score.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File of every single score: .csv or .parquet.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score the recorded texts of policies against the LLM's and against the prompts' references.
@@ -45,6 +46,7 @@ def score(
     from traces.format.manifest import TraceError
     from traces.format.trace import Trace
 
+    check_output_file("--out", out, TABLES)
     if encoder is not None and tokenizer is None:
         raise bad_input("--encoder", "needs --tokenizer, which turns tokens into text")
     settings = [parse_policy(spec) for spec in policy]
@@ -62,7 +64,8 @@ def score(
     except TraceError as error:
         raise bad_input("", str(error)) from None
     if out is not None:
-        scores.to_csv(out, index=False, lineterminator="\n")
+        with writing("--out", out):
+            write_table(out, scores)
     rows = [{str(key): value for key, value in row.items()} for row in compare(scores).to_dict("records")]
     if as_json:
         print_json(rows)

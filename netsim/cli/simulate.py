@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from netsim.cli.common import bad_input, located, print_json, print_table
+from netsim.cli.common import bad_input, keeping, located, print_json, print_table
+from netsim.cli.outputs import check_output_file, check_output_folder
+from netsim.errors import printable
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (YAML).")]
 Overrides = Annotated[
@@ -32,7 +34,7 @@ def run(
     engine: Engine = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
     tokens: Annotated[
-        Path | None, typer.Option(metavar="FILE.parquet", help="Write one row per token.")
+        Path | None, typer.Option(metavar="FILE", help="Write one row per token: .parquet or .csv.")
     ] = None,
     timeline: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Write who did what when, for Perfetto.")
@@ -44,16 +46,17 @@ def run(
 
     Example: netsim run scenarios/quickstart.yaml --set channel.snr_db=5 --seed 0 --timeline out.json
     """
-    from netsim.cli.live import with_live_models
-    from netsim.cli.network import device_rows, devices_summary, write_logs
+    from netsim.cli.live import live_models
+    from netsim.cli.network import check_logs, device_rows, devices_summary, write_logs
     from netsim.scenario import load_grid
     from netsim.simulate import Point
 
+    check_logs(tokens, timeline)
     grid = load_grid(scenario, overrides)
     loaded = grid.scenario
-    with located(grid):
-        seeds = loaded.seed_values() if seed is None else [seed]
-        point = Point.of(with_live_models(grid.base(), tuple(seeds), quiet=as_json).scenario)
+    seeds = loaded.seed_values() if seed is None else [seed]
+    with located(grid), live_models(grid.base(), tuple(seeds), quiet=as_json) as recorded:
+        point = Point.of(recorded.scenario)
         rows = [point.row(number, engine) for number in seeds]
         devices = [device_rows(point, number) for number in seeds]
         write_logs(point, list(seeds), tokens, timeline)
@@ -102,7 +105,7 @@ def sweep(
 
     Example: netsim sweep scenarios/quickstart.yaml --jobs 2 --out results/quickstart
     """
-    from netsim.cli.live import with_live_models
+    from netsim.cli.live import live_models
     from netsim.scenario import load_grid
     from netsim.sweeps.run import run_sweep
 
@@ -110,9 +113,14 @@ def sweep(
         raise bad_input("--scheduler", "goes with --backend dask, and only with it")
     grid = load_grid(scenario, overrides)
     folder = out or Path("results") / grid.scenario.name
-    with located(grid):
+    check_output_folder("--out", folder)
+    with (
+        located(grid),
+        keeping(f"finished cells are kept in {folder}"),
+        live_models(grid, tuple(grid.scenario.seed_values()), quiet=quiet) as recorded,
+    ):
         report = run_sweep(
-            with_live_models(grid, tuple(grid.scenario.seed_values()), quiet=quiet),
+            recorded,
             folder,
             jobs=jobs,
             engine=engine,
@@ -128,7 +136,7 @@ def sweep(
         if picture:
             print(f"picture: {picture}")
     for failure in report.failures:
-        print(f"netsim: failed: {failure}", file=sys.stderr)
+        print(f"netsim: failed: {printable(str(failure))}", file=sys.stderr)
     if report.failures:
         raise typer.Exit(1)
 
@@ -136,12 +144,15 @@ def sweep(
 def _draw_default(folder: Path) -> Path | None:
     """The figure that fits the sweep's axes; None where none does."""
     from analysis.figures.plot import plot as draw
+    from netsim.sweeps.store import note_figure
 
     for kind in ("throughput-vs-snr", "throughput-vs-threshold"):
         try:
-            return draw(folder, kind, "png")
+            picture = draw(folder, kind, "png")
         except ValueError:
             continue
+        note_figure(folder, picture)
+        return picture
     return None
 
 
@@ -156,8 +167,11 @@ def plot(
         typer.Option(help="Which figure."),
     ] = "throughput-vs-snr",
     file_format: Annotated[
-        Literal["png", "pdf", "svg"], typer.Option("--format", help="File format.")
-    ] = "png",
+        Literal["png", "pdf", "svg"] | None,
+        typer.Option(
+            "--format", help="File format; default: that of --out's suffix, else png.", show_default=False
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default: DIR/KIND.FORMAT.")] = None,
 ) -> None:
     """Draw a figure from a results folder.
@@ -166,11 +180,16 @@ def plot(
     """
     from analysis.figures.plot import plot as draw
     from analysis.figures.timeline import plot_timeline
+    from netsim.sweeps.store import note_figure
 
+    check_output_file("--out", out, (f".{file_format}",) if file_format else (".png", ".pdf", ".svg"))
+    form = file_format or (out.suffix.lower().removeprefix(".") if out else "png")
     try:
         if kind == "timeline":
-            print(f"picture: {plot_timeline(folder, file_format, out)}")
+            picture = plot_timeline(folder, form, out)
         else:
-            print(f"picture: {draw(folder, kind, file_format, out)}")
+            picture = draw(folder, kind, form, out)
+            note_figure(folder, picture)
     except (ValueError, OSError) as error:
         raise bad_input(str(folder), str(error)) from None
+    print(f"picture: {picture}")

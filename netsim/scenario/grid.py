@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from netsim.errors import Fault, InputError
-from netsim.scenario.faults import Finding, Places, explain
+from netsim.errors import InputError
 from netsim.scenario.axes import read_axes, words_as_blocks
+from netsim.scenario.faults import Finding, Places, explain
 from netsim.scenario.model import Scenario
 from netsim.scenario.sweep import Step, flatten, get, has, product, put
 from netsim.scenario.yaml_file import KeyPath

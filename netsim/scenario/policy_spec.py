@@ -9,8 +9,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from netsim.errors import Fault, InputError
-from netsim.scenario.faults import explain
 from netsim.scenario.families import PolicyKind
+from netsim.scenario.faults import explain
 from netsim.scenario.policies import Policy
 
 _ADAPTER: TypeAdapter[PolicyKind] = TypeAdapter(Policy)

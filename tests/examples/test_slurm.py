@@ -38,7 +38,9 @@ def test_the_job_file_sweeps_as_one_machine_does(tmp_path: Path) -> None:
         "SLURM_CPUS_PER_TASK": "1",
     }
     command = ["bash", "examples/slurm.sbatch", str(scenario), str(tmp_path / "cluster")]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False
+    )
     assert done.returncode == 0, done.stderr
     alone = [sys.executable, "-m", "netsim", "sweep", str(scenario), "--out", str(tmp_path / "alone"), "-q"]
     subprocess.run(alone, cwd=ROOT, check=True, timeout=120)

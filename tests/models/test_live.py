@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from netsim.scenario.build_policy import build_policy
 
 from models.live import record_live
 from models.pair import Pair
@@ -13,7 +14,6 @@ from models.plan import Plan
 from models.processes import PairSource
 from models.record import record
 from netsim.deciding.policies import Hlm, UHlm
-from netsim.scenario.build_policy import build_policy
 from netsim.scenario.policy_spec import parse_policy
 from tests.random_pair import save_random_pair
 from traces.format.manifest import EXTENSION, MANIFEST, Prompt

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from netsim.scenario.build_policy import Surroundings, ThresholdClipped, build_policy
 
 from analysis.calibration.calibrate import calibrate
 from netsim import simulate
@@ -11,7 +12,6 @@ from netsim.deciding.policies import Hlm, UHlm
 from netsim.deciding.thresholds import Line
 from netsim.errors import InputError
 from netsim.scenario import Scenario
-from netsim.scenario.build_policy import Surroundings, ThresholdClipped, build_policy
 from netsim.scenario.policy_spec import parse_policy
 from netsim.simulate import Point
 from tests.trace_factory import make_trace

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from netsim.scenario.build_radio import build_radio
 
 from channels.correlated import Clarke, GaussMarkov
 from channels.fading import Nakagami, NoFading, Rayleigh, Rician
@@ -14,7 +15,6 @@ from channels.rates import cqi, shannon
 from netsim.errors import InputError
 from netsim.radio.link import Radio
 from netsim.scenario import Scenario
-from netsim.scenario.build_radio import build_radio
 from netsim.simulate import Point
 from tests.trace_factory import make_trace
 
