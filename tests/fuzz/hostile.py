@@ -60,7 +60,7 @@ def mutated(draw: st.DrawFn, original: Any, *, most: int = 3) -> Any:
         elif kind == "drop":
             del parent[last]
         elif isinstance(parent, list):
-            parent.append(copy.deepcopy(parent[last]))
+            parent.append(copy.deepcopy(value_at(parent, (last,))))
         elif kind == "rename":
             parent[draw(st.sampled_from([text for text in TEXTS if isinstance(text, str)]))] = parent.pop(
                 last
