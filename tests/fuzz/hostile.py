@@ -39,6 +39,11 @@ def paths(data: Any, at: Path = ()) -> Iterator[Path]:
         yield from paths(value, (*at, key))
 
 
+def value_at(data: Any, path: Path) -> Any:
+    """What stands at a place of nested data."""
+    return value_at(data[path[0]], path[1:]) if path else data
+
+
 @st.composite
 def mutated(draw: st.DrawFn, original: Any, *, most: int = 3) -> Any:
     """The data with up to ``most`` values replaced, dropped, doubled or put under another key."""
@@ -48,16 +53,14 @@ def mutated(draw: st.DrawFn, original: Any, *, most: int = 3) -> Any:
         if not places:
             break
         *above, last = draw(st.sampled_from(places))
-        parent: Any = data
-        for key in above:
-            parent = parent[key]
+        parent = value_at(data, tuple(above))
         kind = draw(st.sampled_from(["replace", "replace", "replace", "drop", "double", "rename"]))
         if kind == "replace":
             parent[last] = draw(VALUES)
         elif kind == "drop":
             del parent[last]
         elif isinstance(parent, list):
-            parent.append(copy.deepcopy(parent[last]))
+            parent.append(copy.deepcopy(value_at(parent, (last,))))
         elif kind == "rename":
             parent[draw(st.sampled_from([text for text in TEXTS if isinstance(text, str)]))] = parent.pop(
                 last

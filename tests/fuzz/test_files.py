@@ -21,7 +21,6 @@ from netsim.costs.latency import load_latency
 from netsim.costs.latency_file import LatencyError
 from netsim.engines.arrivals import load_arrivals
 from netsim.scenario import Scenario
-from netsim.scenario.policies import HlmSettings
 from netsim.sweeps.chunk_files import ChunkWarning
 from netsim.sweeps.run import run_sweep
 from netsim.sweeps.store import RESULTS
@@ -100,7 +99,8 @@ def spoil_tensor(data: st.DataObject, folder: Path, manifest: dict[str, Any]) ->
 @examples(40)
 @given(data=st.data())
 def test_a_damaged_chunk_gives_the_right_rows(data: st.DataObject, whole: Path, tmp_path: Path) -> None:
-    scenario = Scenario(name="s", trace=str(whole), policy=HlmSettings(name="hlm"), tokens=4, seeds=3)
+    content = {"name": "s", "trace": str(whole), "policy": {"name": "hlm"}, "tokens": 4, "seeds": 3}
+    scenario = Scenario.model_validate(content)
     out = tmp_path / "out"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ChunkWarning)
