@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,5 +16,5 @@ def from_db(value_db: Value) -> Value:
     >>> from_db(10.0), from_db(np.array([0.0, 20.0])).tolist()
     (10.0, [1.0, 100.0])
     """
-    ratio = 10.0 ** (value_db / 10)
-    return cast("Value", ratio if isinstance(ratio, np.ndarray) else float(ratio))
+    ratio: Value = 10.0 ** (value_db / 10)
+    return ratio

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from netsim.startup import check_packages, interruptible_start
+from netsim.startup import check_packages, interruptible_start, leave_current_folder
 
 # Before the imports below reach for channels and traces, whose names are also taken on the package index.
+leave_current_folder()
 check_packages()
 
 with interruptible_start():

@@ -100,6 +100,18 @@ def printable(text: str) -> str:
     )
 
 
+def reason(error: OSError | ValueError) -> str:
+    """Why something couldn't be read, in the system's words but without its number.
+
+    >>> reason(FileNotFoundError(2, "No such file or directory", "snr.csv")), reason(ValueError("snr.csv:2: no number"))
+    ('no such file or directory: snr.csv', 'snr.csv:2: no number')
+    """
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    words = error.strerror[0].lower() + error.strerror[1:]
+    return f"{words}: {error.filename}" if error.filename else words
+
+
 def quote(value: object) -> str:
     """Spell a given value in one short line, as a scenario file would.
 

@@ -21,8 +21,9 @@ from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
 from netsim.errors import at_key
 from netsim.radio.link import Radio
+from netsim.results.columns import NAMES
 from netsim.results.devices import device_table, pooled_columns
-from netsim.results.rows import COLUMNS, Row, decision_columns, source_columns, timing_columns
+from netsim.results.rows import Row, decision_columns, key_columns, source_columns, timing_columns
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
 from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
@@ -183,7 +184,7 @@ class Point:
         return time_sessions(workloads, curve, len(seeds), self.costs.grant_s, self.costs.propagation_s)
 
     def row(self, seed: int, engine: str = "auto") -> Row:
-        """Result columns of ``netsim.results.rows.COLUMNS`` under one seed."""
+        """Result columns of ``netsim.results.columns.NAMES`` under one seed."""
         if self.engine(engine) == "arrays":
             return next(array_rows([self], [seed]))[1]
         if network_key(self.scenario, self.policy):
@@ -194,13 +195,11 @@ class Point:
 
     def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> Row:
         row = {
-            "seed": seed,
-            "token_seed": self.decider.token_seed(seed),
-            "engine": "events",
+            **key_columns(seed, self.decider.token_seed(seed), "events"),
             **pooled_columns(runs, self.power, count_prompt=self.scenario.latency.prefill),
             **source_columns(self.trace),
         }
-        return {name: row[name] for name in COLUMNS}
+        return {name: row[name] for name in NAMES}
 
     def _decided(self, rounds: Rounds, workload: Workload) -> Row:
         """Columns that all seeds of a token seed share."""
@@ -220,13 +219,11 @@ class Point:
         ]
         for seed, *own in zip(seeds, *values, strict=True):
             row = {
-                "seed": seed,
-                "token_seed": self.decider.token_seed(seed),
-                "engine": engine,
+                **key_columns(seed, self.decider.token_seed(seed), engine),
                 **decided,
                 **dict(zip(timed, own, strict=True)),
             }
-            yield {name: row[name] for name in COLUMNS}
+            yield {name: row[name] for name in NAMES}
 
 
 def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, Row]]:
@@ -274,7 +271,7 @@ def simulate(scenario: ScenarioLike, seed: int = 0) -> Row:
 
     Returns
     -------
-    mapping of column to value, in the order of ``netsim.results.rows.COLUMNS``; None where undefined
+    mapping of column to value, in the order of ``netsim.results.columns.NAMES``; None where undefined
 
     Raises
     ------

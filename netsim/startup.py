@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 PACKAGES = ("analysis", "channels", "models", "traces")
@@ -32,6 +33,17 @@ def interruptible_start() -> Iterator[None]:
             raise
         print("netsim: interrupted before it began", file=sys.stderr)  # noqa: T201
         raise SystemExit(INTERRUPTED) from None
+
+
+def leave_current_folder() -> None:
+    """Keep ``python -m netsim`` from importing what happens to lie in the current folder, beside a scenario, say.
+
+    ``-m`` puts that folder first among those that modules are looked up in. The clone itself stays: it holds us.
+    """
+    asked = sys.orig_argv[1:]
+    as_module = any(option == "-m" and name == "netsim" for option, name in pairwise(asked))
+    if as_module and sys.path and Path(sys.path[0] or ".").resolve() == Path.cwd() != ROOT:
+        del sys.path[0]
 
 
 def check_packages() -> None:

@@ -45,7 +45,7 @@ def plain_workload(
     llm_s: ArrayLike = 0.0,
     downlink_s: ArrayLike = 0.0,
 ) -> Workload:
-    """Rounds that all upload and call the LLM where these take anything; arguments broadcast to ``shape``."""
+    """Exchanges of one token that all upload and call the LLM where these take anything; arguments broadcast to ``shape``."""
 
     def table(values: ArrayLike) -> np.ndarray:
         return np.array(np.broadcast_to(np.asarray(values, np.float64), shape))
@@ -53,10 +53,14 @@ def plain_workload(
     nothing = np.zeros(shape)
     return Workload(
         length=np.full(shape[0], shape[1]),
+        tokens=np.ones(shape, int),
+        drafted=np.ones(shape, int),
+        kept=np.ones(shape, int),
         slm_s=table(slm_s),
         uncertainty_s=nothing,
         uploads=table(bits) > 0,
         bits=table(bits),
+        downlink_bits=nothing,
         carries_prompt=table(prompt_bits) > 0,
         prompt_bits=table(prompt_bits),
         calls_llm=table(llm_s) > 0,

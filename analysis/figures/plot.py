@@ -13,7 +13,8 @@ from analysis.figures.drawing import draw_bars, draw_curves, draw_trade_off
 from analysis.figures.labels import axis_label
 from analysis.figures.results import SNR, Results, read_results
 from analysis.figures.style import METADATA, STYLE, footnote, legend_below, new_figure, save, scale
-from analysis.figures.transforms import EXACT_ON_TRACE, STAGES, curves, families, panels, points
+from analysis.figures.transforms import EXACT_ON_TRACE, curves, families, panels, points
+from netsim.results.columns import STAGES
 
 THRESHOLD = "policy.threshold"
 THROUGHPUT, THROUGHPUT_LABEL = "throughput_tok_s", "throughput (tokens/s)"

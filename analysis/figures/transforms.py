@@ -13,8 +13,6 @@ from netsim.results.statistics import summarise
 
 #: Below this share of rounds on the trace, a row is a model of the run and not a replay: figures mark it.
 EXACT_ON_TRACE = 0.99
-#: What a token's time is made of, in the order of the results' columns.
-STAGES = ("slm_s", "uncertainty_s", "grant_s", "uplink_s", "queue_s", "llm_s", "downlink_s")
 
 
 def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from analysis.report.explorer import bokeh_script, plots
 from analysis.report.points import INTERVALS, Summary, explorer_data, read_summary, run_command
 from analysis.report.replay import replay_data
 from netsim.errors import InputError
-from netsim.scenario import load_scenario
+from netsim.scenario import load_grid
 from netsim.scenario.sweep import get
 
 HERE = Path(__file__).parent
@@ -55,8 +55,9 @@ def report_html(folder: Path, baseline: Path | None = None) -> str:
     summary = read_summary(folder)
     scenario_text = (folder / "scenario.yaml").read_text(encoding="utf-8")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    scenario = load_scenario(folder / "scenario.yaml")
-    replay = replay_data(scenario, scenario.seed_values()[0])
+    grid = load_grid(folder / "scenario.yaml")
+    scenario = grid.scenario
+    replay = replay_data(grid, scenario.seed_values()[0])
     script, elements = plots()
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=select_autoescape())
     shown = summary.intervals[:1]
@@ -104,11 +105,11 @@ def _embedded(value: Any) -> str:
 def point_commands(folder: Path, summary: Summary) -> list[str]:
     """What simulates each point of a summary, by its own scenario file."""
     scenario_file = folder / "scenario.yaml"
-    scenario = load_scenario(scenario_file)
+    grid = load_grid(scenario_file)
     commands = {}
-    for point in scenario.points():
+    for point in grid.points:
         content = point.scenario.model_dump()
-        settings = {axis: get(content, axis) for axis in scenario.sweep}
+        settings = {axis: get(content, axis) for axis in grid.scenario.sweep}
         commands[_key(point.coordinates, summary.axes)] = run_command(str(scenario_file), settings)
     rows = summary.table.to_dict("records")
     return [commands.get(_key(row, summary.axes), "") for row in rows]

@@ -10,7 +10,8 @@ import pandas as pd
 
 from analysis.figures.labels import point_label
 from netsim.engines.network import DeviceRun
-from netsim.scenario import Scenario
+from netsim.scenario import Grid, GridPoint
+from netsim.scenario.sources.built_in import RecordedTraceSettings
 from netsim.simulate import Point
 from traces.format.texts import token_texts
 from traces.format.trace import Trace
@@ -20,12 +21,12 @@ MOST_POLICIES, MOST_PROMPTS, MOST_RATES = 8, 6, 400
 SNR = "channel.snr_db"
 
 
-def replay_data(scenario: Scenario, seed: int) -> dict[str, Any] | None:
+def replay_data(grid: Grid, seed: int) -> dict[str, Any] | None:
     """Tokens of the first prompts under the sweep's policies, at its middle SNR.
 
     Parameters
     ----------
-    scenario : Scenario
+    grid : Grid
         That of a sweep.
     seed : int
         Seed of fading and token draws, the same for every policy.
@@ -36,8 +37,12 @@ def replay_data(scenario: Scenario, seed: int) -> dict[str, Any] | None:
         ``snr``: where it is taken, in words; ``prompts``: name and text; ``policies``: label and, per prompt, its
         tokens and its link's rate. None where the trace has no tokens (statistics, models in the loop).
     """
-    chosen = _chosen(scenario)
-    built = [Point.of(point.scenario) for point in chosen if isinstance(point.scenario.trace, str)]
+    chosen = _chosen(grid)
+    built = [
+        Point.of(point.scenario)
+        for point in chosen
+        if isinstance(point.scenario.trace, RecordedTraceSettings)
+    ]
     if not built or not isinstance(built[0].trace, Trace):
         return None
     trace = built[0].trace
@@ -55,9 +60,9 @@ def replay_data(scenario: Scenario, seed: int) -> dict[str, Any] | None:
     }
 
 
-def _chosen(scenario: Scenario) -> list[Any]:
+def _chosen(grid: Grid) -> list[GridPoint]:
     """A point for each policy: at the middle of every other axis."""
-    points = scenario.points()
+    points = list(grid.points)
     for axis in [axis for axis in points[0].coordinates if not axis.startswith("policy")]:
         values = sorted({point.coordinates[axis] for point in points}, key=str if axis != SNR else float)
         middle = values[len(values) // 2]

@@ -58,6 +58,7 @@ def register() -> None:
     from netsim.cli import (
         calibrate,
         files,
+        listing,
         measures,
         optimize,
         profile,
@@ -87,6 +88,7 @@ def register() -> None:
         start.demo,
     ):
         app.command()(command)
+    app.command("list")(listing.list_kinds)
 
 
 def main() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -18,12 +21,36 @@ from netsim.costs.latency_file import LatencyError
 from netsim.deciding.recorded import OffTree
 from netsim.errors import Fault, InputError, InterruptedCommand, printable
 from netsim.scenario import Grid
+from netsim.scenario.plugins import ALLOW, allowed
 from traces.format.manifest import TraceError
 
 
 def bad_input(path: str, text: str) -> InputError:
     """An error of one fault at an option or a file."""
     return InputError([Fault(path, "", text)])
+
+
+def _allow(wanted: bool) -> None:
+    """Allow plug-ins in this process and in those that it starts."""
+    if wanted:
+        os.environ[ALLOW] = "1"
+
+
+AllowPlugins = Annotated[
+    bool,
+    typer.Option(
+        "--allow-plugins",
+        callback=_allow,
+        help="Load classes of your own that are named module:Class; they may do anything you may.",
+    ),
+]
+
+
+def find_beside(scenario_file: Path) -> None:
+    """Let plug-ins that are allowed be found beside the scenario too, after everything that is installed."""
+    folder = str(scenario_file.resolve().parent)
+    if allowed() and folder not in sys.path:
+        sys.path.append(folder)
 
 
 #: What a simulation may find wrong with its scenario only while it runs, and the key that is to blame.

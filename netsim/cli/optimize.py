@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from netsim.cli.common import located, print_json, print_table
+from netsim.cli.common import AllowPlugins, find_beside, located, print_json, print_table
 from netsim.cli.outputs import check_output_folder, write_table, writing
 from netsim.cli.simulate import Overrides, ScenarioFile
 
@@ -29,6 +29,7 @@ def optimize(
     out: Annotated[
         Path | None, typer.Option(help="Folder for optimum.csv and optimum.png; default: neither.")
     ] = None,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the best uncertainty threshold at each SNR of a scenario.
@@ -43,6 +44,7 @@ def optimize(
 
     check_output_folder("--out", out)
     bounds = [Bound.parse(text) for text in subject_to]
+    find_beside(scenario)
     grid = load_grid(scenario, overrides)
     loaded = grid.scenario
     objective = NAMES.get(maximize, maximize)

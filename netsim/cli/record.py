@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from netsim.cli.common import bad_input
+from netsim.cli.common import AllowPlugins, bad_input
 from traces.uncertainty import MeasureName
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def record(
         int, typer.Option(min=1, help="Processor threads of each process; part of what repeats exactly.")
     ] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
 ) -> None:
     """Record a trace; the same command resumes an interrupted one.
 

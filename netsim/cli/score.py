@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netsim.cli.common import bad_input, print_json, print_table
+from netsim.cli.common import AllowPlugins, bad_input, print_json, print_table
 from netsim.cli.outputs import TABLES, check_output_file, write_table, writing
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def score(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File of every single score: .csv or .parquet.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
 ) -> None:
     """Score the recorded texts of policies against the LLM's and against the prompts' references.
 
@@ -43,6 +44,7 @@ def score(
     from netsim.scenario.paths import PROJECT_TRACES
     from netsim.scenario.policy_context import policy_context
     from netsim.scenario.policy_spec import parse_policy, policy_spec
+    from netsim.scenario.sources.built_in import RecordedTraceSettings
     from traces.format.manifest import TraceError
     from traces.format.trace import Trace
 
@@ -54,7 +56,9 @@ def score(
         opened = Trace.open(trace if trace.is_dir() else PROJECT_TRACES / trace)
     except TraceError as error:
         raise bad_input("", str(error)) from None
-    scenario = Scenario(name="score", trace=str(opened.folder), policy=settings[0])
+    scenario = Scenario(
+        name="score", trace=RecordedTraceSettings(folder=str(opened.folder)), policy=settings[0]
+    )
     around = policy_context(scenario, opened)
     policies = {policy_spec(own): build_policy(own, around) for own in settings}
     decode = _decoder(tokenizer, opened) if tokenizer else None

@@ -10,7 +10,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from netsim.cli.common import bad_input, keeping, located, print_json, print_table
+from netsim.cli.common import (
+    AllowPlugins,
+    bad_input,
+    find_beside,
+    keeping,
+    located,
+    print_json,
+    print_table,
+)
 from netsim.cli.outputs import check_output_file, check_output_folder
 from netsim.errors import printable
 
@@ -39,6 +47,7 @@ def run(
     timeline: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Write who did what when, for Perfetto.")
     ] = None,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
 ) -> None:
     """Simulate one point and print a summary.
 
@@ -52,6 +61,7 @@ def run(
     from netsim.simulate import Point
 
     check_logs(tokens, timeline)
+    find_beside(scenario)
     grid = load_grid(scenario, overrides)
     loaded = grid.scenario
     seeds = loaded.seed_values() if seed is None else [seed]
@@ -72,15 +82,13 @@ def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """A line per column: mean and the ends of its 95 % interval over token seeds."""
     import pandas as pd
 
-    from netsim.results.rows import COLUMNS
+    from netsim.results.columns import AVERAGED
     from netsim.results.statistics import token_seed_interval
 
     table = pd.DataFrame(rows)
     lines: list[dict[str, object]] = []
-    for name in COLUMNS:
+    for name in AVERAGED:
         values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
-        if name in ("seed", "token_seed", "engine", "trace_kind") or not len(values):
-            continue
         mean, low, high = token_seed_interval(values, table["token_seed"])
         lines.append({"column": name, "mean": mean, "95 % low": low, "95 % high": high})
     return lines
@@ -97,6 +105,7 @@ def sweep(
     backend: Annotated[Literal["local", "dask"], typer.Option(help="Where the cells run.")] = "local",
     scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler, tcp://…")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute everything anew.")] = False,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
     quiet: Quiet = False,
 ) -> None:
     """Simulate every point of a sweep under every seed.
@@ -111,6 +120,7 @@ def sweep(
 
     if (backend == "dask") != (scheduler is not None):
         raise bad_input("--scheduler", "goes with --backend dask, and only with it")
+    find_beside(scenario)
     grid = load_grid(scenario, overrides)
     folder = out or Path("results") / grid.scenario.name
     check_output_folder("--out", folder)

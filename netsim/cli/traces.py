@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from netsim.cli.common import print_json, print_table
+from netsim.cli.common import AllowPlugins, print_json, print_table
 
 Policies = Annotated[
     list[str],
@@ -21,6 +21,7 @@ def replay(
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Seeds 0, 1, …; default: every recorded token seed once.")
     ] = None,
+    allow_plugins: AllowPlugins = False,  # noqa: ARG001  (its callback allows them)
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Walk a recorded trace under policies.

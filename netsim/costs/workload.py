@@ -1,32 +1,26 @@
 """From decisions to work: bits to send and passes to compute, before any radio or queue.
 
-Both engines time the same ``Workload``, so that what a round costs is said in one place.
+Both engines time the same ``Workload``, so that what an exchange costs is said in one place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netsim.costs.passes import Latency, llm_passes, slm_seconds
+from traces.speculative.exchanges import exchanges_of
 from traces.speculative.rounds import ALL, Rounds
 
 FloatArray = NDArray[np.float64]
 
 
-class Latency(Protocol):
-    """Seconds of a forward pass with a KV cache."""
-
-    def seconds(self, context: ArrayLike, positions: ArrayLike, batch: ArrayLike = 1) -> FloatArray:
-        """Seconds of a pass over ``positions`` new tokens after ``context`` cached ones."""
-
-
 @dataclass(frozen=True)
 class Costs:
-    """What one round is billed for, from a scenario's payload, latency and downlink blocks.
+    """What one exchange is billed for, from a scenario's payload, latency and downlink blocks.
 
     Attributes
     ----------
@@ -82,31 +76,68 @@ def payload_bits(entries: ArrayLike, vocabulary_size: int, probability_bits: int
 
 
 @dataclass(frozen=True)
-class Workload:
-    """What the rounds of several sessions ask of radio and processors.
+class Asked:
+    """What the exchanges of one session ask of radio and processors: lists of plain numbers, fast to loop over.
 
-    A session is one prompt. All but ``length`` are [num_sessions, num_tokens]; entries past a session's
+    Attributes
+    ----------
+    device_s : Seconds on the device before anything is sent.
+    uploads, bits : Whether drafts are sent, and their bits.
+    carries_prompt, prompt_bits : Whether the prompt comes along, and its bits.
+    calls_llm, llm_s : Whether the LLM runs a pass, and its seconds.
+    llm_context, llm_positions : Cached and new tokens of that pass.
+    downlink_s : Seconds of the response.
+    """
+
+    device_s: list[float] = field(default_factory=list)
+    uploads: list[bool] = field(default_factory=list)
+    bits: list[float] = field(default_factory=list)
+    carries_prompt: list[bool] = field(default_factory=list)
+    prompt_bits: list[float] = field(default_factory=list)
+    calls_llm: list[bool] = field(default_factory=list)
+    llm_s: list[float] = field(default_factory=list)
+    llm_context: list[int] = field(default_factory=list)
+    llm_positions: list[int] = field(default_factory=list)
+    downlink_s: list[float] = field(default_factory=list)
+
+    def extend(self, more: Asked) -> None:
+        """Add the exchanges that were decided meanwhile."""
+        for own in fields(self):
+            getattr(self, own.name).extend(getattr(more, own.name))
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What the exchanges of several sessions ask of radio and processors.
+
+    A session is one prompt. All but ``length`` are [num_sessions, num_exchanges]; entries past a session's
     length are 0. The prompt's own costs stand apart, since throughput leaves them out by default.
 
     Attributes
     ----------
-    length : [num_sessions], int. Rounds of each session.
+    length : [num_sessions], int. Exchanges of each session.
+    tokens : int. Tokens that come out.
+    drafted, kept : int. Drafts, and those of them that come out.
     slm_s, uncertainty_s, llm_s, downlink_s : float. Seconds; propagation of the response included.
-    uploads : bool. Whether the round sends its distribution.
+    uploads : bool. Whether drafts are sent.
     calls_llm : bool. Whether the LLM runs a pass.
-    bits : float. Uploaded bits, the prompt's left out.
-    prompt_bits : float. Bits of the prompt's ids, in the first round that uses the LLM.
-    carries_prompt : bool. Whether the round brings the prompt to the LLM.
+    bits, downlink_bits : float. Sent up and down, the prompt's left out.
+    prompt_bits : float. Bits of the prompt's ids, in the first exchange that uses the LLM.
+    carries_prompt : bool. Whether the exchange brings the prompt to the LLM.
     slm_prefill_s, llm_prefill_s : float
         What the first pass over the prompt takes beyond an ordinary pass.
     llm_context, llm_positions : int. Cached and new tokens of the LLM's pass, its prefill included.
     """
 
     length: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+    drafted: NDArray[np.int64]
+    kept: NDArray[np.int64]
     slm_s: FloatArray
     uncertainty_s: FloatArray
     uploads: NDArray[np.bool_]
     bits: FloatArray
+    downlink_bits: FloatArray
     carries_prompt: NDArray[np.bool_]
     prompt_bits: FloatArray
     calls_llm: NDArray[np.bool_]
@@ -119,18 +150,25 @@ class Workload:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Sessions and tokens: (num_sessions, num_tokens)."""
-        num_sessions, num_tokens = self.slm_s.shape
-        return num_sessions, num_tokens
+        """Sessions, and the exchanges that there is room for: (num_sessions, num_exchanges)."""
+        num_sessions, num_exchanges = self.slm_s.shape
+        return num_sessions, num_exchanges
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """[num_sessions, num_exchanges], bool. Exchanges that take place."""
+        return np.arange(self.shape[1]) < self.length[:, None]
 
     def take(self, sessions: NDArray[np.int64]) -> Workload:
         """The workload of some of the sessions, in the given order."""
         return Workload(**{field.name: getattr(self, field.name)[sessions] for field in fields(self)})
 
     def cut(self, length: NDArray[np.int64]) -> Workload:
-        """The same work up to a shorter length of each session; what is past it is 0."""
+        """The same work up to fewer exchanges of each session; what is past them is 0."""
         kept = np.arange(self.shape[1]) < length[:, None]
-        tables = {field.name: getattr(self, field.name) * kept for field in fields(self)[1:]}
+        tables = {
+            field.name: getattr(self, field.name) * kept for field in fields(self) if field.name != "length"
+        }
         return Workload(length=length, **tables)
 
     @classmethod
@@ -139,113 +177,62 @@ class Workload:
         names = [field.name for field in fields(cls)]
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
-    def rounds(self, session: int, link: object, elapsed: Callable[[], float]) -> Iterator[Round]:  # noqa: ARG002
-        """Rounds of one session: planned ahead, so that they look neither at the link nor at the time."""
-        return self.rounds_from(session, 0)
+    def exchanges(self, session: int, link: object, elapsed: object) -> tuple[Asked, Iterator[int]]:  # noqa: ARG002
+        """Exchanges of one session: planned ahead, so that they look neither at the link nor at the time."""
+        return self.asked(session, 0), iter(range(self.length[session]))
 
-    def rounds_from(self, session: int, first: int) -> Iterator[Round]:
-        """Rounds of one session as plain numbers, which are much faster to loop over than arrays."""
+    def asked(self, session: int, first: int) -> Asked:
+        """What the exchanges of one session ask for, from the given one on."""
         own = slice(first, self.length[session])
-        columns = (
-            self.slm_s[session, own] + self.slm_prefill_s[session, own],
-            self.uncertainty_s[session, own],
-            self.uploads[session, own],
-            self.bits[session, own],
-            self.carries_prompt[session, own],
-            self.prompt_bits[session, own],
-            self.calls_llm[session, own],
-            self.llm_s[session, own] + self.llm_prefill_s[session, own],
-            self.downlink_s[session, own],
-            self.llm_context[session, own],
-            self.llm_positions[session, own],
-        )
-        return zip(*(column.tolist() for column in columns), strict=True)
-
-
-#: What the columns of ``Workload.rounds`` are, in its order.
-Round = tuple[float, float, bool, float, bool, float, bool, float, float, int, int]
+        summed = {
+            "device_s": self.slm_s[session, own]
+            + self.slm_prefill_s[session, own]
+            + self.uncertainty_s[session, own],
+            "llm_s": self.llm_s[session, own] + self.llm_prefill_s[session, own],
+        }
+        names = [field.name for field in fields(Asked) if field.name not in summed]
+        columns = {name: getattr(self, name)[session, own] for name in names} | summed
+        return Asked(**{name: column.tolist() for name, column in columns.items()})
 
 
 def build_workload(
     rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Costs, *, drafts: bool, measures: bool = True
 ) -> Workload:
-    """Work of every round.
+    """Work of every exchange.
 
     Parameters
     ----------
     rounds : Rounds. Groups are the sessions.
     prompt_tokens : [num_sessions], int. Length of each prompt, at least 1.
     drafts : bool. Whether the policy's SLM drafts; if not, every token is a pass of the LLM alone.
-    measures : bool. Whether the device measures its uncertainty, which takes ``costs.uncertainty_s`` a round.
-
-    Notes
-    -----
-    Before round ``t`` the prefix has ``P + t`` tokens. The SLM has seen all but the last; its first pass covers
-    the whole prompt. After ``m`` skipped rounds the LLM's pass covers ``m + 1`` positions; the first one the
-    prompt as well.
+    measures : bool. Whether the device measures its uncertainty, which takes ``costs.uncertainty_s`` a draft.
     """
-    valid = rounds.valid
-    uploads = rounds.transmitted & valid
-    calls = uploads if drafts else valid
-    position = np.arange(valid.shape[1])
-    first_call = calls & (np.cumsum(calls, axis=1) == 1)
-    seen = _last_before(calls)
-    skipped = position - seen - 1
-    context = prompt_tokens[:, None] + position - 1
-    slm_s, slm_prefill_s = _slm_seconds(costs, prompt_tokens, context, valid & drafts)
-    # Tokens that the LLM has not seen, and catches up with in the same pass.
-    behind = skipped if costs.catch_up else np.zeros_like(skipped)
-    llm_s, llm_prefill_s = _llm_seconds(costs, context, behind, calls, first_call)
-    entries = np.where(rounds.entries == ALL, costs.vocabulary_size, rounds.entries)
+    exchanges = exchanges_of(rounds)
+    slm_s, slm_prefill_s = slm_seconds(costs.slm, exchanges, prompt_tokens)
+    llm = llm_passes(costs.llm, exchanges, prompt_tokens, bonus=not drafts, catch_up=costs.catch_up)
+    uploads = exchanges.transmitted
+    entries = np.where(exchanges.entries == ALL, costs.vocabulary_size, exchanges.entries)
     payload = payload_bits(entries, costs.vocabulary_size, costs.probability_bits)
+    # An upload: a distribution and an id for every draft, and the ids of the tokens that were kept before.
+    bits = exchanges.drafted * payload + costs.id_bits * (exchanges.drafted + llm.behind)
     response_s = costs.id_bits / costs.downlink_bps + costs.propagation_s
-    # A round's upload: the distribution, the draft's id and the ids of the skipped tokens.
-    bits = payload + costs.id_bits * (1 + skipped)
     return Workload(
-        length=rounds.length,
+        length=exchanges.length,
+        tokens=exchanges.emitted,
+        drafted=exchanges.drafted,
+        kept=exchanges.kept,
         slm_s=slm_s,
-        uncertainty_s=np.where(valid & (drafts and measures), costs.uncertainty_s, 0.0),
+        uncertainty_s=np.where(measures, costs.uncertainty_s * exchanges.drafted, 0.0),
         uploads=uploads,
         bits=np.where(uploads, bits, 0.0),
-        carries_prompt=first_call,
-        prompt_bits=np.where(first_call, costs.id_bits * prompt_tokens[:, None], 0.0),
-        calls_llm=calls,
-        llm_s=llm_s,
-        downlink_s=np.where(calls, response_s, 0.0),
+        downlink_bits=np.where(llm.calls, float(costs.id_bits), 0.0),
+        carries_prompt=llm.first,
+        prompt_bits=np.where(llm.first, costs.id_bits * prompt_tokens[:, None], 0.0),
+        calls_llm=llm.calls,
+        llm_s=llm.seconds,
+        downlink_s=np.where(llm.calls, response_s, 0.0),
         slm_prefill_s=slm_prefill_s,
-        llm_prefill_s=llm_prefill_s,
-        llm_context=np.where(calls & ~first_call, context - behind, 0),
-        llm_positions=np.where(calls, np.where(first_call, context + 1, behind + 1), 0),
+        llm_prefill_s=llm.prefill_s,
+        llm_context=llm.context,
+        llm_positions=llm.positions,
     )
-
-
-def _last_before(calls: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Position of the last call before each position; -1 where there is none."""
-    position = np.where(calls, np.arange(calls.shape[1]), -1)
-    latest = np.maximum.accumulate(position, axis=1)
-    return np.concatenate([np.full((len(calls), 1), -1), latest[:, :-1]], axis=1)
-
-
-def _slm_seconds(
-    costs: Costs, prompt_tokens: NDArray[np.int64], context: NDArray[np.int64], runs: NDArray[np.bool_]
-) -> tuple[FloatArray, FloatArray]:
-    ordinary, prefill = np.zeros(runs.shape), np.zeros(runs.shape)
-    ordinary[runs] = costs.slm.seconds(context[runs], 1)
-    if runs.any():
-        # A pass over the whole prompt takes at least as long as one over its last token, up to measurement.
-        prefill[:, 0] = np.maximum(costs.slm.seconds(0, prompt_tokens) - ordinary[:, 0], 0.0)
-    return ordinary, prefill
-
-
-def _llm_seconds(
-    costs: Costs,
-    context: NDArray[np.int64],
-    behind: NDArray[np.int64],
-    calls: NDArray[np.bool_],
-    first_call: NDArray[np.bool_],
-) -> tuple[FloatArray, FloatArray]:
-    ordinary, prefill = np.zeros(calls.shape), np.zeros(calls.shape)
-    ordinary[calls] = costs.llm.seconds((context - behind)[calls], (behind + 1)[calls])
-    whole = costs.llm.seconds(0, context[first_call] + 1)
-    prefill[first_call] = np.maximum(whole - ordinary[first_call], 0.0)
-    return ordinary, prefill

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from netsim.costs.workload import Costs, Round, Workload, build_workload
+from netsim.costs.workload import Asked, Costs, Workload, build_workload
 from netsim.deciding.recorded import Decider
 from netsim.radio.link import Link
 from traces.speculative.path import Path
@@ -60,11 +60,17 @@ class LiveWork:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Sessions and tokens: (num_sessions, num_tokens)."""
+        """Sessions, and the most exchanges of one: (num_sessions, num_exchanges)."""
         return len(self.groups), self.decider.num_tokens
 
-    def rounds(self, session: int, link: Link, elapsed: Callable[[], float]) -> Iterator[Round]:
-        """Decide the rounds of one session one by one."""
+    def exchanges(
+        self, session: int, link: Link, elapsed: Callable[[], float]
+    ) -> tuple[Asked, Iterator[int]]:
+        """Decide the exchanges of one session one by one; each is in the lists once it is decided."""
+        asked = Asked()
+        return asked, self._decide(asked, session, link, elapsed)
+
+    def _decide(self, asked: Asked, session: int, link: Link, elapsed: Callable[[], float]) -> Iterator[int]:
         place, seed = self.groups[session]
         path = self.decider.path(place, seed)
         self._paths.append(path)
@@ -72,8 +78,7 @@ class LiveWork:
         # What comes before the decision does not depend on it.
         every = Rounds.empty(1, self.decider.num_tokens)
         every.length[0] = self.decider.num_tokens
-        ahead = build_workload(every, prompt_tokens, self.costs, drafts=True)
-        before_s = (ahead.slm_s + ahead.slm_prefill_s + ahead.uncertainty_s)[0].tolist()
+        before_s = build_workload(every, prompt_tokens, self.costs, drafts=True).asked(0, 0).device_s
         while path.going:
             position = int(path.rounds.length[0])
             rate_bps = link.rate_bps(elapsed() + before_s[position])
@@ -81,9 +86,10 @@ class LiveWork:
             relative_rate = rate_bps / link.mean_rate_bps if link.mean_rate_bps else math.inf
             path.step(policy_at_rate(self.policy, relative_rate))
             self.decider.check_on_tree(path.rounds, [place], self.policy, seed)
-            # What a round costs depends on those before it, and not on those after.
+            # What an exchange costs depends on those before it, and not on those after.
             work = build_workload(path.rounds, prompt_tokens, self.costs, drafts=True)
-            yield from work.rounds_from(0, position)
+            asked.extend(work.asked(0, position))
+            yield position
 
     @property
     def over(self) -> NDArray[np.bool_]:

@@ -97,6 +97,7 @@ class ParametricDecider:
         rounds.length[:] = self.num_tokens
         rounds.output_tv[:] = np.nan
         if not policy.drafts:
+            rounds.drafted[:], rounds.bonus[:] = 0, True
             return rounds
         uncertainty, count = self._uncertainty(draws)
         rounds.uncertainty[:] = uncertainty

@@ -8,30 +8,40 @@ clock readings would lose digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from operator import itemgetter
 from typing import Any, Protocol
 
 import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from netsim.costs.workload import Round
-from netsim.engines.server import Server, SingleServer
+from netsim.costs.workload import Asked
+from netsim.engines.server import Served, Server, SingleServer
 from netsim.engines.timings import Timings
-from netsim.engines.uplink import FifoUplink, Uplink
+from netsim.engines.uplink import FifoUplink, Sent, Uplink
 from netsim.radio.link import Link
 
 
 class Work(Protocol):
-    """The rounds of a device's sessions; ``netsim.costs.workload.Workload`` is one that is planned ahead."""
+    """The exchanges of a device's sessions; ``netsim.costs.workload.Workload`` is one that is planned ahead."""
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Sessions and tokens: (num_sessions, num_tokens)."""
+        """Sessions, and the most exchanges of one: (num_sessions, num_exchanges)."""
 
-    def rounds(self, session: int, link: Link, elapsed: Callable[[], float]) -> Iterator[Round]:
-        """Rounds of one session over its link; ``elapsed`` gives the seconds since the session's start."""
+    def exchanges(
+        self, session: int, link: Link, elapsed: Callable[[], float]
+    ) -> tuple[Asked, Iterator[int]]:
+        """Exchanges of one session over its link; ``elapsed`` gives the seconds since the session's start.
+
+        Returns
+        -------
+        Asked, iterator of int
+            The lists hold an exchange's numbers when the iterator has come to it.
+        """
 
 
 @dataclass(frozen=True)
@@ -57,12 +67,12 @@ class DeviceJob:
 
 @dataclass(frozen=True)
 class DeviceLog:
-    """When the rounds of one device took place.
+    """When the exchanges of one device took place.
 
     Attributes
     ----------
     timings : Timings
-    completed : [num_sessions], int. Rounds that were over when the simulation ended.
+    completed : [num_sessions], int. Exchanges that were over when the simulation ended.
     """
 
     timings: Timings
@@ -98,7 +108,7 @@ def simulate_cell(jobs: Sequence[DeviceJob], cell: Cell, until_s: float | None =
     ----------
     jobs : sequence of DeviceJob. One per device.
     cell : Cell
-    until_s : float, optional. Stop then; rounds that are not over are left out. Default: to the end.
+    until_s : float, optional. Stop then; exchanges that are not over are left out. Default: to the end.
     """
     env = simpy.Environment()
     uplink, server = cell.uplink(env), cell.server(env)
@@ -106,12 +116,24 @@ def simulate_cell(jobs: Sequence[DeviceJob], cell: Cell, until_s: float | None =
     for device in devices:
         env.process(device.run())
     env.run(until_s)
-    return [_log(job.workload.shape, device.logs) for job, device in zip(jobs, devices, strict=True)]
+    return [_device_log(job, device.logs) for job, device in zip(jobs, devices, strict=True)]
 
 
 _Steps = Generator[simpy.Event, Any, None]
-#: Numbers that a round leaves, in the order of ``Timings``.
-_NUM_COLUMNS = len(fields(Timings))
+_NOT_SENT: Sent = {
+    "queued_s": 0.0, "first_wait_s": 0.0, "prompt_s": 0.0, "own_s": 0.0, "prompt_air_s": 0.0, "air_s": 0.0,
+}  # fmt: skip
+_NOT_SERVED: Served = {"waited_s": 0.0, "pass_s": 0.0}
+
+
+@dataclass(frozen=True)
+class _Log:
+    """What became of a session's exchanges, one after the other."""
+
+    asked: Asked
+    start_s: list[float] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    served: list[Served] = field(default_factory=list)
 
 
 class _Device:
@@ -125,7 +147,7 @@ class _Device:
         self._server = server
         self._number = number
         self._job = job
-        self.logs: list[list[float]] = []
+        self.logs: list[_Log] = []
 
     def run(self) -> _Steps:
         """Work through the sessions."""
@@ -136,53 +158,88 @@ class _Device:
             yield from self._session(session)
 
     def _session(self, session: int) -> _Steps:
-        """Rounds of one session; each leaves its numbers one after the other in a flat list."""
+        """Exchanges of one session, one after the other."""
         env, job, timeout, send, serve = (
             self._env, self._job, self._env.timeout, self._uplink.send, self._server.serve,
         )  # fmt: skip
         number, grant, propagation = self._number, job.grant_s, job.propagation_s
-        log: list[float] = []
-        self.logs.append(log)
         elapsed, began = 0.0, env.now
         link = job.link(session, began)
-        rounds = job.workload.rounds(session, link, lambda: env.now - began)
-        for slm, unsure, uploads, bits, brings, prompt_bits, calls, llm, down, context, new in rounds:
-            start = env.now
-            queued = first_wait = prompt_s = own = prompt_air = air = waited = passed = 0.0
-            sends = uploads or brings
+        asked, numbers = job.workload.exchanges(session, link, lambda: env.now - began)
+        log = _Log(asked)
+        self.logs.append(log)
+        device_s, uploads, carries_prompt, calls_llm = (
+            asked.device_s, asked.uploads, asked.carries_prompt, asked.calls_llm,
+        )  # fmt: skip
+        for at in numbers:
+            start, sent, served = env.now, _NOT_SENT, _NOT_SERVED
+            sends = uploads[at] or carries_prompt[at]
             # Nobody sees the moments between computing and the grant, so they need no event of their own.
-            before = slm + unsure + (grant if sends else 0.0)
+            before = device_s[at] + (grant if sends else 0.0)
             if before:
                 yield timeout(before)
             elapsed += before
             if sends:
+                bits, prompt_bits = asked.bits[at], asked.prompt_bits[at]
                 if bits or prompt_bits:
-                    upload = send(number, link, elapsed, prompt_bits, bits)
-                    queued, first_wait, prompt_s, own, prompt_air, air = yield upload
+                    sent = yield send(number, link, elapsed, prompt_bits, bits)
                 if propagation:
                     yield timeout(propagation)
-                elapsed += queued
-                elapsed += prompt_s + own + propagation
-            if calls:
-                waited, passed = yield serve(llm, context, new)
+                elapsed += sent["queued_s"]
+                elapsed += sent["prompt_s"] + sent["own_s"] + propagation
+            if calls_llm[at]:
+                served = yield serve(asked.llm_s[at], asked.llm_context[at], asked.llm_positions[at])
+                down = asked.downlink_s[at]
                 if down:
                     yield timeout(down)
-                elapsed += waited + passed + down
-                passed -= llm
-            if uploads:
-                log += (grant, own + propagation, queued + waited, prompt_s, start)
-            else:
-                # A round that sends only the prompt's ids owes its whole upload to the prompt.
-                log += (0.0, 0.0, queued + waited, grant + prompt_s + propagation if brings else 0.0, start)
-            log += (air, prompt_air, first_wait, waited, passed)
+                elapsed += served["waited_s"] + served["pass_s"] + down
+            log.start_s.append(start)
+            log.sent.append(sent)
+            log.served.append(served)
 
 
-def _log(shape: tuple[int, int], logs: list[list[float]]) -> DeviceLog:
-    timings = Timings.zeros(*shape)
-    completed = np.zeros(shape[0], np.int64)
-    completed[: len(logs)] = [len(log) // _NUM_COLUMNS for log in logs]
-    done = np.arange(shape[1]) < completed[:, None]
-    columns = np.array([number for log in logs for number in log]).reshape(-1, _NUM_COLUMNS).T
-    for field, column in zip(fields(Timings), columns, strict=True):
-        getattr(timings, field.name)[done] = column
+def _device_log(job: DeviceJob, logs: Sequence[_Log]) -> DeviceLog:
+    num_sessions, num_exchanges = job.workload.shape
+    completed = np.zeros(num_sessions, np.int64)
+    completed[: len(logs)] = [len(log.start_s) for log in logs]
+    done = np.arange(num_exchanges) < completed[:, None]
+    timings = Timings.zeros(num_sessions, num_exchanges)
+    for name, column in _timings(logs, job).items():
+        getattr(timings, name)[done] = column
     return DeviceLog(timings, completed)
+
+
+def _timings(logs: Sequence[_Log], job: DeviceJob) -> dict[str, NDArray[np.float64]]:
+    """Columns of ``Timings``, a number for every exchange that is over."""
+
+    def asked(name: str) -> NDArray[np.float64]:
+        return _flat(getattr(log.asked, name)[: len(log.start_s)] for log in logs)
+
+    sent = _columns(Sent, [record for log in logs for record in log.sent])
+    served = _columns(Served, [record for log in logs for record in log.served])
+    uploads, llm_s = asked("uploads") > 0, asked("llm_s")
+    # An exchange that sends only the prompt's ids owes its whole upload to the prompt.
+    prompt_alone_s = asked("carries_prompt") * (job.grant_s + sent["prompt_s"] + job.propagation_s)
+    return {
+        "grant_s": np.where(uploads, job.grant_s, 0.0),
+        "uplink_s": np.where(uploads, sent["own_s"] + job.propagation_s, 0.0),
+        "queue_s": sent["queued_s"] + served["waited_s"],
+        "prompt_s": np.where(uploads, sent["prompt_s"], prompt_alone_s),
+        "start_s": _flat(log.start_s for log in logs),
+        "air_s": sent["air_s"],
+        "prompt_air_s": sent["prompt_air_s"],
+        "air_wait_s": sent["first_wait_s"],
+        "server_wait_s": served["waited_s"],
+        "batch_s": np.where(asked("calls_llm") > 0, served["pass_s"] - llm_s, 0.0),
+    }
+
+
+def _flat(lists: Iterable[list[Any]]) -> NDArray[np.float64]:
+    return np.array(list(chain.from_iterable(lists)), np.float64)
+
+
+def _columns(kind: type[Any], records: Sequence[Any]) -> dict[str, NDArray[np.float64]]:
+    """Numbers of many records of a kind, by name."""
+    names = list(kind.__annotations__)
+    numbers = _flat(map(itemgetter(*names), records)).reshape(len(records), len(names))
+    return dict(zip(names, numbers.T, strict=True))

@@ -75,9 +75,9 @@ class DeviceRun:
     device : Device
     sessions : sequence of Session
     arrivals_s : [num_sessions], float, optional. When each was asked for, if not at the end of the one before.
-    rounds : Rounds. Groups are the sessions; rounds that were not over at the end are left out.
-    workload, timings : of the same rounds.
-    finished : [num_sessions], bool. Whether all rounds of the session were over at the end.
+    rounds : Rounds. Groups are the sessions; exchanges that were not over at the end are left out.
+    workload, timings : of the same exchanges.
+    finished : [num_sessions], bool. Whether all exchanges of the session were over at the end.
     link : callable (session, start_s) -> Link. A new curve of the session's link.
     """
 
@@ -220,16 +220,17 @@ def _device_run(
 ) -> DeviceRun:
     if isinstance(job.workload, LiveWork):
         rounds, workload = job.workload.decided()
-        finished = job.workload.over & (log.completed == rounds.length)
+        finished = job.workload.over & (log.completed == workload.length)
     else:
         assert isinstance(job.workload, Workload)
         workload = job.workload
         rounds = Rounds.joined(
             [device.plan(own_seed)[0].take(rows) for own_seed, rows in _rows(seed, sessions)]
         )
-        finished = log.completed == rounds.length
+        finished = log.completed == workload.length
     if not finished.all():
-        rounds, workload = replace(rounds, length=log.completed), workload.cut(log.completed)
+        workload = workload.cut(log.completed)
+        rounds = replace(rounds, length=workload.tokens.sum(axis=1))
     return DeviceRun(
         device=device,
         sessions=sessions,

@@ -6,15 +6,19 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import simpy
 
-from netsim.costs.workload import Latency
+from netsim.costs.passes import Latency
 from netsim.engines.uplink import Station
 
-#: Seconds that a request waited, and that its pass took.
-Served = tuple[float, float]
+
+class Served(TypedDict):
+    """What became of a request: the seconds that it waited, and that its pass took."""
+
+    waited_s: float
+    pass_s: float
 
 
 class Server(Protocol):
@@ -43,7 +47,7 @@ class SingleServer(Station):
         return self._enter(pass_s)
 
     def _service(self, queued_s: float, job: float) -> tuple[float, Served]:
-        return job, (queued_s, job)
+        return job, {"waited_s": queued_s, "pass_s": job}
 
 
 def batch_seconds(llm: Latency) -> Callable[[int, int, int], float]:
@@ -128,5 +132,7 @@ class BatchingServer:
     def _end(self, batch: _Batch, _over: simpy.Event) -> None:
         self._free += 1
         for request in batch.requests:
-            request.done.succeed((batch.started_s - request.asked_s, batch.pass_s))
+            waited_s = batch.started_s - request.asked_s
+            served: Served = {"waited_s": waited_s, "pass_s": batch.pass_s}
+            request.done.succeed(served)
         self._start()

@@ -140,4 +140,11 @@ def _sent(backlog: Backlog, now_s: float) -> Sent:
     """What became of an upload that is decoded now."""
     queued_s = max(now_s - backlog.asked_s - sum(backlog.spent_s), 0.0)
     prompt_s, own_s = backlog.spent_s
-    return queued_s, backlog.first_wait_s, prompt_s, own_s, prompt_s, own_s
+    return {
+        "queued_s": queued_s,
+        "first_wait_s": backlog.first_wait_s,
+        "prompt_s": prompt_s,
+        "own_s": own_s,
+        "prompt_air_s": prompt_s,
+        "air_s": own_s,
+    }

@@ -1,4 +1,4 @@
-"""When the rounds of a device's sessions took place: what an engine hands back."""
+"""When the exchanges of a device's sessions took place: what an engine hands back."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ FloatArray = NDArray[np.float64]
 class Timings:
     """Seconds that the radio and the queues took; compute times are the workload's.
 
-    All are [num_sessions, num_tokens], 0 past a session's length.
+    All are [num_sessions, num_exchanges], 0 past a session's length.
 
     Attributes
     ----------
     grant_s : Scheduling request and grant.
-    uplink_s : Air time of the round's bits, and propagation.
+    uplink_s : Air time of the exchange's bits, and propagation.
     queue_s : Waiting for the uplink and at the server.
     prompt_s : Grant, air time and propagation that only the prompt's ids caused.
-    start_s : Start of the round since the simulation's start.
+    start_s : Start of the exchange since the simulation's start.
     air_s : Time in which the device transmits, the prompt's ids left out; counted at full power.
     prompt_air_s : Time in which the device transmits the prompt's ids.
-    air_wait_s : The part of ``queue_s`` before the first bit of the round is sent.
+    air_wait_s : The part of ``queue_s`` before the first bit of the exchange is sent.
     server_wait_s : The part of ``queue_s`` at the server.
     batch_s : What the LLM's pass took beyond that of the request by itself, because of its batch.
     """
@@ -53,6 +53,6 @@ class Timings:
         return Timings(**{field.name: getattr(self, field.name)[sessions] for field in fields(self)})
 
     @classmethod
-    def zeros(cls, num_sessions: int, num_tokens: int) -> Timings:
+    def zeros(cls, num_sessions: int, num_exchanges: int) -> Timings:
         """Timings to be filled in."""
-        return cls(**{field.name: np.zeros((num_sessions, num_tokens)) for field in fields(cls)})
+        return cls(**{field.name: np.zeros((num_sessions, num_exchanges)) for field in fields(cls)})

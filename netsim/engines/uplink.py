@@ -1,24 +1,39 @@
 """The shared uplink: who may send when.
 
 An uplink serves uploads. An upload has two parts, sent one after the other: the ids of a prompt that the
-base station has not seen, and the round's own bits; either may be empty. What was sent stays sent.
+base station has not seen, and the exchange's own bits; either may be empty. What was sent stays sent.
 """
 
 from __future__ import annotations
 
 import abc
 from collections import deque
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 import simpy
 
 from netsim.radio.link import Link
 
-#: What became of an upload, in seconds:
-#: waiting for turns, pauses between turns included; the part of that before the first bit; sending the prompt's ids;
-#: sending the round's bits; and both sendings at full transmit power, since a device with a third of the band sends
-#: with a third of its power, so that its SNR stays.
-Sent = tuple[float, float, float, float, float, float]
+
+class Sent(TypedDict):
+    """What became of an upload, in seconds; a mapping, since it is made for every upload.
+
+    Attributes
+    ----------
+    queued_s : Waiting for turns, pauses between turns included.
+    first_wait_s : The part of that before the first bit.
+    prompt_s, own_s : Sending the prompt's ids, and the exchange's bits.
+    prompt_air_s, air_s
+        Both at full transmit power, since a device with a third of the band sends with a third of its power, so
+        that its SNR stays.
+    """
+
+    queued_s: float
+    first_wait_s: float
+    prompt_s: float
+    own_s: float
+    prompt_air_s: float
+    air_s: float
 
 
 class Uplink(Protocol):
@@ -101,7 +116,15 @@ class FifoUplink(Station):
         elapsed_s += queued_s
         prompt_s = link.duration(elapsed_s, prompt_bits) if prompt_bits else 0.0
         own_s = link.duration(elapsed_s + prompt_s, bits) if bits else 0.0
-        return prompt_s + own_s, (queued_s, queued_s, prompt_s, own_s, prompt_s, own_s)
+        sent: Sent = {
+            "queued_s": queued_s,
+            "first_wait_s": queued_s,
+            "prompt_s": prompt_s,
+            "own_s": own_s,
+            "prompt_air_s": prompt_s,
+            "air_s": own_s,
+        }
+        return prompt_s + own_s, sent
 
 
 class _Share:
@@ -124,6 +147,17 @@ class _Share:
         At a rate of ``R / n``, ``B`` bits take as long as ``n B`` bits at ``R``.
         """
         return self.link.duration(self.elapsed_s, self.left[self.part] * shares)
+
+    def sent(self) -> Sent:
+        """What became of it, once all is sent."""
+        return {
+            "queued_s": 0.0,
+            "first_wait_s": 0.0,
+            "prompt_s": self.spent_s[0],
+            "own_s": self.spent_s[1],
+            "prompt_air_s": self.air_s[0],
+            "air_s": self.air_s[1],
+        }
 
     def go_on(self, seconds: float, shares: int) -> None:
         """Send for a while."""
@@ -188,5 +222,5 @@ class EqualSplitUplink:
         share.part += 1
         if not any(share.left):
             self._active.remove(share)
-            share.done.succeed((0.0, 0.0, *share.spent_s, *share.air_s))
+            share.done.succeed(share.sent())
         self._plan_ahead()

@@ -1,1 +1,77 @@
-"""One import for authors of plug-ins: what to implement, what is handed in, and the suites that check it."""
+"""One import for authors of plug-ins: what to derive from, what to implement, what is handed in, and what checks it.
+
+============== ====================== ========================================== =========================
+what           derive from            the object it makes                        checked by
+============== ====================== ========================================== =========================
+fading model   ``FadingKind``         ``Fading``, whose ``GainStream`` has the   ``check_channel``
+                                      gains of one session
+rate law       ``RateKind``           ``RateLaw``
+policy         ``PolicyKind``         ``Policy``, which sees ``Drafts``; with    ``check_policy``
+                                      ``LooksAtChannel`` the rate as well
+scheduler      ``SlotSchedulerKind``  ``SlotScheduler``, which sees ``Backlog``  ``check_scheduler``
+uplink         ``SchedulerKind``      ``Uplink``, made for each simulation
+arrivals       ``ArrivalsKind``       ``Arrivals``
+============== ====================== ========================================== =========================
+
+A kind's keys are class attributes annotated with a `Key`, which says meaning, unit and range once; a key of the type
+`ResultFile` names a file whose content enters the key of a sweep's cells. Recipes: ``docs/extending.md``.
+"""
+
+from __future__ import annotations
+
+from channels.fading import Fading, GainStream, IndependentStream
+from channels.rates import RateLaw
+from channels.testing import check_channel
+from netsim.deciding.channel_aware import LooksAtChannel
+from netsim.engines.arrivals import Arrivals
+from netsim.engines.slots import Backlog, SlotScheduler
+from netsim.engines.uplink import Uplink
+from netsim.extend.conformance import check_policy, check_scheduler
+from netsim.radio.link import Link
+from netsim.scenario.families import (
+    ArrivalsKind,
+    FadingKind,
+    MakeUplink,
+    PolicyKind,
+    RateKind,
+    SchedulerKind,
+    SlotSchedulerKind,
+)
+from netsim.scenario.fields import Block, Key
+from netsim.scenario.kinds import Kind
+from netsim.scenario.paths import ResultFile
+from netsim.scenario.policy_context import PolicyContext
+from traces.speculative.rounds import Drafts, Policy
+from traces.speculative.upload import Compressed, Upload
+
+__all__ = [
+    "Arrivals",
+    "ArrivalsKind",
+    "Backlog",
+    "Block",
+    "Compressed",
+    "Drafts",
+    "Fading",
+    "FadingKind",
+    "GainStream",
+    "IndependentStream",
+    "Key",
+    "Kind",
+    "Link",
+    "LooksAtChannel",
+    "MakeUplink",
+    "Policy",
+    "PolicyContext",
+    "PolicyKind",
+    "RateKind",
+    "RateLaw",
+    "ResultFile",
+    "SchedulerKind",
+    "SlotScheduler",
+    "SlotSchedulerKind",
+    "Uplink",
+    "Upload",
+    "check_channel",
+    "check_policy",
+    "check_scheduler",
+]

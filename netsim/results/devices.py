@@ -14,12 +14,11 @@ from netsim.costs.workload import Workload
 from netsim.engines.network import DeviceRun
 from netsim.engines.timings import Timings
 from netsim.errors import Fault, InputError
-from netsim.results.rows import Row, decision_columns, stage_seconds, timing_columns
+from netsim.results.facts import stage_seconds
+from netsim.results.rows import Row, decision_columns, draft_columns, timing_columns
 from traces.speculative.rounds import Rounds
 
 FloatArray = NDArray[np.float64]
-#: Rates of drafts, which a policy without drafts has none of.
-DRAFT_COLUMNS = ("transmission_rate", "true_skip_rate", "rejection_rate")
 
 
 def pooled_columns(runs: Sequence[DeviceRun], power: Power, *, count_prompt: bool) -> Row:
@@ -38,8 +37,8 @@ def pooled_columns(runs: Sequence[DeviceRun], power: Power, *, count_prompt: boo
     rounds, workload, timings = _pooled(runs)
     columns = decision_columns(rounds, workload, drafts=bool(drafting))
     if drafting:
-        of_drafts = decision_columns(*_pooled(drafting)[:2], drafts=True)
-        columns |= {name: of_drafts[name] for name in DRAFT_COLUMNS}
+        of_drafts, its_workload, _ = _pooled(drafting)
+        columns |= draft_columns(of_drafts, its_workload)
     timed = timing_columns(workload, timings, power, count_prompt=count_prompt)
     columns |= {name: float(column) for name, column in timed.items()}
     columns["throughput_tok_s"] = float(
@@ -98,7 +97,7 @@ class Requests:
     @classmethod
     def of(cls, run: DeviceRun, until_s: float | None) -> Requests:
         """Requests of one device."""
-        length, start_s = run.rounds.length, run.timings.start_s
+        length, start_s = run.workload.length, run.timings.start_s
         round_s = stage_seconds(run.workload, run.timings, count_prompt=True).round_s
         every, last = np.arange(len(length)), np.maximum(length - 1, 0)
         # In a closed loop a request arrives when the one before is over, and that is when it starts.
@@ -109,12 +108,13 @@ class Requests:
             there = np.concatenate([[True], run.finished[:-1]]) if len(length) else run.finished
         else:
             there = arrived_s < (np.inf if until_s is None else until_s)
-        valid = np.arange(round_s.shape[1]) < length[:, None]
+        valid = run.workload.valid
+        emitted = run.workload.tokens[valid]
         return cls(
             finished=run.finished[there],
             first_token_s=first_s[there],
             seconds=np.where(run.finished, end_s - arrived_s, np.nan)[there],
-            token_s=round_s[valid],
+            token_s=np.repeat(round_s[valid] / emitted, emitted),
         )
 
     @classmethod

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from netsim.engines.network import DeviceRun
-from netsim.results.rows import stage_seconds
+from netsim.results.facts import stage_seconds
+from traces.speculative.exchanges import exchanges_of
 
-#: Stages of a round in their order.
+#: Stages of an exchange in their order.
 ORDER = (
     "slm", "uncertainty", "grant", "wait for uplink", "uplink", "propagation", "wait for server", "llm", "downlink",
 )  # fmt: skip
@@ -61,8 +62,9 @@ def _device_spans(run: DeviceRun, number: int, prompts: Sequence[int]) -> pd.Dat
     ]
     ends_s = timings.start_s + np.cumsum(seconds, axis=0)
     numbers = np.array([prompts[own.place] for own in run.sessions], np.int64)
-    valid = run.rounds.valid
-    session, position = np.nonzero(valid)
+    valid = run.workload.valid
+    session, _ = np.nonzero(valid)
+    position = exchanges_of(run.rounds).first[valid]
     table = pd.concat(
         [
             pd.DataFrame(

@@ -9,7 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netsim.engines.network import DeviceRun
-from netsim.results.rows import STAGES, stage_seconds
+from netsim.results.columns import STAGES
+from netsim.results.facts import stage_seconds
+from traces.speculative.exchanges import exchanges_of
 
 FloatArray = NDArray[np.float64]
 #: Columns of a token log.
@@ -27,8 +29,8 @@ def token_log(runs: Sequence[DeviceRun], prompts: Sequence[int], seed: int) -> p
     pandas.DataFrame
         ``COLUMNS``, by device, session and position. Times count from the simulation's start. The stages hold
         everything, prompt upload and prefill included, and add up to ``end_s - start_s``; ``bits`` those of
-        the prompt's ids. ``snr_db`` is that of the link when the round's first bit is sent, NaN where nothing
-        is. ``draft`` is -1 and ``uncertainty`` NaN where there is no draft.
+        the prompt's ids. ``snr_db`` is that of the link when the exchange's first bit is sent, NaN where nothing
+        is. Of the tokens of one exchange the first has its bits and stages; the others appear with it. ``draft`` is -1 and ``uncertainty`` NaN where there is no draft.
     """
     parts = [_device_log(run, seed, number, prompts) for number, run in enumerate(runs)]
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
@@ -39,6 +41,10 @@ def _device_log(run: DeviceRun, seed: int, number: int, prompts: Sequence[int]) 
     valid = rounds.valid
     seconds = stage_seconds(workload, timings, count_prompt=True)
     session, position = np.nonzero(valid)
+    of_exchange = session, rounds.exchange[valid]
+    # The first token of an exchange carries it; the others appear with it, and cost nothing more.
+    first = exchanges_of(rounds).first[of_exchange] == position
+    end_s = (timings.start_s + seconds.round_s)[of_exchange]
     numbers = np.array([prompts[own.place] for own in run.sessions], np.int64)
     return pd.DataFrame(
         {
@@ -51,11 +57,11 @@ def _device_log(run: DeviceRun, seed: int, number: int, prompts: Sequence[int]) 
             "uncertainty": rounds.uncertainty[valid],
             "transmitted": rounds.transmitted[valid],
             "accepted": rounds.accepted[valid],
-            "bits": (workload.bits + workload.prompt_bits)[valid],
-            "start_s": timings.start_s[valid],
-            "end_s": (timings.start_s + seconds.round_s)[valid],
-            **{name: seconds.stages[name][valid] for name in STAGES},
-            "snr_db": _snr_db(run)[valid],
+            "bits": (workload.bits + workload.prompt_bits)[of_exchange] * first,
+            "start_s": np.where(first, timings.start_s[of_exchange], end_s),
+            "end_s": end_s,
+            **{name: seconds.stages[name][of_exchange] * first for name in STAGES},
+            "snr_db": np.where(first, _snr_db(run)[of_exchange], np.nan),
         }
     )
 

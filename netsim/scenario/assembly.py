@@ -11,7 +11,7 @@ from netsim.deciding.parametric import ParametricDecider, ParametricTrace
 from netsim.deciding.recorded import Decider
 from netsim.engines.events import Cell
 from netsim.engines.network import Device, Network
-from netsim.errors import Fault, InputError, at_key
+from netsim.errors import Fault, InputError, at_key, reason
 from netsim.scenario.blocks import build_latency
 from netsim.scenario.families import PolicyKind
 from netsim.scenario.model import MOST_ROUNDS, Scenario
@@ -47,6 +47,8 @@ def open_source(scenario: Scenario) -> Trace | ParametricTrace:
             source = scenario.trace.build()
     except TraceError as error:
         raise fault("trace", str(error)) from None
+    except OSError as error:
+        raise fault("trace", f"can't be read: {reason(error)}") from None
     check_size(scenario, source)
     return source
 

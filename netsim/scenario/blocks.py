@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from netsim.costs.latency import PROFILES, load_latency
 from netsim.costs.latency_file import LatencyError
-from netsim.costs.workload import Latency
+from netsim.costs.passes import Latency
 from netsim.errors import Fault, InputError
 from netsim.scenario.fields import Block, Key
 from netsim.scenario.paths import PathText, path_if_there

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from channels.recorded import Recorded
 from channels.units import from_db
-from netsim.errors import Fault, InputError, at_key
+from netsim.errors import Fault, InputError, at_key, reason
 from netsim.radio.link import Radio
 from netsim.scenario.fadings import Fading
 from netsim.scenario.fadings.models import RayleighSettings
@@ -57,5 +57,7 @@ class ChannelSettings(Block):
             )
             radio.curve(0, 0, 0).duration(0.0, 1.0)
         except (ValueError, OSError) as error:
-            raise InputError([Fault("", "", str(error))]) from None
+            raise InputError(
+                [Fault("", "fading.file" if isinstance(error, OSError) else "", reason(error))]
+            ) from None
         return radio

@@ -125,6 +125,7 @@ class TraceKind(Kind):
 
     family = "kind of trace"
     plural = "sources"
+    word_means = "the name or folder of a trace"
     key = "kind"
     makes: ClassVar[str] = "build"
 

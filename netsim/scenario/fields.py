@@ -5,7 +5,9 @@ From one `Key` follow the check, the words of a message, the JSON Schema and the
 
 from __future__ import annotations
 
+import inspect
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +97,7 @@ class Key:
         >>> Key("a share", at_least=0, at_most=1).allows(float)
         'a number from 0 to 1'
         >>> Key("a time", "s", above=0, at_most=1e6).allows(float | Literal["recorded"])
-        'a number above 0, at most 1e+06 s, or recorded'
+        'a number above 0, at most 1000000 s, or recorded'
         """
         if self.allowed:
             return self.allowed
@@ -144,7 +146,7 @@ class Key:
         return PydanticCustomError("expected", "{wrong}", context)
 
 
-class _OutOfRange(Exception):
+class _OutOfRange(Exception):  # noqa: N818  (says what is wrong)
     """A number outside its key's range."""
 
 
@@ -206,6 +208,11 @@ class Block(BaseModel):
         """
         values = [getattr(self, name) for name, field in type(self).model_fields.items() if _is_file(field)]
         return tuple(Path(value) for value in values if value is not None)
+
+    @classmethod
+    def sentence(cls) -> str:
+        """What it is: the first paragraph of its docstring."""
+        return re.split(r"\n\s*\n", inspect.cleandoc(cls.__doc__ or ""), maxsplit=1)[0].replace("\n", " ")
 
     @model_validator(mode="wrap")
     @classmethod

@@ -39,6 +39,7 @@ class Kind(Block):
     family, plural : str. What a kind is one of, in words; ``netsim list`` takes the plural.
     key : str. The key that names the kind.
     source : str. Where the formula or rule is published.
+    word_means : str. What a plain word in the place of a block is, for messages.
     makes : str. Name of the method that makes what a kind describes; set by a base, and defined by each kind.
     """
 
@@ -46,6 +47,8 @@ class Kind(Block):
     plural: ClassVar[str] = ""
     key: ClassVar[str] = "name"
     source: ClassVar[str] = ""
+    makes: ClassVar[str]
+    word_means: ClassVar[str] = "a word"
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
@@ -78,11 +81,6 @@ class Kind(Block):
         return words[0] if len(words) == 1 else ""
 
     @classmethod
-    def sentence(cls) -> str:
-        """What it is, in one sentence."""
-        return re.split(r"\n\s*\n", inspect.cleandoc(cls.__doc__ or ""), maxsplit=1)[0].replace("\n", " ")
-
-    @classmethod
     def of_word(cls, word: str) -> dict[str, Any]:
         """The block that a plain word stands for."""
         return {cls.key: word}
@@ -100,27 +98,35 @@ class Own(Block):
             There is no such class, plug-ins are not allowed, it is not declared as one of this family, or it refuses
             a key.
         """
-        base = type(self).base()  # type: ignore[attr-defined]  (mixed into a kind)
+        base = self._base()
         name = str(getattr(self, base.key))
         declared = load_class(name, base, base.family)
         keys = dict(self.model_extra or {})
         if base.key in declared.model_fields:
             keys = {base.key: declared.word() or name, **keys}
         try:
-            return declared.model_validate(keys)
+            kind: Kind = declared.model_validate(keys)
         except ValidationError as error:
             raise InputError(
                 Fault("", ".".join(map(str, found.path)), f"{name}: {found.text}")
                 for found in explain(error, keys)
             ) from None
+        return kind
+
+    def _base(self) -> type[Kind]:
+        """Base of the family; this is mixed into a kind."""
+        own: type[Any] = type(self)
+        base: type[Kind] = own.base()
+        return base
 
     def build(self, *handed: Any) -> Any:
         """Build what the user's own kind describes."""
-        return self.declared().build(*handed)  # type: ignore[attr-defined]
+        declared: Any = self.declared()
+        return declared.build(*handed)
 
     def files(self, trace_folder: Path | None) -> tuple[Path, ...]:
         """The code of the plug-in, and the files it names."""
-        name = str(getattr(self, type(self).base().key))  # type: ignore[attr-defined]
+        name = str(getattr(self, self._base().key))
         declared = self.declared()
         source = source_file(name)
         return (*((source,) if source else ()), *files_of(declared, trace_folder))
@@ -166,7 +172,7 @@ class Family:
 
     def allows(self, _annotation: Any = None) -> str:
         """What may stand there at all, in words."""
-        return f"a word, or a block with a {self.base.key}: {self.allowed}"
+        return f"{self.base.word_means}, or a block with a {self.base.key}: {self.allowed}"
 
     def kind(self, word: object) -> type[Kind] | None:
         """The kind of that name; the one that stands for plug-ins where it names a user's own."""

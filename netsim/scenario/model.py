@@ -139,7 +139,7 @@ class Scenario(Block):
         rounds = self.num_rounds(1)
         if rounds > MOST_ROUNDS:
             text = f"too many rounds in one row, given {rounds} (devices x prompts x tokens), allowed: {MOST_ROUNDS}"
-            raise said(text, "requests" if self.requests.per_device else "tokens")
+            raise said(text, *(("requests", "per_device") if self.requests.per_device else ("tokens",)))
         return self
 
     def num_rounds(self, num_prompts: int) -> int:

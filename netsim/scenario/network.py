@@ -14,10 +14,10 @@ from typing_extensions import Self
 from channels.pathloss import Site
 from netsim.costs.energy import Power
 from netsim.costs.latency import LatencyOutOfRange
-from netsim.costs.workload import Latency
+from netsim.costs.passes import Latency
 from netsim.engines.network import Requests
 from netsim.engines.server import BatchingServer, Server, SingleServer, batch_seconds
-from netsim.errors import Fault, InputError
+from netsim.errors import Fault, InputError, at_key, reason
 from netsim.radio.placement import LinkBudget, Place
 from netsim.scenario.arrivals import Arrivals
 from netsim.scenario.arrivals.built_in import ClosedArrivals, RecordedArrivalsSettings
@@ -149,12 +149,14 @@ class RequestSettings(Block):
         InputError
             If recorded arrivals can't be read, or are not those of so many devices.
         """
-        requests = Requests(self.arrivals.build(), self.per_device, self.until_s)
+        with at_key("arrivals"):
+            arrivals = self.arrivals.build()
+        requests = Requests(arrivals, self.per_device, self.until_s)
         if isinstance(self.arrivals, RecordedArrivalsSettings):
             try:
                 requests.arrivals.of_devices(0, num_devices, 1)
             except (ValueError, OSError) as error:
-                raise InputError([Fault("", "arrivals.file", str(error))]) from None
+                raise InputError([Fault("", "arrivals.file", reason(error))]) from None
         return requests
 
 

@@ -199,7 +199,7 @@ class _Builder:
             if kind in ("bool", "int", "float"):
                 return getattr(self._constructor, f"construct_yaml_{kind}")(node)
         except (ValueError, KeyError, IndexError):
-            self._fault(path, f"not a {kind}, given {quote(text)}", line)
+            self._fault(path, f"not of the type {kind}, given {quote(text)}", line)
             return None
         # 'merge', 'value' and 'timestamp' are plain words in YAML 1.2's core schema.
         if any("\ud800" <= char <= "\udfff" for char in text):

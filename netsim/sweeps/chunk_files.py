@@ -16,18 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from netsim.results.rows import COLUMNS
+from netsim.results.columns import COLUMNS
 from traces.format.manifest import replace_file
 
-_TYPES = {
-    "seed": pa.int64(),
-    "token_seed": pa.int64(),
-    "tokens": pa.int64(),
-    "engine": pa.string(),
-    "trace_kind": pa.string(),
-}
+_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
 #: A chunk's columns: the point's digest, then those of a row.
-SCHEMA = pa.schema([("point", pa.string()), *((name, _TYPES.get(name, pa.float64())) for name in COLUMNS)])
+SCHEMA = pa.schema([("point", pa.string()), *((column.name, _TYPES[column.type]) for column in COLUMNS)])
 
 _NAME = re.compile(r"[0-9a-f]{32}\.([0-9a-f]{64})\.parquet")
 #: What a process that was killed while it wrote leaves behind; see `replace_file`.

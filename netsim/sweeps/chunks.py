@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from netsim.errors import Fault, InputError
+from netsim.results.columns import columns_digest
 from netsim.scenario import Grid, Scenario
 from netsim.scenario.policies.published import threshold_of
 from netsim.simulate import Point
 from traces.format.manifest import canonical, digest_of
 from traces.format.sealed import read_regular
 
-#: Changes whenever the same scenario gives other numbers than before: older chunks are then not reused.
+#: Raised whenever the same scenario gives other numbers than before: older chunks are then not reused. Columns that
+#: come, go or change their type need no raise: their digest is a part of every key as well.
 RESULTS_VERSION = 1
 #: Keys that no row depends on.
 NOT_IN_A_ROW = frozenset({"name", "seeds", "sweep"})
@@ -120,7 +122,7 @@ def _sweep_point(
     return SweepPoint(
         scenario=scenario,
         coordinates=_resolved(coordinates, built),
-        digest=digest_of([RESULTS_VERSION, engine, {**content, "trace": ""}, files]),
+        digest=digest_of([RESULTS_VERSION, columns_digest(), engine, {**content, "trace": ""}, files]),
         channel=digest_of(channel),
         sources=sources,
         engine=engine,

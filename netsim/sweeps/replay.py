@@ -15,6 +15,7 @@ from netsim.scenario.blocks import LatencySettings
 from netsim.scenario.policies.published import SlmSettings
 from netsim.scenario.policy_context import policy_context
 from netsim.scenario.policy_spec import parse_policy, policy_spec
+from netsim.scenario.sources.built_in import RecordedTraceSettings
 from traces.format.trace import Trace
 from traces.speculative.walk import Rounds
 
@@ -41,7 +42,9 @@ def replay_rows(folder: Path, specs: Sequence[str], num_seeds: int | None = None
         ``policy`` and ``COLUMNS``; bits without the prompt's ids.
     """
     settings = [parse_policy(spec) for spec in specs]
-    base = Scenario(name="replay", trace=str(folder), policy=SlmSettings(name="slm"), tokens=1)
+    base = Scenario(
+        name="replay", trace=RecordedTraceSettings(folder=str(folder)), policy=SlmSettings(), tokens=1
+    )
     trace = assembly.open_trace(base)
     seeds = range(num_seeds or len(trace.manifest.token_seeds))
     scenario = base.model_copy(update={"tokens": trace.manifest.num_tokens})

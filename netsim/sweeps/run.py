@@ -119,7 +119,7 @@ def run_sweep(
 
 
 def sweep(scenario: ScenarioLike, jobs: int = 1) -> pd.DataFrame:
-    """Simulate a sweep and return its rows: the swept keys, then the columns of ``netsim.results.rows.COLUMNS``.
+    """Simulate a sweep and return its rows: the swept keys, then the columns of ``netsim.results.columns``.
 
     Nothing is left on disk; `run_sweep` is the one that can be interrupted.
 

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from netsim.errors import Fault, InputError
+from netsim.results.columns import AVERAGED
 from netsim.results.statistics import summarise
 from netsim.scenario import Scenario
 from netsim.sweeps.chunk_files import SCHEMA, ChunkFiles
@@ -136,7 +137,9 @@ class Store:
                 table = _with_axes(self._in_order(part, seeds), part, axes).cast(schema)
                 if len(table):
                     writer.write_table(table, row_group_size=ROWS_IN_MEMORY)
-                    summaries.append(summarise(table.to_pandas(), [field.name for field in axes]))
+                    keys = [field.name for field in axes]
+                    averaged = table.select([*keys, "token_seed", *AVERAGED])
+                    summaries.append(summarise(averaged.to_pandas(), keys))
                     written += len(table)
         return written, pd.concat(summaries) if summaries else pd.DataFrame()
 

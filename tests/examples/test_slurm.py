@@ -44,6 +44,6 @@ def test_the_job_file_sweeps_as_one_machine_does(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     alone = [sys.executable, "-m", "netsim", "sweep", str(scenario), "--out", str(tmp_path / "alone"), "-q"]
     subprocess.run(alone, cwd=ROOT, check=True, timeout=120)
-    rows = [pd.read_parquet(tmp_path / name / "results.parquet") for name in ("cluster", "alone")]
-    pd.testing.assert_frame_equal(*rows, check_exact=True)
+    cluster, one = (pd.read_parquet(tmp_path / name / "results.parquet") for name in ("cluster", "alone"))
+    pd.testing.assert_frame_equal(cluster, one, check_exact=True)
     assert not list(tmp_path.glob(".netsim-dask.*")), "what the job wrote for its workers is gone"

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from netsim.scenario.build_policy import build_policy
 
 from models.live import record_live
 from models.pair import Pair
@@ -14,6 +13,7 @@ from models.plan import Plan
 from models.processes import PairSource
 from models.record import record
 from netsim.deciding.policies import Hlm, UHlm
+from netsim.scenario.policy_context import PolicyContext
 from netsim.scenario.policy_spec import parse_policy
 from tests.random_pair import save_random_pair
 from traces.format.manifest import EXTENSION, MANIFEST, Prompt
@@ -32,7 +32,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 
 def policy_of(spec: str) -> Policy:
-    return build_policy(parse_policy(spec))
+    return parse_policy(spec).build(PolicyContext(64, whole_vocabulary=False))
 
 
 def live(pair: Pair, plan: Plan, cache: Path) -> tuple[Path, int]:

@@ -19,7 +19,8 @@ from netsim.cli.profile import profile
 from netsim.cli.record import record
 from netsim.costs.latency import load_latency
 from netsim.errors import InputError
-from netsim.scenario import load_scenario
+from netsim.scenario import load_grid
+from netsim.scenario.sources.built_in import RecordedTraceSettings
 from netsim.simulate import Point
 from tests.random_pair import save_random_pair
 from traces.format.manifest import read_manifest
@@ -137,18 +138,20 @@ def test_a_live_scenario_is_exact_and_runs_the_models_once(
         "policy: {name: hlm}\ntokens: 5\nseeds: [3, 11]\n"
         "sweep:\n  policy: [{name: hlm}, {name: u-hlm, threshold: 0.9}]\n"
     )
-    with live_models(load_scenario(path), (3, 11), quiet=True) as scenario:
+    with live_models(load_grid(path), (3, 11), quiet=True) as grid:
         # Nobody else may grow what is being simulated.
         assert list((tmp_path / "cache" / "netsim" / "live").glob("*.lock"))
         with pytest.raises(Timeout):
-            FileLock(f"{scenario.trace}.lock").acquire(timeout=0)
-    rows = [Point.of(point.scenario).row(seed) for point in scenario.points() for seed in (3, 11)]
+            FileLock(f"{grid.scenario.trace.path}.lock").acquire(timeout=0)
+    rows = [Point.of(point.scenario).row(seed) for point in grid.points for seed in (3, 11)]
     assert [row["on_trace"] for row in rows] == [1.0] * 4
     assert [row["token_seed"] for row in rows] == [3, 11, 3, 11]
-    folder = Path(str(scenario.trace))
+    trace = grid.scenario.trace
+    assert isinstance(trace, RecordedTraceSettings)
+    folder = trace.path
     shards = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    with live_models(load_scenario(path), (3, 11), quiet=True) as again:
-        assert again == scenario
+    with live_models(load_grid(path), (3, 11), quiet=True) as again:
+        assert again == grid
     assert shards == {path: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
@@ -160,7 +163,7 @@ def test_a_swept_live_trace_is_refused(pair: dict[str, Any], tmp_path: Path) -> 
     )
     with (
         pytest.raises(InputError, match=r"sweep.trace.temperature: can't be swept with models in the loop"),
-        live_models(load_scenario(path), (0,), quiet=True),
+        live_models(load_grid(path), (0,), quiet=True),
     ):
         pytest.fail("refused before the block")
 

@@ -87,19 +87,26 @@ class Policy(Protocol):
 
 @dataclass(frozen=True)
 class Rounds:
-    """Decisions of one policy: arrays over groups (prompt, token seed) and positions.
+    """Decisions of one policy, a table of tokens: arrays over groups (prompt, token seed) and positions.
 
-    Entries at and past ``length[group]`` mean nothing.
+    Entries at and past ``length[group]`` mean nothing. Tokens come out in exchanges, of which
+    ``traces.speculative.exchanges.exchanges_of`` makes a table of its own.
 
     Attributes
     ----------
     length : [num_groups], int. Tokens generated, the end-of-sequence token included.
-    node : [num_groups, num_tokens], int. Node of the forest that decided the round.
+    node : [num_groups, num_tokens], int. Node of the forest that decided the token.
     token : [num_groups, num_tokens], int. Output.
     draft : [num_groups, num_tokens], int. -1 without a draft.
+    exchange : [num_groups, num_tokens], int. Number of the exchange that the token came out of, from 0.
+    drafted : [num_groups, num_tokens], int
+        Drafts of the exchange, lost ones included, at its first token; 0 at the others.
+    bonus : [num_groups, num_tokens], bool
+        Whether the token is the LLM's own after all drafts were accepted, or without any.
     uncertainty : [num_groups, num_tokens], float. NaN without a draft.
-    transmitted, accepted : [num_groups, num_tokens], bool. ``accepted`` is counterfactual where skipped.
-    on_tree : [num_groups, num_tokens], bool. Whether the round's prefix is recorded.
+    transmitted, accepted : [num_groups, num_tokens], bool
+        Whether the draft was sent, and accepted; ``accepted`` is counterfactual where skipped.
+    on_tree : [num_groups, num_tokens], bool. Whether the token's prefix is recorded.
     llm_nll : [num_groups, num_tokens], float. Nats of the output, LLM's full distribution, temperature 1.
     rejection : [num_groups, num_tokens], float
         ``max(0, 1 - y_d / x_d)``, the probability that the draft is rejected. NaN without a draft.
@@ -112,6 +119,9 @@ class Rounds:
     node: NDArray[np.int64]
     token: NDArray[np.int64]
     draft: NDArray[np.int64]
+    exchange: NDArray[np.int64]
+    drafted: NDArray[np.int64]
+    bonus: NDArray[np.bool_]
     uncertainty: NDArray[np.float64]
     transmitted: NDArray[np.bool_]
     accepted: NDArray[np.bool_]
@@ -123,18 +133,21 @@ class Rounds:
 
     @property
     def valid(self) -> NDArray[np.bool_]:
-        """[num_groups, num_tokens], bool. Rounds that took place."""
+        """[num_groups, num_tokens], bool. Tokens that came out."""
         return np.arange(self.token.shape[1]) < self.length[:, None]
 
     @classmethod
     def empty(cls, num_groups: int, num_tokens: int) -> Rounds:
-        """Rounds to be filled in."""
+        """Rounds to be filled in: every token an exchange of its own, of one draft."""
         shape = num_groups, num_tokens
         return cls(
             length=np.zeros(num_groups, np.int64),
             node=np.full(shape, -1, np.int64),
             token=np.full(shape, -1, np.int64),
             draft=np.full(shape, -1, np.int64),
+            exchange=np.tile(np.arange(num_tokens), (num_groups, 1)),
+            drafted=np.ones(shape, np.int64),
+            bonus=np.zeros(shape, bool),
             uncertainty=np.full(shape, np.nan),
             transmitted=np.zeros(shape, bool),
             accepted=np.zeros(shape, bool),

@@ -30,6 +30,7 @@ class Step:
             output = self._drafted(rounds, policy, at, nodes, starts, ends)
         else:
             output = choose(forest.y, starts, ends, self.draws.llm[at])
+            rounds.drafted[at], rounds.bonus[at] = 0, True
         rounds.token[at] = forest.table.ids[output]
         logit = forest.table.llm_logit[output].astype(np.float64)
         rounds.llm_nll[at] = forest.table.llm_unit[nodes] - logit

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from analysis.figures.plot import FIGURES, breakdown, plot, throughput_vs_snr, throughput_vs_threshold
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import COLUMN_IN, MAX_CURVES, PAGE_IN, STYLE, curve_style
-from analysis.figures.transforms import STAGES, curves, panels, points
+from analysis.figures.transforms import curves, panels, points
+from netsim.results.columns import STAGES
 from tests.sweep_factory import made_up_sweep
 
 ONE_PANEL = {"throughput-vs-snr"}

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from netsim.cli import app, register
 from netsim.errors import InputError
-from netsim.scenario import load_scenario
+from netsim.scenario import load_grid
 from netsim.startup import ROOT
 
 TEMPLATES = sorted(
@@ -29,7 +29,7 @@ def test_every_template_is_a_scenario_to_start_from(template: str, tmp_path: Pat
     path = tmp_path / "mine.yaml"
     assert CliRunner().invoke(app, ["new", template, "--out", str(path)]).exit_code == 0
     assert path.read_text("utf-8").startswith("#"), "a template says what it shows"
-    assert load_scenario(path).points()
+    assert load_grid(path).points
 
 
 def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:

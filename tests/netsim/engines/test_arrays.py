@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from channels.capacity import LinkNeverSends
 from netsim.errors import InputError
-from netsim.results.rows import COLUMNS, Row
+from netsim.results.columns import NAMES
+from netsim.results.rows import Row
 from netsim.scenario import Scenario
 from netsim.simulate import Point, array_rows
 from tests.trace_factory import make_trace
@@ -100,7 +101,7 @@ def point_of(trace: Trace, content: dict[str, Any]) -> Point:
 
 def differences(row: Row, other: Row) -> list[str]:
     """Columns in which two rows differ: by more than 1e-9 relative and 1e-12, or in being empty."""
-    return [name for name in COLUMNS if name != "engine" and row[name] != close_to(other[name])]
+    return [name for name in NAMES if name != "engine" and row[name] != close_to(other[name])]
 
 
 def close_to(value: object) -> object:

@@ -153,7 +153,7 @@ def test_places_outside_the_model_are_refused(trace: Path, devices: Any, blocks:
         ("channel: {fading: {name: clarke, speed_m_s: 1}}", "channel.fading.doppler_hz: not determined"),
         (
             "channel: {rate: {name: shannon, harq: {block_symbols: 9}}}",
-            "channel.rate.harq: not used with rate shannon",
+            "channel.rate.harq: unknown key, given",
         ),
     ],
 )

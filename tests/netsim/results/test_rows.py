@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from netsim import load_scenario, simulate
-from netsim.results.rows import COLUMNS
+from netsim.results.columns import NAMES
 from netsim.scenario import Scenario
 from netsim.simulate import Point
 from tests.trace_factory import make_trace
@@ -175,7 +175,7 @@ def test_every_column(trace: Trace, tmp_path: Path, policy: str, prefill: bool, 
                 # The hand-written drain walks absolute times, which cost it a few more digits.
                 assert row[name] == pytest.approx(value, rel=1e-9, abs=1e-15), name
         checked = {*expected, "engine"}
-        assert checked >= set(COLUMNS) - set(LATER)
+        assert checked >= set(NAMES) - set(LATER)
 
 
 #: Columns with tests of their own.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netsim.scenario import Scenario, load_scenario
+from netsim.scenario import Scenario, load_grid, load_scenario
 from netsim.scenario.sweep import RangeSettings
 
 
@@ -21,7 +21,7 @@ def swept(tmp_path: Path, sweep: str, policy: str = "policy: {name: hlm}") -> Sc
 
 def test_the_product_goes_in_file_order_the_last_axis_fastest(tmp_path: Path) -> None:
     scenario = swept(tmp_path, "  channel.snr_db: [10, 5]\n  tokens: [1, 2]\n  eos: [ignore]\n")
-    assert [tuple(point.coordinates.values()) for point in scenario.points()] == [
+    assert [tuple(point.coordinates.values()) for point in load_grid(scenario).points] == [
         (10.0, 1, "ignore"),
         (10.0, 2, "ignore"),
         (5.0, 1, "ignore"),
@@ -30,15 +30,15 @@ def test_the_product_goes_in_file_order_the_last_axis_fastest(tmp_path: Path) ->
 
 
 def test_a_point_is_the_scenario_there_without_a_sweep(tmp_path: Path) -> None:
-    point = swept(tmp_path, "  channel.snr_db: [1, 2]\n").points()[1]
+    point = load_grid(swept(tmp_path, "  channel.snr_db: [1, 2]\n")).points[1]
     assert point.scenario.channel.snr_db == 2.0
     assert point.scenario.sweep == {}
-    assert point.scenario.points()[0].scenario == point.scenario
+    assert load_grid(point.scenario).points[0].scenario == point.scenario
 
 
 def test_a_block_is_flattened_and_lacks_what_its_kind_lacks(tmp_path: Path) -> None:
     axis = "  policy: [{name: slm}, {name: u-hlm, threshold: 1}, {name: rand-hlm, skip_probability: 0.5}]\n"
-    points = swept(tmp_path, axis + "  channel.snr_db: [3]\n", "tokens: 8").points()
+    points = load_grid(swept(tmp_path, axis + "  channel.snr_db: [3]\n", "tokens: 8")).points
     assert list(points[0].coordinates) == [
         "policy.name",
         "policy.threshold",
@@ -54,7 +54,7 @@ def test_a_block_is_flattened_and_lacks_what_its_kind_lacks(tmp_path: Path) -> N
 
 def test_a_later_axis_goes_into_the_block_of_an_earlier_one(tmp_path: Path) -> None:
     axes = "  policy: [{name: u-hlm}, {name: cu-hlm, k: 30}]\n  policy.threshold: [0.1, 0.2]\n"
-    points = swept(tmp_path, axes, "tokens: 8").points()
+    points = load_grid(swept(tmp_path, axes, "tokens: 8")).points
     assert [(p.coordinates["policy.name"], p.coordinates["policy.threshold"]) for p in points] == [
         ("u-hlm", 0.1),
         ("u-hlm", 0.2),
@@ -80,12 +80,12 @@ def test_what_only_the_sweep_sets_starts_at_its_first_value(tmp_path: Path) -> N
 def test_a_range_includes_its_stop_where_a_step_meets_it(
     tmp_path: Path, axis: str, values: list[float]
 ) -> None:
-    points = swept(tmp_path, f"  channel.snr_db: {axis}\n").points()
+    points = load_grid(swept(tmp_path, f"  channel.snr_db: {axis}\n")).points
     assert [point.coordinates["channel.snr_db"] for point in points] == values
 
 
 def test_whole_steps_stay_whole(tmp_path: Path) -> None:
-    points = swept(tmp_path, "  tokens: {start: 8, stop: 24, step: 8}\n").points()
+    points = load_grid(swept(tmp_path, "  tokens: {start: 8, stop: 24, step: 8}\n")).points
     assert [point.scenario.tokens for point in points] == [8, 16, 24]
 
 

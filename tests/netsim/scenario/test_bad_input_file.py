@@ -73,14 +73,17 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "fault"),
     [
-        ("channel.snr_db=ten", "--set channel.snr_db: wrong type, given 'ten', allowed: a finite number"),
+        (
+            "channel.snr_db=ten",
+            "--set channel.snr_db: wrong type, given 'ten', allowed: a number from -60 to 100 dB",
+        ),
         (
             "channel={snr_db: '1'}",
-            "--set channel: channel.snr_db: wrong type, given '1', allowed: a finite number",
+            "--set channel: channel.snr_db: wrong type, given '1', allowed: a number from -60 to 100 dB",
         ),
         (
             "channel.fading=rician",
-            "--set channel.fading: channel.fading.k_db: missing, allowed: a finite number",
+            "--set channel.fading: channel.fading.k_db: missing, allowed: a number from -60 to 60 dB",
         ),
         ("tokens", "--set tokens: not a setting, given 'tokens', allowed: path.to.key=value"),
         ("a..b=1", "--set a..b: not a setting, given 'a..b=1', allowed: path.to.key=value"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from netsim.scenario.build_policy import Surroundings, ThresholdClipped, build_policy
+from netsim.scenario.build_policy import ThresholdClipped, build_policy
 
 from analysis.calibration.calibrate import calibrate
 from netsim import simulate
@@ -12,7 +12,11 @@ from netsim.deciding.policies import Hlm, UHlm
 from netsim.deciding.thresholds import Line
 from netsim.errors import InputError
 from netsim.scenario import Scenario
+from netsim.scenario.assembly import build_policy
+from netsim.scenario.policies.published import ThresholdClipped
+from netsim.scenario.policy_context import PolicyContext
 from netsim.scenario.policy_spec import parse_policy
+from netsim.scenario.sources.built_in import RecordedTraceSettings
 from netsim.simulate import Point
 from tests.trace_factory import make_trace
 from traces.format.manifest import write_manifest
@@ -23,8 +27,8 @@ from traces.speculative.walk import Rounds
 PUBLISHED = Line(0.815, -0.066, delta=0.29, u_tv=(0.9, 0.4, 0.1, 0.0))
 
 
-def around(**changes: Any) -> Surroundings:
-    return Surroundings(**{"vocabulary_size": 4, "whole_vocabulary": True, "line": PUBLISHED, **changes})
+def around(**changes: Any) -> PolicyContext:
+    return PolicyContext(**{"vocabulary_size": 4, "whole_vocabulary": True, "line": PUBLISHED, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,7 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Trace:
 def scenario_of(trace: Trace, policy: str, **changes: Any) -> Scenario:
     return Scenario(
         name="test",
-        trace=str(trace.folder),
+        trace=RecordedTraceSettings(folder=str(trace.folder)),
         policy=parse_policy(policy),
         **{
             "tokens": 16,
@@ -176,7 +180,7 @@ def test_quantised_values_reach_every_policy_that_sends() -> None:
         ),
     ],
 )
-def test_what_cannot_be_had_is_refused(policy: str, surroundings: Surroundings, message: str) -> None:
+def test_what_cannot_be_had_is_refused(policy: str, surroundings: PolicyContext, message: str) -> None:
     with pytest.raises(InputError, match=message):
         build_policy(parse_policy(policy), surroundings)
 

@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from netsim.scenario.build_radio import build_radio
 
 from channels.correlated import Clarke, GaussMarkov
 from channels.fading import Nakagami, NoFading, Rayleigh, Rician
 from channels.goodput import HarqRate
 from channels.harq import Harq
 from channels.rates import cqi, shannon
-from netsim.errors import InputError
+from netsim.errors import InputError, at_key
 from netsim.radio.link import Radio
 from netsim.scenario import Scenario
 from netsim.simulate import Point
@@ -21,7 +20,9 @@ from tests.trace_factory import make_trace
 
 def radio(**channel: Any) -> Radio:
     content = {"name": "radio", "trace": "none", "policy": {"name": "hlm"}, "channel": channel}
-    return build_radio(Scenario.model_validate(content))
+    settings = Scenario.model_validate(content).channel
+    with at_key("channel"):
+        return settings.build()
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_a_recorded_series_is_taken_as_it_was_recorded(tmp_path: Path) -> None:
     ("channel", "fault"),
     [
         ({"fading": "none", "rate": "cqi", "snr_db": -30}, "channel: .*rate is 0 for good"),
-        ({"fading": {"name": "recorded", "file": "/nowhere.csv"}}, "channel: .*No such file"),
+        ({"fading": {"name": "recorded", "file": "/nowhere.csv"}}, "channel.fading.file: no such file"),
         ({"fading": {"name": "nowhere:Mine"}}, "channel.fading: nowhere:Mine"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,23 @@ from netsim.deciding import policies
 from netsim.engines.schedulers import ProportionalFair, RoundRobin
 from netsim.errors import InputError
 from netsim.extend.conformance import check_channel, check_policy, check_scheduler
-from netsim.scenario import Scenario
-from netsim.scenario.plugins import make
+from netsim.scenario import Scenario, load_grid
+from netsim.scenario.families import FadingKind
+from netsim.scenario.kinds import Own
+from netsim.scenario.plugins import ALLOW
 from netsim.simulate import Point
+from netsim.startup import ROOT
+from netsim.sweeps.chunks import sweep_points
 from tests.own_plugins import (
     Crowd,
     Forgetful,
-    Greedy,
     LeastServed,
+    LeastServedKind,
     MostlyUnsure,
     Numbers,
     OutOfRange,
+    Restless,
+    ShortestRemainingFirst,
     TwoState,
 )
 from tests.trace_factory import make_trace
@@ -69,48 +76,146 @@ def test_a_bad_policy_is_told_what_is_wrong(policy: Any, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheduler", "fault"), [(Greedy, r"serves only devices \{0\}"), (OutOfRange, "must give an index below")]
+    ("scheduler", "fault"),
+    [(Restless, "the same slots, other picks"), (OutOfRange, "must give an index below")],
 )
 def test_a_bad_scheduler_is_told_what_is_wrong(scheduler: Any, fault: str) -> None:
     with pytest.raises(AssertionError, match=fault):
         check_scheduler(scheduler)
 
 
-def test_a_scenario_takes_all_three(tmp_path: Path) -> None:
-    trace = make_trace(tmp_path / "trace")
+def test_a_scheduler_may_be_unfair() -> None:
+    """Shortest remaining first lets the others wait, and keeps the protocol."""
+    check_scheduler(ShortestRemainingFirst)
+
+
+@pytest.fixture(name="allowed")
+def allow_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ALLOW, "1")
+
+
+def content(trace: Path, **blocks: Any) -> dict[str, Any]:
+    base = {
+        "name": "own",
+        "trace": str(trace),
+        "policy": {"name": "hlm"},
+        "latency": {"slm": 0.01, "llm": 0.02},
+    }
+    return {**base, "tokens": 8, **blocks}
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_trace(tmp_path_factory.mktemp("own") / "trace").folder
+
+
+@pytest.mark.usefixtures("allowed")
+def test_a_scenario_takes_all_three_and_hands_them_their_keys(trace: Path) -> None:
     own = "tests.own_plugins"
     scenario = Scenario.model_validate(
-        {
-            "name": "own",
-            "trace": str(trace.folder),
-            "policy": {"name": f"{own}:MostlyUnsure", "most": 8},
-            "channel": {"fading": {"name": f"{own}:TwoState", "share": 0.25}, "bandwidth_hz": 1e4},
-            "uplink": {"scheduler": f"{own}:LeastServed"},
-            "devices": 3,
-            "tokens": 8,
-        }
+        content(
+            trace,
+            policy={"name": f"{own}:MostlyUnsureKind", "most": 8},
+            channel={"fading": {"name": f"{own}:TwoStateKind", "share": 0.25}, "bandwidth_hz": 1e4},
+            uplink={"scheduler": {"name": f"{own}:LeastServedKind", "patience": 3, "slot_s": 0.001}},
+            devices=3,
+        )
     )
     built = Point.of(scenario)
     assert built.policy == MostlyUnsure(8)
     assert built.radio.fading == TwoState(0.25)
+    declared = scenario.uplink.scheduler
+    assert isinstance(declared, Own)
+    kind = declared.declared()
+    assert isinstance(kind, LeastServedKind)
+    assert (kind.scheduler().patience, kind.slot_s) == (3, 0.001)
     row = built.row(0)
     assert row["tokens"] == 24
     assert row == Point.of(scenario).row(0)
 
 
+@pytest.mark.usefixtures("allowed")
 @pytest.mark.parametrize(
-    ("name", "keys", "fault"),
+    ("policy", "fault"),
     [
-        ("nowhere:Mine", {}, "policy: nowhere:Mine: No module named 'nowhere'"),
-        ("tests.own_plugins:TwoStates", {}, "policy: .* has no TwoStates; did you mean 'TwoState'?"),
-        ("tests.own_plugins:TwoState", {"shares": 1}, "policy: .*unexpected keyword argument 'shares'"),
+        ({"name": "nowhere:Mine"}, "policy: nowhere:Mine: No module named 'nowhere'"),
+        ({"name": "tests.own_plugins:MostlyUnsureKin"}, "policy: .* has no MostlyUnsureKin; did you mean"),
         (
-            "netsim.engines.schedulers:ProportionalFair",
-            {"window_slots": 0},
-            "policy: .*must be at least 1, got 0",
+            {"name": "tests.own_plugins:MostlyUnsureKind", "mos": 1},
+            "policy.mos: .*unknown key, given 'mos'.*did you mean 'most'",
         ),
+        ({"name": "tests.own_plugins:MostlyUnsureKind", "most": 21}, "policy.most: .*out of range, given 21"),
+        ({"name": "tests.own_plugins:MostlyUnsure"}, "not declared as a policy, allowed: .*PolicyKind"),
+        ({"name": "tests.own_plugins:TwoStateKind"}, "not declared as a policy"),
+        ({"name": "subprocess:Popen", "args": "touch pwned", "shell": True}, "not declared as a policy"),
+        ({"name": "os:system"}, "not declared as a policy"),
     ],
 )
-def test_a_plugin_that_cannot_be_had_is_refused(name: str, keys: dict[str, Any], fault: str) -> None:
+def test_a_plugin_that_cannot_be_had_is_refused(trace: Path, policy: dict[str, Any], fault: str) -> None:
     with pytest.raises(InputError, match=fault):
-        make(name, "policy", keys)
+        Point.of(Scenario.model_validate(content(trace, policy=policy)))
+
+
+def test_code_is_not_loaded_unless_allowed(trace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ALLOW, raising=False)
+    scenario = Scenario.model_validate(content(trace, policy={"name": "tests.own_plugins:MostlyUnsureKind"}))
+    with pytest.raises(InputError, match="is not loaded unless you say so, allowed: --allow-plugins"):
+        Point.of(scenario)
+
+
+@pytest.mark.usefixtures("allowed")
+def test_a_file_that_a_plugin_reads_is_part_of_a_cells_key(trace: Path, tmp_path: Path) -> None:
+    file = tmp_path / "most.txt"
+    grid = load_grid(content(trace, policy={"name": "tests.own_plugins:FromFileKind", "file": str(file)}))
+    digests = []
+    for text in ("3", "3", "9"):
+        file.write_text(text, encoding="utf-8")
+        digests.append(sweep_points(grid, "auto")[0].digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_latency_file_of_a_device_is_part_of_a_cells_key(trace: Path, tmp_path: Path) -> None:
+    file = tmp_path / "phone.json"
+    profile = json.loads((ROOT / "models" / "profiles" / "tiny.json").read_text(encoding="utf-8"))
+    grid_of = {"devices": [{"slm": str(file)}, {}], "latency": {"slm": 0.01, "llm": 0.02}}
+    digests, rows = [], []
+    for factor in (1, 1, 10):
+        text = json.dumps(
+            profile
+            | {
+                "slm": {
+                    **profile["slm"],
+                    "median_s": scaled(profile["slm"]["median_s"], factor),
+                    "quartiles_s": scaled(profile["slm"]["quartiles_s"], factor),
+                }
+            }
+        )
+        file.write_text(text, encoding="utf-8")
+        grid = load_grid(content(trace, **grid_of))
+        digests.append(sweep_points(grid, "auto")[0].digest)
+        rows.append(Point.of(grid.scenario).row(0)["slm_s"])
+    assert digests[0] == digests[1] != digests[2]
+    assert rows[0] == rows[1] != rows[2]
+
+
+def scaled(values: Any, factor: float) -> Any:
+    return (
+        [scaled(value, factor) for value in values]
+        if isinstance(values, list)
+        else values and values * factor
+    )
+
+
+def test_a_kind_without_its_builder_is_refused_where_it_is_written() -> None:
+    with pytest.raises(TypeError, match=r"NoBuilder: a fading model needs build\(\)"):
+
+        class NoBuilder(FadingKind):
+            """A kind whose author forgot what it makes."""
+
+
+def test_a_kind_without_a_sentence_is_refused_where_it_is_written() -> None:
+    with pytest.raises(TypeError, match="Silent: a fading model needs a docstring"):
+
+        class Silent(FadingKind):
+            def build(self) -> TwoState:
+                return TwoState()

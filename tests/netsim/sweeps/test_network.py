@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import netsim
-from netsim.scenario import Scenario, load_scenario
+from netsim.scenario import Scenario, load_grid, load_scenario
+from netsim.scenario.plugins import ALLOW
 from netsim.simulate import Point
 from netsim.sweeps.chunks import sweep_points
 from tests.trace_factory import make_trace
@@ -43,15 +44,15 @@ def test_every_cell_is_the_row_of_its_point(tmp_path: Path, trace: Path) -> None
     table = netsim.sweep(loaded)
     expected = [
         {**point.coordinates, **Point.of(point.scenario).row(seed)}
-        for point in loaded.points()
+        for point in load_grid(loaded).points
         for seed in loaded.seed_values()
     ]
     alone = pd.DataFrame(expected)[list(table.columns)].astype(table.dtypes)
     pd.testing.assert_frame_equal(table, alone, check_exact=True)
     # One device alone on FIFO meets nobody; everything else is for the event engine.
-    arrays = (table["devices"] == 1) & (table["uplink.scheduler"] == "fifo")
+    arrays = (table["devices"] == 1) & (table["uplink.scheduler.name"] == "fifo")
     assert (table["engine"] == arrays.map({True: "arrays", False: "events"})).all()
-    mean = table.groupby(["devices", "uplink.scheduler"])["throughput_tok_s"].mean()
+    mean = table.groupby(["devices", "uplink.scheduler.name"])["throughput_tok_s"].mean()
     assert (mean[1] > mean[3]).all()
 
 
@@ -61,7 +62,7 @@ def test_a_changed_recording_is_another_point(tmp_path: Path, trace: Path) -> No
 
     def digests(text: str) -> list[str]:
         arrivals.write_text(text)
-        return [point.digest for point in sweep_points(scenario(tmp_path, trace, extra), "auto")]
+        return [point.digest for point in sweep_points(load_grid(scenario(tmp_path, trace, extra)), "auto")]
 
     before = digests("device,time_s\n0,1\n")
     assert len(set(before)) == 8
@@ -74,7 +75,13 @@ def test_changed_code_of_a_plugin_is_another_point(
 ) -> None:
     module = tmp_path / "own_queue_for_a_test.py"
     monkeypatch.syspath_prepend(str(tmp_path))
-    text = "class First:\n    def pick(self, slot, now_s, waiting):\n        return 0\n"
+    monkeypatch.setenv(ALLOW, "1")
+    text = (
+        "from netsim.scenario.families import SlotSchedulerKind\n"
+        "class Queue:\n    def pick(self, slot, now_s, waiting):\n        return 0\n"
+        "class First(SlotSchedulerKind):\n    'The first in line.'\n"
+        "    def scheduler(self):\n        return Queue()\n"
+    )
     content = {
         "name": "own",
         "trace": str(trace),
@@ -85,7 +92,7 @@ def test_changed_code_of_a_plugin_is_another_point(
 
     def digest(code: str) -> str:
         module.write_text(code)
-        return sweep_points(Scenario.model_validate(content), "auto")[0].digest
+        return sweep_points(load_grid(content), "auto")[0].digest
 
     assert digest(text) == digest(text)
     assert digest(text) != digest(text + "# another word\n")

@@ -12,8 +12,8 @@ from filelock import FileLock
 import netsim
 from netsim.deciding.policies import Hlm
 from netsim.errors import InputError
-from netsim.results.rows import COLUMNS
-from netsim.scenario import Scenario, load_scenario
+from netsim.results.columns import NAMES
+from netsim.scenario import Scenario, load_grid, load_scenario
 from netsim.simulate import Point
 from netsim.sweeps import chunk_files
 from netsim.sweeps.chunk_files import ChunkWarning
@@ -53,10 +53,10 @@ def scenario(
 def test_rows_are_those_of_each_point_alone_in_the_order_of_the_sweep(tmp_path: Path, trace: Path) -> None:
     loaded = scenario(tmp_path, trace)
     table = netsim.sweep(loaded)
-    assert list(table.columns) == ["policy.name", "policy.threshold", "channel.snr_db", *COLUMNS]
+    assert list(table.columns) == ["policy.name", "policy.threshold", "channel.snr_db", *NAMES]
     expected = [
         {**point.coordinates, **Point.of(point.scenario).row(seed)}
-        for point in loaded.points()
+        for point in load_grid(loaded).points
         for seed in loaded.seed_values()
     ]
     alone = pd.DataFrame(expected)[list(table.columns)].astype(table.dtypes)

@@ -10,7 +10,8 @@ import pytest
 
 from netsim import load_scenario
 from netsim.deciding.policies import Hlm, Oracle, Slm, UHlm
-from netsim.scenario import trace_folder
+from netsim.scenario import Scenario, load_grid
+from netsim.scenario.sources.built_in import RecordedTraceSettings
 from netsim.simulate import Point
 from tests.traces.speculative.test_exactness import LEAST_P, hlm_nodes, one_round, pooled_p_value
 from traces.format.trace import Trace
@@ -59,11 +60,16 @@ def test_hlm_is_exact(folder: Path) -> None:
     assert pooled_p_value(forest, nodes, one_round(forest, nodes, Hlm(), 7)) > LEAST_P
 
 
+def _trace_of(loaded: Scenario) -> Trace:
+    assert isinstance(loaded.trace, RecordedTraceSettings)
+    return loaded.trace.build()
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.stem)
 def test_shipped_scenarios_replay_exactly(scenario: Path) -> None:
     loaded = load_scenario(scenario)
-    points = {str(point.scenario.policy): point for point in loaded.points()}
-    token_seeds = Trace.open(trace_folder(loaded)).manifest.token_seeds
+    points = {str(point.scenario.policy): point for point in load_grid(loaded).points}
+    token_seeds = _trace_of(loaded).manifest.token_seeds
     for point in points.values():
         ready = Point.of(point.scenario)
         for seed in token_seeds:
@@ -89,7 +95,7 @@ def test_every_threshold_replays_exactly_and_the_ends_are_what_they_must_be() ->
 
 def test_the_quickstarts_thresholds_divide_the_rounds() -> None:
     rates: dict[str, list[float]] = {}
-    for point in load_scenario(ROOT / "scenarios" / "quickstart.yaml").points():
+    for point in load_grid(load_scenario(ROOT / "scenarios" / "quickstart.yaml")).points:
         if point.coordinates["channel.snr_db"] == 10:
             ready = Point.of(point.scenario)
             rounds = [ready.rounds(seed) for seed in range(8)]
