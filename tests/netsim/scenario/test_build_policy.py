@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from netsim.scenario.build_policy import ThresholdClipped, build_policy
 
 from analysis.calibration.calibrate import calibrate
 from netsim import simulate
