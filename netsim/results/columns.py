@@ -32,10 +32,14 @@ def _stage(name: str, title: str, sentence: str) -> Column[Timed]:
 def _exchange_quantile(percent: int) -> Column[Timed]:
     """Quantile over exchanges; the latency of tokens is a column of its own."""
     return Column(
-        Timed, f"exchange_p{percent}_s", "s/exchange", f"{percent}th percentile of an exchange",
+        Timed,
+        f"exchange_p{percent}_s",
+        "s/exchange",
+        f"{percent}th percentile of an exchange",
         f"Seconds of an exchange, whatever it emits, that {percent} % of the exchanges stay within.",
-        lambda of: of.quantile(of.exchanges_s, percent / 100), better="low",
-    )  # fmt: skip
+        lambda of: of.quantile(of.exchanges_s, percent / 100),
+        better="low",
+    )
 
 
 def _throughput(timed: Timed) -> FloatArray:

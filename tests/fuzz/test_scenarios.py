@@ -55,10 +55,6 @@ def write(folder: Path, trace: Path, content: Any) -> Path:
     return path
 
 
-UNCHECKED = pytest.mark.xfail(reason="ranges of a scenario are not checked yet", strict=False)
-
-
-@UNCHECKED
 @pytest.mark.parametrize("what", ["validate", "run", "sweep"])
 @examples(20)
 @given(content=st.sampled_from(BASES).flatmap(mutated))
@@ -67,7 +63,6 @@ def test_mutated(what: str, content: Any, trace: Path, tmp_path: Path) -> None:
     judge(command(tmp_path, what, write(tmp_path, trace, content), *out))
 
 
-@UNCHECKED
 @examples(30)
 @given(content=scenarios())
 def test_random_by_the_schema(content: Any, trace: Path, tmp_path: Path) -> None:
@@ -84,10 +79,7 @@ def test_damaged_text(data: st.DataObject, trace: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["validate", "run"])
 @pytest.mark.parametrize("path", sorted(CORPUS.iterdir()), ids=lambda path: path.stem)
-def test_corpus(path: Path, what: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    reason = OPEN.get((path.stem, what))
-    if reason is not None:
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_corpus(path: Path, what: str, tmp_path: Path) -> None:
     ended = command(tmp_path, what, path)
     judge(ended)
     assert (path.stem, what) in FINE or ended.status == 2
@@ -98,16 +90,3 @@ def test_corpus(path: Path, what: str, tmp_path: Path, request: pytest.FixtureRe
 FINE: set[tuple[str, str]] = {
     (name, what) for name in ("sweep-tokens", "coherence-1us", "zero-time") for what in ("validate", "run")
 }
-#: Faults that are known, each until it is mended: ranges and sizes, and plug-ins that a scenario names.
-OPEN: dict[tuple[str, str], str] = {
-    **{
-        (name, what): "ranges and plug-ins of a scenario are not checked yet"
-        for name in (
-            "devices-1e12", "plugin-fading-bad", "plugin-policy-bad", "plugin-popen", "quantise-1e9", "samples", "snr-100",
-            "snr-1e308",
-        )
-        for what in ("validate", "run")
-    },
-    ("arrivals-missing", "validate"): "files that a scenario names are not looked for yet",
-    ("segv", "validate"): "ranges of a scenario are not checked yet",
-}  # fmt: skip

@@ -26,7 +26,7 @@ GOOD = {"name": "recipe", "trace": "tiny-full", "policy": "hlm", "tokens": 4, "s
 
 
 def scenario(name: str) -> str:
-    block = BLOCKS[f"scenario: {name}"]
+    block = str(BLOCKS[f"scenario: {name}"])
     keys = {line.partition(":")[0] for line in block.splitlines()}
     return block + "".join(f"{key}: {value}\n" for key, value in GOOD.items() if key not in keys)
 

@@ -157,6 +157,13 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
         "llm_nll": float(rounds.llm_nll.mean()),
         "on_trace": 1.0,
         "source_top_p": 1.0,
+        # Every exchange is one token: its seconds are the token's.
+        **{f"exchange_p{percent}_s": np.quantile(totals, percent / 100) for percent in (50, 95, 99)},
+        "downlink_bits": ids * means["calls"],
+        "drafted": 1.0 if drafts else 0.0,
+        "wasted_drafts": rejected / len(per_token),
+        "tokens_per_exchange": 1.0,
+        "accepted_per_exchange": (sent - rejected) / sent if sent else None,
     }
 
 
