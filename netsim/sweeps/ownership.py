@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from netsim.errors import Fault, InputError, quote
 from netsim.scenario import Scenario, load_scenario
 from netsim.scenario.sweep import flatten
-from traces.format.manifest import canonical
+from traces.format.sealed import canonical, read_regular
 
 #: Keys that may differ; of the other two, what was there has to stay.
 FREE, GROWING = frozenset({"name"}), frozenset({"seeds", "sweep"})
@@ -35,11 +36,22 @@ def check_grows(folder: Path, earlier_file: Path, now: Scenario) -> None:
     try:
         earlier = load_scenario(earlier_file)
     except InputError as error:
-        text = f"holds results of a scenario that this version can't compare ({error.faults[0]}), {_ALLOWED}"
+        text = (
+            f"holds results that netsim {_writer(folder)} wrote, whose scenario this version can't compare: "
+        )
+        text += f"{error.faults[0]}; {_ALLOWED}"
         raise InputError([Fault(str(folder), "", text)]) from None
     faults = [Fault(str(folder), key, f"{text}, {_ALLOWED}") for key, text in _differences(earlier, now)]
     if faults:
         raise InputError(faults)
+
+
+def _writer(folder: Path) -> str:
+    """Version of netsim that wrote the results, as their manifest says."""
+    try:
+        return str(json.loads(read_regular(folder / "manifest.json"))["versions"]["netsim"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "of unknown version"
 
 
 def _differences(earlier: Scenario, now: Scenario) -> Iterator[tuple[str, str]]:
