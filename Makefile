@@ -6,7 +6,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint coverage bench validate mutants clean
+.PHONY: help demo test lint coverage fuzz lowest bench validate mutants clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,17 +14,24 @@ help:  ## list these targets
 demo: $(VENV)/.installed  ## install what the simulator needs, run the quickstart, draw its figure
 	$(BIN)/netsim sweep scenarios/quickstart.yaml
 
-test: $(VENV)/.installed-dev  ## install everything (torch too), run all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed-dev  ## install everything (torch too), run all tests; COVERAGE=1 says what they reach
+	$(BIN)/python $(if $(COVERAGE),-m coverage run) -m pytest
+	$(if $(COVERAGE),$(BIN)/python -m coverage report)
 
 lint: $(VENV)/.installed-dev  ## lint, formatting and strict types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-coverage: $(VENV)/.installed-dev  ## which lines and branches the tests reach
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage report
+fuzz: $(VENV)/.installed-dev  ## mutated scenarios, traces, chunks, profiles, CSV: FUZZ times what `make test` tries
+	NETSIM_FUZZ=$(or $(FUZZ),30) $(BIN)/python -m pytest tests/fuzz -q
+
+lowest:  ## the tests but those of models, with the oldest dependencies that setup.cfg allows
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --editable . \
+	    $$($(PYTHON) -c "import configparser as c; s = c.ConfigParser(); s.read('setup.cfg'); \
+	    print(*(r.replace('>=', '==') for r in s['options']['install_requires'].split()))") pytest 'hypothesis>=6.110'
+	.venv-lowest/bin/python -m pytest -q -W default tests/channels tests/traces tests/netsim
 
 bench: $(VENV)/.installed  ## tokens per second of the engines, beside a bare loop
 	$(BIN)/python -m benchmarks
@@ -36,7 +43,7 @@ mutants: $(VENV)/.installed-dev  ## plant errors in a sample of lines, see wheth
 	$(BIN)/python -m tests.mutants
 
 clean:  ## remove .venv and caches
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) .venv-lowest build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from channels.csv_file import read_columns
 from channels.fading import GainStream
 from channels.rates import FloatArray
 from channels.units import from_db
 
 COLUMNS = ["time_s", "snr_db"]
+#: Some 30 million years: sums of such times are still finite.
+LATEST_S = Decimal(10) ** 15
 
 
 class _RecordedStream(GainStream):
@@ -193,7 +196,10 @@ class Reading:
 
 
 def load_recorded(path: Path, end: Literal["hold", "loop", "refuse"] = "refuse") -> Recorded:
-    """Read a recorded SNR series from a CSV file with the header ``time_s,snr_db``.
+    """Read a recorded SNR series from a CSV file with the columns ``time_s`` and ``snr_db``.
+
+    Comments (lines that begin with ``#``) and further columns are passed over. Times may be seconds since an epoch:
+    they are counted from the first sample on.
 
     Parameters
     ----------
@@ -205,24 +211,22 @@ def load_recorded(path: Path, end: Literal["hold", "loop", "refuse"] = "refuse")
     ValueError
         The file is not such a series; the message begins with ``file:line``.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        header = [name.strip() for name in next(rows, [])]
-        if header != COLUMNS:
-            raise ValueError(f"{path}:1: the header must be {','.join(COLUMNS)}, got {','.join(header)!r}")
-        samples = [_sample(f"{path}:{rows.line_num}", row) for row in rows if row]
+    samples = [_sample(place, row) for place, row in read_columns(path, COLUMNS)]
+    first_s = samples[0][0] if samples else Decimal(0)
+    # Exactly, in decimal: the seconds of an epoch leave a double too few digits for steps of milliseconds.
+    samples_s = [(float(time_s - first_s), snr_db) for time_s, snr_db in samples]
     try:
-        return Recorded(tuple(time_s for time_s, _ in samples), tuple(snr for _, snr in samples), end)
+        return Recorded(tuple(time_s for time_s, _ in samples_s), tuple(snr for _, snr in samples_s), end)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _sample(place: str, row: list[str]) -> tuple[float, float]:
+def _sample(place: str, row: list[str]) -> tuple[Decimal, float]:
     """Time and SNR of one row."""
     try:
-        time_s, snr_db = (float(text) for text in row)
-    except ValueError as error:
+        time_s, snr_db = Decimal(row[0].strip()), float(row[1])
+    except (ValueError, InvalidOperation) as error:
         raise ValueError(f"{place}: needs two numbers, got {','.join(row)!r}") from error
-    if not (math.isfinite(time_s) and math.isfinite(snr_db)):
+    if not (math.isfinite(snr_db) and time_s.is_finite() and abs(time_s) <= LATEST_S):
         raise ValueError(f"{place}: needs finite numbers, got {','.join(row)!r}")
     return time_s, snr_db

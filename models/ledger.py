@@ -99,10 +99,7 @@ class Ledger:
         ordered = self.manifest.model_copy(update={"shards": tuple(shards)})
         self._write(ordered.model_copy(update={"outside_mass": _outside_mass(self.folder, ordered)}))
         (self.folder / self.file).replace(self.folder / MANIFEST)
-        listed = {shard.file for shard in shards}
-        for path in self.folder.glob("p*-s*.safetensors"):
-            if path.name not in listed:
-                path.unlink()
+        _remove_replaced(self.folder, self.manifest)
         return self.manifest
 
     def _write(self, manifest: Manifest) -> None:
@@ -127,11 +124,24 @@ def begin_or_resume(pair: Pair, plan: Plan, folder: Path) -> Ledger:
             more = "; --extend adds to it" if differing <= _GROWS else ""
             raise _other_recording(folder, differing, more)
         remove_partial_files(folder)
-        return Ledger(folder, plan, earlier)
+        ledger = Ledger(folder, plan, earlier)
+        if ledger.is_finished and not (folder / EXTENSION).exists():
+            # What an extension that was killed at its very end had still to do.
+            _remove_replaced(folder, earlier)
+        return ledger
     if any(folder.glob("*.safetensors")):
         raise TraceError(f"{folder}: holds safetensors files but no {MANIFEST}: choose another folder")
+    remove_partial_files(folder)
     write_manifest(folder, manifest)
     return Ledger(folder, plan, manifest)
+
+
+def _remove_replaced(folder: Path, manifest: Manifest) -> None:
+    """Remove shards that an extension replaced."""
+    listed = {shard.file for shard in manifest.shards}
+    for path in folder.glob("p*-s*.safetensors"):
+        if path.name not in listed:
+            path.unlink()
 
 
 def extend(pair: Pair, plan: Plan, folder: Path) -> Ledger:

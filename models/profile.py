@@ -20,6 +20,7 @@ from models.plan import Plan, RecordingStopped
 from models.sources import load_model, model_name
 from models.timing import Profile, Report, fit_to_budget, profile_model
 from traces.format.manifest import LATENCY, replace_file
+from traces.format.sealed import sealed
 
 
 @dataclass(frozen=True)
@@ -159,4 +160,4 @@ def pair_profile(slm: Profile, llm: Profile) -> Profile:
 
 def write_profile(profile: Profile, path: Path) -> None:
     """Write a profile so that a killed run leaves no half file."""
-    replace_file(path, (json.dumps(profile, indent=1, allow_nan=False) + "\n").encode())
+    replace_file(path, (json.dumps(sealed(profile), indent=1, allow_nan=False) + "\n").encode())

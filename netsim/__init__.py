@@ -15,14 +15,15 @@ Random numbers: `traces.streams` lists every stream. To extend it: `netsim.exten
 
 from __future__ import annotations
 
-from netsim.startup import check_packages, leave_current_folder
+from netsim.startup import check_packages, interruptible_start, leave_current_folder
 
 # Before the imports below reach for channels and traces, whose names are also taken on the package index.
 leave_current_folder()
 check_packages()
 
-from netsim.scenario import load_scenario  # noqa: E402
-from netsim.simulate import simulate  # noqa: E402
-from netsim.sweeps.run import sweep  # noqa: E402
+with interruptible_start():
+    from netsim.scenario import load_scenario
+    from netsim.simulate import simulate
+    from netsim.sweeps.run import sweep
 
 __all__ = ["load_scenario", "simulate", "sweep"]

@@ -40,7 +40,7 @@ class Fault:
 
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}:{self.line}"
-        return ": ".join(part for part in (place, self.path, self.text) if part)
+        return printable(": ".join(part for part in (place, self.path, self.text) if part))
 
 
 class InputError(Exception):
@@ -80,6 +80,24 @@ def at_key(path: str) -> Iterator[None]:
             fault if fault.source else replace(fault, path=f"{path}.{fault.path}".rstrip("."))
             for fault in error.faults
         ) from None
+
+
+class InterruptedCommand(Exception):  # noqa: N818  (no error: somebody wanted it)
+    """Ctrl-C ended a command; the text says what is kept and how to go on."""
+
+
+def printable(text: str) -> str:
+    r"""Escape what a terminal would obey and what no encoding can hold: one line, whatever a file put into it.
+
+    Examples
+    --------
+    >>> printable("a\nb \x1b[2J é")
+    'a\\nb \\x1b[2J é'
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
+        for char in text
+    )
 
 
 def reason(error: OSError | ValueError) -> str:

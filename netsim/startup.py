@@ -8,12 +8,31 @@ that follows would name some missing attribute and not the cause.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
 PACKAGES = ("analysis", "channels", "models", "traces")
 ROOT = Path(__file__).resolve().parent.parent
+
+
+#: How a process is called that is the command ``netsim``; ``-m`` while ``python -m netsim`` is imported.
+COMMANDS = ("netsim", "netsim.exe", "-m")
+INTERRUPTED = 130
+
+
+@contextmanager
+def interruptible_start() -> Iterator[None]:
+    """Let Ctrl-C during the imports end the command in one line; in a program that imports netsim it is passed on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if Path(sys.argv[0]).name not in COMMANDS:
+            raise
+        print("netsim: interrupted before it began", file=sys.stderr)  # noqa: T201
+        raise SystemExit(INTERRUPTED) from None
 
 
 def leave_current_folder() -> None:

@@ -5,15 +5,26 @@ The only module above all packages; whatever is heavy is imported by the command
 
 from __future__ import annotations
 
+import io
+import signal
 import sys
 import warnings
 from typing import Annotated, TextIO
 
 import typer
 
-from netsim.startup import check_packages
+from netsim.cli.outputs import check_standard_output, flush_standard_output
+from netsim.costs.latency_file import LatencyError
+from netsim.errors import InputError, InterruptedCommand, printable
+from netsim.startup import INTERRUPTED, check_packages
+from traces.format.manifest import TraceError
 
-DONE, OURS, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, OURS, BAD_INPUT = 0, 1, 2
+#: What was wrong with the input, each in one line a fault.
+BAD = (InputError, TraceError, LatencyError)
+#: Signals that end a command as Ctrl-C does, so that no process of its own outlives it.
+ENDED = tuple(signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
+NOTHING_KEPT = "interrupted; nothing was written"
 
 app = typer.Typer(
     name="netsim",
@@ -86,7 +97,19 @@ def register() -> None:
 def main() -> None:
     """Run the command line; the exit status is the contract's."""
     warnings.showwarning = _show_warning
-    sys.exit(_run())
+    for stream in (sys.stdout, sys.stderr):
+        # A path may hold what the terminal's character set lacks.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    for wanted in ENDED:
+        if signal.getsignal(wanted) is signal.SIG_DFL:
+            signal.signal(wanted, _end)
+    sys.exit(flush_standard_output(_run()))
+
+
+def _end(number: int, _frame: object) -> None:
+    """Leave as an interrupt does: by way of everything that tidies up."""
+    raise SystemExit(128 + number)
 
 
 def _show_warning(
@@ -98,31 +121,54 @@ def _show_warning(
     line: str | None = None,  # noqa: ARG001
 ) -> None:
     """One plain line: where in our code a warning was raised tells a user nothing."""
-    print(f"netsim: warning: {message}", file=sys.stderr)
+    _say(f"warning: {message}")
+
+
+def _say(text: str) -> None:
+    print(f"netsim: {printable(text)}", file=sys.stderr)
 
 
 def _run() -> int:
-    from netsim.errors import InputError
-
     try:
+        check_standard_output()
         check_packages()
         register()
         app()
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return BAD_INPUT
     except KeyboardInterrupt:
-        print(
-            "netsim: interrupted; what was finished is kept, the same command goes on from there",
-            file=sys.stderr,
-        )
+        _say(NOTHING_KEPT)
         return INTERRUPTED
     except SystemExit as error:
-        return error.code if isinstance(error.code, int) else OURS
-    except RuntimeError as error:
-        print(f"netsim: {error}", file=sys.stderr)
-        return OURS
+        return _said_status(error.code)
+    except (*BAD, InterruptedCommand, OSError, MemoryError, RuntimeError) as error:
+        return _explain(error)
     return DONE
+
+
+def _explain(error: Exception) -> int:
+    """Say in a line what ended a command; its status."""
+    if isinstance(error, BAD):
+        print("\n".join(map(printable, str(error).split("\n"))), file=sys.stderr)
+        return BAD_INPUT
+    if isinstance(error, InterruptedCommand):
+        _say(f"interrupted; {error}")
+        return INTERRUPTED
+    if isinstance(error, OSError):
+        _say(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+    else:
+        _say(f"not enough memory {error}" if isinstance(error, MemoryError) else str(error))
+    return OURS
+
+
+def _said_status(code: object) -> int:
+    """The status of an exit, with a line for one that nothing else has told of."""
+    if code == INTERRUPTED:
+        _say(NOTHING_KEPT)
+    for wanted in ENDED:
+        if code == 128 + wanted:
+            _say(
+                f"ended by {wanted.name}; finished cells and groups are kept, the same command goes on from there"
+            )
+    return code if isinstance(code, int) else OURS if code else DONE
 
 
 if __name__ == "__main__":

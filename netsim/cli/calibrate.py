@@ -9,7 +9,8 @@ import numpy as np
 import typer
 
 from netsim.cli.common import bad_input
-from traces.format.manifest import TraceError
+from netsim.cli.outputs import check_output_folder, writing
+from traces.format.manifest import TraceError, replace_file
 from traces.format.trace import Trace
 
 
@@ -36,6 +37,8 @@ def calibrate(
     from analysis.calibration.calibrate import store_calibration
     from analysis.calibration.show import draw, report, to_json
 
+    check_output_folder("--out", out)
+    check_output_folder("--store-in", store_in)
     try:
         opened = Trace.open(trace)
         fit, calibration = fit_trace(opened, np.random.default_rng(seed))
@@ -45,6 +48,7 @@ def calibrate(
         raise bad_input("", str(error)) from None
     print(to_json(fit).rstrip() if as_json else report(fit))
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "calibration.json").write_text(to_json(fit), encoding="utf-8")
-        draw(fit, out / "calibration.png")
+        with writing("--out", out):
+            out.mkdir(parents=True, exist_ok=True)
+            replace_file(out / "calibration.json", to_json(fit).encode())
+            draw(fit, out / "calibration.png")

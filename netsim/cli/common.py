@@ -17,10 +17,12 @@ from rich.table import Table
 
 from channels.capacity import ChannelEnded, LinkNeverSends
 from netsim.costs.latency import LatencyOutOfRange
+from netsim.costs.latency_file import LatencyError
 from netsim.deciding.recorded import OffTree
-from netsim.errors import Fault, InputError
+from netsim.errors import Fault, InputError, InterruptedCommand, printable
 from netsim.scenario import Grid
 from netsim.scenario.plugins import ALLOW, allowed
+from traces.format.manifest import TraceError
 
 
 def bad_input(path: str, text: str) -> InputError:
@@ -57,6 +59,8 @@ FOUND_LATE: dict[type[ValueError], str] = {
     LinkNeverSends: "channel",
     ChannelEnded: "channel",
     LatencyOutOfRange: "latency",
+    LatencyError: "latency",
+    TraceError: "trace",
 }
 
 
@@ -71,15 +75,26 @@ def located(grid: Grid) -> Iterator[None]:
         raise grid.placed(error) from None
 
 
+@contextmanager
+def keeping(what: str) -> Iterator[None]:
+    """Let an interruption say what is kept; the command goes on from there when it is given again."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptedCommand(f"{what}, the same command goes on from there") from None
+
+
 def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
     """Print rows of the same keys as a table on standard output."""
-    table = Table(title=title or None, title_justify="left")
+    table = Table(title=printable(title) or None, title_justify="left")
     for index, name in enumerate(rows[0]):
         table.add_column(name, justify="left" if index == 0 else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(cell(value) for value in row.values()))
     # A pipe has no width: a table that is cut there would lose numbers.
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    width = None if sys.stdout.isatty() else 200
+    # No markup: what stands in brackets in a name is the name's.
+    console = Console(width=width, markup=False, emoji=False)
     console.print(table)
 
 
@@ -91,7 +106,7 @@ def cell(value: object) -> str:
     """
     if value is None or _is_nan(value):
         return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else printable(str(value))
 
 
 def print_json(value: object) -> None:

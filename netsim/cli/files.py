@@ -43,6 +43,7 @@ def _check_scenario(path: Path) -> str:
     grid = load_grid(path)
     with located(grid):
         _check_points(grid)
+        _check_shards(grid)
     return f"ok, {len(grid.points)} points x {len(grid.scenario.seed_values())} seeds"
 
 
@@ -64,6 +65,23 @@ def _check_points(grid: Grid) -> None:
         assembly.build_decider(point.scenario, source)
         assembly.build_costs(point.scenario, source)
     print("plug-ins are not looked at: validate runs no code of your own", file=sys.stderr)
+
+
+def _check_shards(grid: Grid) -> None:
+    """Read every shard of the traces that the points name."""
+    from netsim.scenario.assembly import open_source
+    from netsim.scenario.sources.built_in import LiveTraceSettings
+    from traces.format.trace import Trace
+
+    if isinstance(grid.scenario.trace, LiveTraceSettings):
+        return
+    opened = {}
+    for point in grid.points:
+        source = open_source(point.scenario)
+        opened[source.digest] = source
+    for source in opened.values():
+        if isinstance(source, Trace):
+            source.verify()
 
 
 def _check_trace(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from netsim.cli.common import bad_input
+from netsim.cli.outputs import TABLES, check_output_file, write_table, writing
 from netsim.scenario.assembly import network_key
 from netsim.simulate import Point
 
@@ -40,15 +40,20 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
+def check_logs(tokens: Path | None, timeline: Path | None) -> None:
+    """Refuse logs that can't be written before anything is simulated."""
+    check_output_file("--tokens", tokens, TABLES)
+    check_output_file("--timeline", timeline, (".json",))
+
+
 def write_logs(point: Point, seeds: Sequence[int], tokens: Path | None, timeline: Path | None) -> None:
     """Write the token log of all seeds and the timeline of the first one, where they are asked for."""
     from netsim.results.timeline import write_timeline
 
-    try:
-        if tokens is not None:
-            log = pd.concat([point.token_log(seed) for seed in seeds], ignore_index=True)
-            log.to_parquet(tokens, index=False)
-        if timeline is not None:
+    if tokens is not None:
+        log = pd.concat([point.token_log(seed) for seed in seeds], ignore_index=True)
+        with writing("--tokens", tokens):
+            write_table(tokens, log)
+    if timeline is not None:
+        with writing("--timeline", timeline):
             write_timeline(timeline, point.spans(seeds[0]))
-    except OSError as error:
-        raise bad_input(str(tokens or timeline), str(error)) from None

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from netsim.cli.common import AllowPlugins, find_beside, located, print_json, print_table
+from netsim.cli.outputs import check_output_folder, write_table, writing
 from netsim.cli.simulate import Overrides, ScenarioFile
 
 #: Short names of objectives.
@@ -41,6 +42,7 @@ def optimize(
     from netsim.scenario import load_grid
     from netsim.sweeps.optimize import Bound, best_thresholds, simulate_thresholds
 
+    check_output_folder("--out", out)
     bounds = [Bound.parse(text) for text in subject_to]
     find_beside(scenario)
     grid = load_grid(scenario, overrides)
@@ -59,6 +61,7 @@ def optimize(
     if out is not None:
         from analysis.figures.optimum import draw_optimum
 
-        out.mkdir(parents=True, exist_ok=True)
-        best.to_csv(out / "optimum.csv", index=False, lineterminator="\n")
-        draw_optimum(best, objective, out / "optimum.png")
+        with writing("--out", out):
+            out.mkdir(parents=True, exist_ok=True)
+            write_table(out / "optimum.csv", best)
+            draw_optimum(best, objective, out / "optimum.png")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from netsim.cli.common import bad_input
+from netsim.cli.outputs import check_output_file
 
 
 def plot(
@@ -51,7 +52,9 @@ def plot(
     from analysis.figures.logs import Window
     from analysis.figures.plot import Wanted, styled
     from analysis.figures.plot import plot as draw
+    from netsim.sweeps.store import note_figure
 
+    check_output_file("--out", out, (f".{file_format}",) if file_format else (".png", ".pdf", ".svg"))
     try:
         window = Window(tuple(int(one) for one in devices.split(",") if one.strip()), from_s, to_s)
     except ValueError:
@@ -60,6 +63,8 @@ def plot(
         picture, caption = draw(
             source, Wanted(kind, x, y, where, window), file_format, out, styled(style, width, title)
         )
+        if source[0].is_dir():
+            note_figure(source[0], picture)
     except (ValueError, OSError) as error:
         raise bad_input(str(source[0]), str(error)) from None
     print(f"picture: {picture}")

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from netsim.cli.common import bad_input
+from netsim.cli.common import bad_input, print_json
+from netsim.cli.outputs import check_output_file, writing
 
 
 def profile(
@@ -73,10 +74,11 @@ def profile(
     if len(subjects) != 1:
         raise bad_input("--pair", "give one of --pair, --slm with --llm, --model and --architecture")
     axes = {"contexts": contexts, "positions": positions, "batches": batches}
+    wanted = {name: values for name, values in axes.items() if values}
     try:
-        # Before the measurement, which may take an hour: a folder that can't be made.
+        # Before the measurement, which may take an hour: a file that can't be written.
         out.parent.mkdir(parents=True, exist_ok=True)
-        wanted = {name: values for name, values in axes.items() if values}
+        check_output_file("--out", out, (".json",))
         with progress(quiet=quiet) as show:
             measured = measure(
                 subjects[0],
@@ -85,8 +87,14 @@ def profile(
                 lambda text, share: show(text, share, None),
                 threads,
             )
-        write_profile(measured, out)
     except (ValueError, OSError) as error:
         raise bad_input("", str(error)) from None
+    try:
+        with writing("--out", out):
+            write_profile(measured, out)
+    except OSError:
+        # Nothing measured is lost: it can be copied from the terminal.
+        print_json(measured)
+        raise
     if not quiet:
         print(f"profile: {out}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netsim.cli.common import AllowPlugins, bad_input, cell, print_json, print_table
+from netsim.cli.outputs import TABLES, check_output_file, write_table, writing
 
 if TYPE_CHECKING:
     from analysis.accuracy.outputs import Outputs
@@ -32,7 +33,7 @@ def score(
     encoder: Annotated[
         Path | None, typer.Option(help="Folder of a sentence encoder, e.g. all-MiniLM-L6-v2, for the cosine.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="CSV file of every single score.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File of every single score: .csv or .parquet.")] = None,
     store: Annotated[
         bool,
         typer.Option("--store", help="Keep similarities beside the trace: sweeps then have them as columns."),
@@ -57,6 +58,7 @@ def score(
     for option, given in (("--encoder", encoder is not None), ("--store", store)):
         if given and tokenizer is None:
             raise bad_input(option, "needs --tokenizer, which turns tokens into text")
+    check_output_file("--out", out, TABLES)
     try:
         opened = Trace.open(trace if trace.is_dir() else PROJECT_TRACES / trace)
         outputs = outputs_of(opened, named_policies(opened, policy or opened.manifest.policies or ["hlm"]))
@@ -65,7 +67,8 @@ def score(
     except TraceError as error:
         raise bad_input("", str(error)) from None
     if out is not None:
-        table.drop(columns="output").to_csv(out, index=False, lineterminator="\n")
+        with writing("--out", out):
+            write_table(out, table.drop(columns="output"))
     compared = compare(table)
     rows = [{str(key): value for key, value in row.items()} for row in compared.to_dict("records")]
     if as_json:

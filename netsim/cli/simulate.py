@@ -10,7 +10,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from netsim.cli.common import AllowPlugins, bad_input, find_beside, located, print_json, print_table
+from netsim.cli.common import (
+    AllowPlugins,
+    bad_input,
+    find_beside,
+    keeping,
+    located,
+    print_json,
+    print_table,
+)
+from netsim.cli.outputs import check_output_folder
+from netsim.errors import printable
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (YAML).")]
 Overrides = Annotated[
@@ -32,7 +42,7 @@ def run(
     engine: Engine = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
     tokens: Annotated[
-        Path | None, typer.Option(metavar="FILE.parquet", help="Write one row per token.")
+        Path | None, typer.Option(metavar="FILE", help="Write one row per token: .parquet or .csv.")
     ] = None,
     timeline: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Write who did what when, for Perfetto.")
@@ -45,17 +55,18 @@ def run(
 
     Example: netsim run scenarios/quickstart.yaml --set channel.snr_db=5 --seed 0 --timeline out.json
     """
-    from netsim.cli.live import with_live_models
-    from netsim.cli.network import device_rows, devices_summary, write_logs
+    from netsim.cli.live import live_models
+    from netsim.cli.network import check_logs, device_rows, devices_summary, write_logs
     from netsim.scenario import load_grid
     from netsim.simulate import Point
 
+    check_logs(tokens, timeline)
     find_beside(scenario)
     grid = load_grid(scenario, overrides)
     loaded = grid.scenario
-    with located(grid):
-        seeds = loaded.seed_values() if seed is None else [seed]
-        point = Point.of(with_live_models(grid.base(), tuple(seeds), quiet=as_json).scenario)
+    seeds = loaded.seed_values() if seed is None else [seed]
+    with located(grid), live_models(grid.base(), tuple(seeds), quiet=as_json) as recorded:
+        point = Point.of(recorded.scenario)
         rows = [point.row(number, engine) for number in seeds]
         devices = [device_rows(point, number) for number in seeds]
         write_logs(point, list(seeds), tokens, timeline)
@@ -108,7 +119,7 @@ def sweep(
 
     Example: netsim sweep scenarios/quickstart.yaml --jobs 2 --out results/quickstart
     """
-    from netsim.cli.live import with_live_models
+    from netsim.cli.live import live_models
     from netsim.scenario import load_grid
     from netsim.sweeps.run import run_sweep
 
@@ -117,9 +128,14 @@ def sweep(
     find_beside(scenario)
     grid = load_grid(scenario, overrides)
     folder = out or Path("results") / grid.scenario.name
-    with located(grid):
+    check_output_folder("--out", folder)
+    with (
+        located(grid),
+        keeping(f"finished cells are kept in {folder}"),
+        live_models(grid, tuple(grid.scenario.seed_values()), quiet=quiet) as recorded,
+    ):
         report = run_sweep(
-            with_live_models(grid, tuple(grid.scenario.seed_values()), quiet=quiet),
+            recorded,
             folder,
             jobs=jobs,
             engine=engine,
@@ -135,7 +151,7 @@ def sweep(
         if picture:
             print(f"picture: {picture}")
     for failure in report.failures:
-        print(f"netsim: failed: {failure}", file=sys.stderr)
+        print(f"netsim: failed: {printable(str(failure))}", file=sys.stderr)
     if report.failures:
         raise typer.Exit(1)
 
@@ -143,10 +159,12 @@ def sweep(
 def _draw_default(folder: Path) -> Path | None:
     """The figure of what is swept; None, with the reason on standard error, where it can't be drawn."""
     from analysis.figures.plot import plot as draw
+    from netsim.sweeps.store import note_figure
 
     try:
         picture, _ = draw(folder)
     except ValueError as error:
         print(f"netsim: no picture: {error}", file=sys.stderr)
         return None
+    note_figure(folder, picture)
     return picture

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from traces.format.sealed import read_json
 
 Role = Literal["slm", "llm"]
 _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -78,11 +79,11 @@ class PairFile(BaseModel):
 def read_profile(path: Path, role: Role) -> ProfileFile:
     """Read and check a profile, or one model's profile of a pair; raises `LatencyError`."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise LatencyError(f"{path}: can't be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise LatencyError(f"{path}: not JSON: {error}") from error
+    except ValueError as error:
+        raise LatencyError(f"{path}: damaged, or not JSON: {error}") from error
     if not isinstance(content, dict):
         raise LatencyError(f"{path}: a latency profile is a JSON object, given a {type(content).__name__}")
     pair = content.get("format") == "netsim-latency-pair"

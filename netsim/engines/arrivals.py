@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from channels.csv_file import read_columns
 from traces.streams import ARRIVAL_STREAM
 
 COLUMNS = ["device", "time_s"]
@@ -90,7 +90,7 @@ def poisson_arrivals(seed: int, device: int, rate_hz: float, count: int) -> NDAr
 
 
 def load_arrivals(path: Path, num_devices: int) -> list[NDArray[np.float64]]:
-    """Read recorded arrivals from a CSV file with the header ``device,time_s``.
+    """Read recorded arrivals from a CSV file with the columns ``device`` and ``time_s``; others are passed over.
 
     Parameters
     ----------
@@ -107,14 +107,9 @@ def load_arrivals(path: Path, num_devices: int) -> list[NDArray[np.float64]]:
         The file is not such a series; the message begins with ``file:line``.
     """
     times_s: list[list[float]] = [[] for _ in range(num_devices)]
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        header = [name.strip() for name in next(rows, [])]
-        if header != COLUMNS:
-            raise ValueError(f"{path}:1: the header must be {','.join(COLUMNS)}, got {','.join(header)!r}")
-        for row in filter(None, rows):
-            device, time_s = _arrival(f"{path}:{rows.line_num}", row, num_devices)
-            times_s[device].append(time_s)
+    for place, row in read_columns(path, COLUMNS):
+        device, time_s = _arrival(place, row, num_devices)
+        times_s[device].append(time_s)
     return [np.sort(np.array(own)) for own in times_s]
 
 

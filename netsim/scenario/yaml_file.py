@@ -13,9 +13,12 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from netsim.errors import Fault, InputError, quote
+from traces.format.sealed import read_regular
 
 KeyPath = tuple[str | int, ...]
 
+MAX_BYTES = 4 * 2**20
+"""A scenario of a hundred thousand keys and values is smaller."""
 MAX_DEPTH = 32
 """Levels of nesting; a scenario uses six. Also stops an alias that contains itself."""
 MAX_NODES = 100_000
@@ -70,7 +73,7 @@ def read_yaml(path: Path, source: str) -> Document:
         Missing, unreadable, not UTF-8 or not YAML 1.2, too large or too deep.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_regular(path, MAX_BYTES)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise InputError([Fault(source, "", f"can't be read: {reason}, allowed: a YAML file")]) from None
@@ -199,6 +202,10 @@ class _Builder:
             self._fault(path, f"not of the type {kind}, given {quote(text)}", line)
             return None
         # 'merge', 'value' and 'timestamp' are plain words in YAML 1.2's core schema.
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            self._fault(
+                path, f"half of a surrogate pair, given {quote(text)}, allowed: whole characters", line
+            )
         if kind not in ("str", "merge", "value", "timestamp"):
             self._fault(path, f"unknown tag, given {quote(tag)}, allowed: values without a tag", line)
         return text

@@ -18,6 +18,7 @@ from netsim.scenario import Grid, Scenario
 from netsim.scenario.policies.published import threshold_of
 from netsim.simulate import Point
 from traces.format.manifest import canonical, digest_of
+from traces.format.sealed import read_regular
 
 #: Raised whenever the same scenario gives other numbers than before: older chunks are then not reused. Columns that
 #: come, go or change their type need no raise: their digest is a part of every key as well.
@@ -142,7 +143,7 @@ def _digest(file: Path, known: dict[Path, str]) -> str:
     """SHA-256 of a file; one that many points name is read once."""
     if file not in known:
         try:
-            known[file] = hashlib.sha256(file.read_bytes()).hexdigest()
+            known[file] = hashlib.sha256(read_regular(file)).hexdigest()
         except OSError as error:
             raise InputError([Fault(str(file), "", f"can't be read: {error.strerror}")]) from None
     return known[file]

@@ -1,27 +1,27 @@
-"""Compute chunks: in this process, in local processes by joblib, or on a Dask cluster."""
+"""Compute chunks: in this process, in local processes, or on a Dask cluster."""
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 
-import joblib
 import pyarrow as pa
-from joblib.externals.loky import get_reusable_executor
 
 from netsim.errors import Fault, InputError
 from netsim.results.rows import Row
 from netsim.scenario import Scenario
 from netsim.scenario.thresholds import ThresholdClipped
 from netsim.simulate import Point, Sums, array_rows
+from netsim.sweeps.chunk_files import PROMPTS, SCHEMA
 from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
-from netsim.sweeps.store import PROMPTS, SCHEMA
+from netsim.sweeps.local import in_processes
+from traces.format.manifest import TraceError
 
 #: Chunks that a cluster is handed at once, at least: workers may still join.
 AT_ONCE = 64
@@ -42,21 +42,24 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a chunk: rows of the columns ``netsim.sweeps.store.SCHEMA``, and the cells that failed."""
+    """What became of a chunk: rows of the columns ``netsim.sweeps.chunk_files.SCHEMA``, and the cells that failed."""
 
     name: str
     rows: pa.Table
     failures: tuple[Failure, ...]
 
 
-#: A row of ``netsim.sweeps.store.SCHEMA``.
+#: A row of ``netsim.sweeps.chunk_files.SCHEMA``.
 StoredRow = dict[str, object]
 #: Computes chunks side by side; outcomes come as they finish.
-Compute = Callable[[Iterable[Chunk]], Iterator[Outcome]]
+Compute = Callable[[Iterable[Chunk]], Generator[Outcome, None, None]]
 
 
 def compute(chunk: Chunk) -> Outcome:
-    """Compute every cell of a chunk; one that fails does not keep the others from finishing."""
+    """Compute every cell of a chunk; one that fails does not keep the others from finishing.
+
+    A damaged trace is no cell's fault and ends the sweep.
+    """
     failures: list[Failure] = []
     first = chunk.points[0]
     built = _base(setup_of(first.scenario), first.sources)
@@ -70,6 +73,8 @@ def compute(chunk: Chunk) -> Outcome:
         points = [built.at(point.scenario) for point in chunk.points]
     try:
         rows = _all_rows(chunk, points)
+    except TraceError:
+        raise
     except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
         rows, failures = _each_row(chunk, points)
     return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
@@ -108,6 +113,8 @@ def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[StoredRow], l
 def _row(swept: SweepPoint, point: Point, seed: int) -> StoredRow | Failure:
     try:
         return _stored(swept.digest, *point.result(seed, swept.engine))
+    except TraceError:
+        raise
     except Exception as error:  # noqa: BLE001  (whatever it is, it is reported with its cell)
         return Failure(swept.coordinates, seed, f"{type(error).__name__}: {error}")
 
@@ -134,17 +141,11 @@ def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[Compu
         with _connect(scheduler or "") as client:
             yield partial(_on_cluster, client)
     else:
-        # The work is compiled loops and small arrays: threads of a numeric library would only get in the way.
-        with joblib.parallel_config("loky", inner_max_num_threads=1):
-            yield partial(_in_processes, joblib.Parallel(n_jobs=jobs, return_as="generator_unordered"))
-        if jobs > 1:
-            # Each holds a trace and its decisions: memory that putting the results in order may need.
-            get_reusable_executor().shutdown()
+        yield _here if jobs == 1 else partial(in_processes, compute, _failed, jobs)
 
 
-def _in_processes(parallel: joblib.Parallel, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
-    outcomes: Iterator[Outcome] = parallel(joblib.delayed(compute)(chunk) for chunk in chunks)
-    return outcomes
+def _here(chunks: Iterable[Chunk]) -> Generator[Outcome, None, None]:
+    yield from map(compute, chunks)
 
 
 def _connect(scheduler: str) -> Any:
@@ -159,7 +160,7 @@ def _connect(scheduler: str) -> Any:
         raise InputError([Fault("--scheduler", "", f"no answer from {scheduler!r}: {error}")]) from None
 
 
-def _on_cluster(client: Any, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
+def _on_cluster(client: Any, chunks: Iterable[Chunk]) -> Generator[Outcome, None, None]:
     """Keep every worker busy without handing over all chunks at once.
 
     What a worker had is computed again by another one if it dies; a chunk that several died of has failed.

@@ -7,6 +7,7 @@ import platform
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +18,7 @@ from netsim.scenario import Scenario, ScenarioLike, load_grid
 from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
 from netsim.sweeps.parallel import Failure, workers
 from netsim.sweeps.progress import progress
-from netsim.sweeps.store import RESULTS, open_store
+from netsim.sweeps.store import MANIFEST, RESULTS, SCENARIO, open_store
 
 #: Packages whose versions may show in the last bits of a result.
 PACKAGES = ("netsim", "numba", "numpy", "pandas", "pyarrow", "scipy", "simpy")
@@ -60,7 +61,8 @@ def run_sweep(
     ----------
     source : Grid, Scenario, mapping or path
     folder : Path
-        A new or empty one, or that of an earlier sweep, whose finished cells are used where they are the same.
+        A new or empty one, or that of an earlier sweep of the same scenario, which may have had fewer seeds or
+        fewer values on its axes: its finished cells are used.
     jobs : int
         Local processes, at least 1.
     engine : str
@@ -68,7 +70,7 @@ def run_sweep(
     backend : str
         ``local``, or ``dask`` with the ``scheduler``'s address.
     fresh : bool
-        Forget finished cells.
+        Forget finished cells, and replace another scenario's results.
     quiet : bool
         Show no progress.
     command : str
@@ -85,15 +87,17 @@ def run_sweep(
     points = sweep_points(grid, engine)
     seeds = scenario.seed_values()
     failures: list[Failure] = []
-    with open_store(folder) as store:
+    with open_store(folder, scenario, fresh=fresh) as store:
         with workers(jobs=jobs, backend=backend, scheduler=scheduler) as compute_all:
-            if fresh:
-                store.forget()
-            chunks = list(missing_chunks(points, seeds, store.done))
+            chunks = list(missing_chunks(points, seeds, store.chunks.done))
             missing = sum(chunk.num_cells for chunk in chunks)
-            with progress("cells", missing, quiet=quiet) as advance:
-                for outcome in compute_all(chunks):
-                    store.add(outcome.name, outcome.rows)
+            with (
+                progress("cells", missing, quiet=quiet) as advance,
+                # Closed at once, not when it is forgotten: its processes end with the sweep, whatever ended that.
+                closing(compute_all(chunks)) as outcomes,
+            ):
+                for outcome in outcomes:
+                    store.chunks.add(outcome.name, outcome.rows)
                     failures += outcome.failures
                     advance(outcome.rows.num_rows + len(outcome.failures))
         facts = {
@@ -106,8 +110,8 @@ def run_sweep(
             **_provenance(scenario, points),
         }
         texts = {
-            "scenario.yaml": scenario.resolved_yaml(),
-            "manifest.json": json.dumps(facts, indent=2) + "\n",
+            SCENARIO: scenario.resolved_yaml(),
+            MANIFEST: json.dumps(facts, indent=2) + "\n",
         }
         rows = store.write_products(points, seeds, texts)
     reused = len(points) * len(seeds) - missing

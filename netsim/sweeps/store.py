@@ -1,12 +1,13 @@
 """A results folder: finished chunks while a sweep runs, and one table in the sweep's order at its end.
 
-Only the process that holds the folder's lock writes to it. A chunk appears whole or not at all.
+Only the process that holds the folder's lock writes to it. What an earlier sweep left stays until what replaces it
+is complete.
 """
 
 from __future__ import annotations
 
-import io
-import shutil
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,45 +16,47 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from netsim.errors import Fault, InputError
-from netsim.results.columns import AVERAGED, COLUMNS
+from netsim.results.columns import AVERAGED
 from netsim.results.prompt_sums import SUMS
 from netsim.results.summary import summarise
+from netsim.scenario import Scenario
+from netsim.sweeps.chunk_files import PROMPTS, ROW, SUM_FIELDS, ChunkFiles
 from netsim.sweeps.chunks import SweepPoint
+from netsim.sweeps.ownership import check_grows
 from traces.format.manifest import replace_file
 
 #: Lock of a results folder, and the sign that a folder is one.
 LOCK = ".netsim-lock"
 CHUNKS, RESULTS, SUMMARY = "chunks", "results.parquet", "summary.csv"
-#: Column of a chunk with the sums of its prompts, and the file that they go to: a row per point, seed and prompt.
-PROMPTS, PROMPT_SUMS = "prompts", "prompts.parquet"
-#: Files of a finished sweep; gone from the first chunk of another one on, so that no table belies its scenario.
-PRODUCTS = (RESULTS, PROMPT_SUMS, SUMMARY, "scenario.yaml", "manifest.json")
+#: Sums of every prompt: a row per point, seed and prompt.
+PROMPT_SUMS = "prompts.parquet"
+SCENARIO, MANIFEST = "scenario.yaml", "manifest.json"
+#: Files of a finished sweep.
+PRODUCTS = (RESULTS, PROMPT_SUMS, SUMMARY, SCENARIO, MANIFEST)
+#: Figures drawn from the results, with the SHA-256 of each: they go when the results change.
+FIGURES = ".netsim-figures.json"
 #: Rows that are put in order at a time; the results are read and written in such parts.
 ROWS_IN_MEMORY = 2**15
 
-_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-#: Columns of a row.
-ROW = [(column.name, _TYPES[column.type]) for column in COLUMNS]
-SUM_FIELDS = [(name, pa.float64()) for name in SUMS]
-#: A chunk's columns: the point's digest, those of a row, and the sums of every prompt.
-SCHEMA = pa.schema(
-    [("point", pa.string()), *ROW, (PROMPTS, pa.struct([(name, pa.list_(of)) for name, of in SUM_FIELDS]))]
-)
-
 
 @contextmanager
-def open_store(folder: Path) -> Iterator[Store]:
+def open_store(folder: Path, scenario: Scenario, *, fresh: bool = False) -> Iterator[Store]:
     """Take a results folder, made if it is not there, for this process alone.
+
+    Parameters
+    ----------
+    scenario : Scenario. What is to be swept.
+    fresh : bool. Forget what is there: its chunks now, its results when the new ones are complete.
 
     Raises
     ------
     InputError
-        Another sweep is writing to it, it holds something else (and is left untouched), or it can't be written.
+        Another sweep is writing to it, it holds something else or another scenario's results (and is left
+        untouched), or it can't be written.
     """
     if folder.exists() and not folder.is_dir():
         raise _refusal(folder, "not a folder")
@@ -68,7 +71,9 @@ def open_store(folder: Path) -> Iterator[Store]:
     except OSError as error:
         raise _refusal(folder, f"can't be written: {error.strerror}") from None
     try:
-        yield Store(folder)
+        if not fresh:
+            _check_owner(folder, scenario)
+        yield Store(folder, scenario, fresh=fresh)
     finally:
         lock.release()
 
@@ -77,64 +82,61 @@ def _refusal(folder: Path, text: str) -> InputError:
     return InputError([Fault(str(folder), "", text)])
 
 
+def _check_owner(folder: Path, scenario: Scenario) -> None:
+    """Refuse a folder whose chunks or results are another scenario's."""
+    for owner in (folder / CHUNKS / SCENARIO, folder / SCENARIO):
+        if owner.exists():
+            check_grows(folder, owner, scenario)
+            return
+    if (folder / RESULTS).exists():
+        raise _refusal(
+            folder, f"holds results, but no {SCENARIO} that says of what: name a new folder, or give --fresh"
+        )
+
+
 class Store:
-    """The chunks and products of one results folder; see `open_store`.
+    """The chunks and products of one results folder; see `open_store`."""
 
-    Attributes
-    ----------
-    done : dict of point digest to set of int. Seeds whose rows are stored.
-    """
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scenario: Scenario, *, fresh: bool) -> None:
         self.folder = folder
-        self._chunks = folder / CHUNKS
-        self._chunks.mkdir(exist_ok=True)
-        self.done: dict[str, set[int]] = {}
-        self._files: dict[Path, set[str]] = {}
-        for path in sorted(self._chunks.glob("*.parquet")):
-            self._find(path)
-
-    def _find(self, path: Path) -> None:
-        try:
-            cells = pq.read_table(path, columns=["point", "seed"])
-        except (OSError, pa.ArrowException):
-            path.unlink()  # Damaged from outside: its cells are computed again.
-        else:
-            self._note(path, cells)
-
-    def _note(self, path: Path, cells: pa.Table) -> None:
-        for point, seed in zip(cells["point"].to_pylist(), cells["seed"].to_pylist(), strict=True):
-            self.done.setdefault(point, set()).add(seed)
-            self._files.setdefault(path, set()).add(point)
-
-    def forget(self) -> None:
-        """Remove all chunks."""
-        shutil.rmtree(self._chunks)
-        self._chunks.mkdir()
-        self.done.clear()
-        self._files.clear()
-
-    def add(self, name: str, rows: pa.Table) -> None:
-        """Store the rows of a chunk, at once and whole; ``rows`` has the columns of ``SCHEMA``."""
-        for product in PRODUCTS:
-            (self.folder / product).unlink(missing_ok=True)
-        path = self._chunks / f"{name}.parquet"
-        content = io.BytesIO()
-        pq.write_table(rows, content)
-        replace_file(path, content.getvalue())
-        self._note(path, rows)
+        self.chunks = ChunkFiles(folder / CHUNKS, keep=(SCENARIO,))
+        if fresh:
+            self.chunks.forget()
+        replace_file(folder / CHUNKS / SCENARIO, scenario.resolved_yaml().encode())
 
     def write_products(
         self, points: Sequence[SweepPoint], seeds: Sequence[int], texts: Mapping[str, str]
     ) -> int:
-        """Write results and summary in the order of the sweep, then further files; returns the rows written."""
+        """Write results and summary in the order of the sweep, then further files; returns the rows written.
+
+        All of them are complete on disk before the first takes its place.
+        """
+        for path in self.folder.glob("*.partial"):
+            if path.name.startswith(PRODUCTS):
+                path.unlink()
+        ready = {self.folder / f"{name}.partial": self.folder / name for name in (RESULTS, PROMPT_SUMS)}
+        partial, partial_sums = ready
+        written, summary = self._write_results(partial, partial_sums, points, seeds)
+        csv = summary.to_csv(index=False, lineterminator="\n")
+        for name, text in {SUMMARY: csv, **texts}.items():
+            path = self.folder / f"{name}.partial"
+            replace_file(path, text.encode())
+            ready[path] = self.folder / name
+        if not _same_content(partial, self.folder / RESULTS):
+            _remove_figures(self.folder)
+        for path, product in ready.items():
+            path.replace(product)
+        return written
+
+    def _write_results(
+        self, path: Path, sums_path: Path, points: Sequence[SweepPoint], seeds: Sequence[int]
+    ) -> tuple[int, pd.DataFrame]:
         axes = _axes(points)
         schema = pa.schema([*axes, *ROW])
         sums_schema = pa.schema([*axes, ("seed", pa.int64()), ("prompt", pa.int64()), *SUM_FIELDS])
-        partial, partial_sums = (self.folder / f"{name}.partial" for name in (RESULTS, PROMPT_SUMS))
         summaries: list[pd.DataFrame] = []
         written = 0
-        with pq.ParquetWriter(partial, schema) as writer, pq.ParquetWriter(partial_sums, sums_schema) as sums:
+        with pq.ParquetWriter(path, schema) as writer, pq.ParquetWriter(sums_path, sums_schema) as sums:
             for part in _parts(points, max(1, ROWS_IN_MEMORY // len(seeds))):
                 stored = _with_axes(self._in_order(part, seeds), part, axes)
                 if len(stored):
@@ -146,24 +148,13 @@ class Store:
                     averaged = table.select([*keys, "token_seed", *AVERAGED])
                     summaries.append(summarise(averaged.to_pandas(), keys, of_prompts.to_pandas()))
                     written += len(table)
-        partial.replace(self.folder / RESULTS)
-        partial_sums.replace(self.folder / PROMPT_SUMS)
-        summary = pd.concat(summaries) if summaries else pd.DataFrame()
-        replace_file(self.folder / SUMMARY, summary.to_csv(index=False, lineterminator="\n").encode())
-        for name, text in texts.items():
-            replace_file(self.folder / name, text.encode())
-        return written
+        return written, pd.concat(summaries) if summaries else pd.DataFrame()
 
     def _in_order(self, points: Sequence[SweepPoint], seeds: Sequence[int]) -> pa.Table:
         """Stored rows of some points, point by point, seed by seed."""
         place = {point.digest: number for number, point in enumerate(points)}
         turn = {seed: number for number, seed in enumerate(seeds)}
-        wanted = pc.field("point").isin(list(place))
-        tables = [SCHEMA.empty_table()]
-        for path, inside in self._files.items():
-            if not inside.isdisjoint(place):
-                tables.append(pq.read_table(path, schema=SCHEMA, filters=wanted))
-        table = pa.concat_tables(tables)
+        table = self.chunks.rows_of(place.keys())
         keys = np.array(
             [
                 place[point] * len(seeds) + turn[seed] if seed in turn else -1
@@ -186,6 +177,43 @@ def _by_prompt(stored: pa.Table, axes: Sequence[pa.Field]) -> pa.Table:
     return pa.table(
         [*columns, *(lists.field(name).flatten() for name in SUMS)], names=[*keys, "prompt", *SUMS]
     )
+
+
+def note_figure(folder: Path, path: Path) -> None:
+    """Remember a figure that was drawn from a folder's results into that folder."""
+    if path.resolve().parent != folder.resolve() or not (folder / LOCK).exists():
+        return
+    noted = {**_noted(folder), path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    replace_file(folder / FIGURES, (json.dumps(noted, indent=1, sort_keys=True) + "\n").encode())
+
+
+def _noted(folder: Path) -> dict[str, str]:
+    try:
+        noted = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
+
+
+def _remove_figures(folder: Path) -> None:
+    """Remove the figures of results that are about to change; one that was worked on since is its owner's."""
+    for name, digest in _noted(folder).items():
+        path = folder / name
+        if path.parent == folder and path.is_file() and _digest(path) == digest:
+            path.unlink()
+    (folder / FIGURES).unlink(missing_ok=True)
+
+
+def _same_content(one: Path, other: Path) -> bool:
+    return other.is_file() and _digest(one) == _digest(other)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(2**20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _parts(points: Sequence[SweepPoint], size: int) -> Iterator[Sequence[SweepPoint]]:

@@ -79,7 +79,8 @@ def test_unknown_end_is_refused() -> None:
 def test_csv_is_read(tmp_path: Path) -> None:
     file = tmp_path / "snr.csv"
     file.write_text("time_s,snr_db\n10,0\n10.1,10\n10.4,20\n\n", encoding="utf-8")
-    assert load_recorded(file, "loop") == Recorded(TIMES_S, SNR_DB, "loop")
+    # Times count from the first sample on.
+    assert load_recorded(file, "loop") == Recorded((0.0, 0.1, 0.4), SNR_DB, "loop")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_csv_is_read(tmp_path: Path) -> None:
         ("", r"snr\.csv:1: the header must be time_s,snr_db"),
         ("time,snr\n0,1\n", r"snr\.csv:1: the header must be time_s,snr_db, got 'time,snr'"),
         ("time_s,snr_db\n0,1\n1,high\n", r"snr\.csv:3: needs two numbers, got '1,high'"),
-        ("time_s,snr_db\n0,1\n1\n", r"snr\.csv:3: needs two numbers, got '1'"),
+        ("time_s,snr_db\n0,1\n1\n", r"snr\.csv:3: needs 2 values as the header has, got '1'"),
         ("time_s,snr_db\n0,1\n1,inf\n", r"snr\.csv:3: needs finite numbers"),
         ("time_s,snr_db\n0,1\n", r"snr\.csv: Recorded: needs at least two samples"),
     ],
@@ -115,3 +116,38 @@ def test_devices_and_seeds_begin_apart() -> None:
     assert Reading(0.1, random_start=True).at(series, 0.5, 1, 0.0).start_s == pytest.approx(0.45)
     # Without a loop the series is left at its end, not entered anew.
     assert Reading(0.3).at(Recorded(TIMES_S, SNR_DB), 0.0, 4, 0.0).start_s == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# drive test\ntime_s,snr_db\n# uplink\n0,1\n0.01,2\n0.02,3\n",
+        "cell,snr_db,time_s\n7,1,0\n7,2,0.01\n7,3,0.02\n",
+        "\ufefftime_s, snr_db\r\n0, 1\r\n0.01, 2\r\n0.02, 3\r\n",
+        # Seconds of an epoch: the doubles nearest to these differ by 9.99999 ms.
+        "time_s,snr_db\n1700000000.00,1\n1700000000.01,2\n1700000000.02,3\n",
+    ],
+    ids=["comments", "further columns", "spreadsheet", "epoch"],
+)
+def test_what_measurement_tools_write_is_read(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "snr.csv"
+    file.write_text(text, encoding="utf-8", newline="")
+    assert load_recorded(file) == Recorded((0.0, 0.01, 0.02), (1.0, 2.0, 3.0))
+    load_recorded(file).stream(np.random.default_rng(0), coherence_time_s=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('time_s,snr_db\n0,1\n1,"2\n2,3\n', r"snr\.csv:3: not CSV: unexpected end of data"),
+        (f"time_s,snr_db\n0,{'1' * 200_000}\n", r"snr\.csv:2: not CSV: field larger than field limit"),
+        ("time_s;snr_db\n0,00;1\n0,01;2\n", r"snr\.csv:1: the header must be .* semicolons needs commas"),
+        ("time_s,snr_db\n0,1\n1e400000,2\n", r"snr\.csv:3: needs finite numbers"),
+        ("time_s,snr_db,snr_db\n0,1,2\n", r"snr\.csv:1: the header must be"),
+    ],
+)
+def test_what_is_no_csv_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "snr.csv"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        load_recorded(file)

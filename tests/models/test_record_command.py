@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock, Timeout
 
 from models.pair import load_tokenizer
-from netsim.cli.live import with_live_models
+from netsim.cli.live import live_models
 from netsim.cli.profile import profile
 from netsim.cli.record import record
 from netsim.costs.latency import load_latency
@@ -135,15 +137,20 @@ def test_a_live_scenario_is_exact_and_runs_the_models_once(
         "policy: {name: hlm}\ntokens: 5\nseeds: [3, 11]\n"
         "sweep:\n  policy: [{name: hlm}, {name: u-hlm, threshold: 0.9}]\n"
     )
-    grid = with_live_models(load_grid(path), (3, 11), quiet=True)
+    with live_models(load_grid(path), (3, 11), quiet=True) as grid:
+        # Nobody else may grow what is being simulated.
+        assert list((tmp_path / "cache" / "netsim" / "live").glob("*.lock"))
+        trace = grid.scenario.trace
+        assert isinstance(trace, RecordedTraceSettings)
+        with pytest.raises(Timeout):
+            FileLock(f"{trace.path}.lock").acquire(timeout=0)
     rows = [Point.of(point.scenario).row(seed) for point in grid.points for seed in (3, 11)]
     assert [row["on_trace"] for row in rows] == [1.0] * 4
     assert [row["token_seed"] for row in rows] == [3, 11, 3, 11]
-    trace = grid.scenario.trace
-    assert isinstance(trace, RecordedTraceSettings)
     folder = trace.path
     shards = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert with_live_models(load_grid(path), (3, 11), quiet=True) == grid
+    with live_models(load_grid(path), (3, 11), quiet=True) as again:
+        assert again == grid
     assert shards == {path: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
@@ -153,8 +160,11 @@ def test_a_swept_live_trace_is_refused(pair: dict[str, Any], tmp_path: Path) -> 
         f"name: live\ntrace: {{kind: live, slm: {pair['slm']}, llm: {pair['llm']}}}\npolicy: {{name: hlm}}\n"
         "sweep:\n  trace.temperature: [0.5, 1.0]\n"
     )
-    with pytest.raises(InputError, match=r"sweep.trace.temperature: can't be swept with models in the loop"):
-        with_live_models(load_grid(path), (0,), quiet=True)
+    with (
+        pytest.raises(InputError, match=r"sweep.trace.temperature: can't be swept with models in the loop"),
+        live_models(load_grid(path), (0,), quiet=True),
+    ):
+        pytest.fail("refused before the block")
 
 
 def test_bad_prompts_are_all_named_or_left_out(
@@ -178,3 +188,30 @@ def test_bad_prompts_are_all_named_or_left_out(
     path.write_text(json.dumps(rows[3]))
     with pytest.raises(InputError, match="no prompt is left"):
         record(tmp_path / "u", path, ["hlm"], **pair, **options, skip_bad=True)
+
+
+def test_two_runs_share_a_live_trace_and_the_second_says_that_it_waits(
+    pair: dict[str, Any], prompts: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "live.yaml"
+    path.write_text(
+        f"name: live\ntrace: {{kind: live, slm: {pair['slm']}, llm: {pair['llm']}, prompts: {prompts}}}\n"
+        "policy: {name: hlm}\ntokens: 5\nseeds: 2\n"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "netsim", "run", str(path), "--json", "--set", f"seeds=[{first}, 9]"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for first in (0, 1, 2)
+    ]
+    said = [run.communicate(timeout=300) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0], said
+    # Whichever came first, the last of three had to wait.
+    assert any("netsim: waiting for another command" in errors for _, errors in said)
+    rows = [json.loads(output) for output, _ in said]
+    assert rows[0][1]["throughput_tok_s"] == rows[1][1]["throughput_tok_s"] == rows[2][1]["throughput_tok_s"]

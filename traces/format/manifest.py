@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from traces.format.sealed import canonical, digest_of, read_json, sealed
 from traces.uncertainty import MeasureName
+
+__all__ = ["canonical", "digest_of"]
 
 FORMAT, VERSIONS = "netsim-trace", (1, 2)
 MANIFEST, LATENCY = "trace.json", "latency.json"
 #: Manifest of an extension that is under way; takes the manifest's place when it is complete.
 EXTENSION = "extension.json"
-#: Larger manifests are refused unread: a trace of 10 000 prompts has some 20 MB.
-MAX_MANIFEST_BYTES = 256 * 2**20
+
+#: Of a file or folder, on any file system in use.
+MAX_NAME_BYTES = 255
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 TokenId = Annotated[int, Field(ge=0, lt=2**31)]
@@ -176,16 +179,6 @@ class Manifest(_Part):
         return not self.policies
 
 
-def canonical(value: Any) -> str:
-    """JSON text that is the same for equal values."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def digest_of(value: Any) -> str:
-    """SHA-256 of a JSON value's canonical text."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
-
-
 def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
     """Read and check ``trace.json``, or ``EXTENSION``.
 
@@ -195,15 +188,19 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
         Missing, unreadable, of another format or version, or inconsistent.
     """
     path = folder / name
+    if len(os.fsencode(folder.name)) > MAX_NAME_BYTES:
+        raise TraceError(
+            f"{str(folder)[:60]}…: no such folder: its name is longer than {MAX_NAME_BYTES} bytes"
+        )
     if not path.is_file():
         what = "no such folder" if not folder.exists() else f"not a trace: it has no {name}"
         raise TraceError(f"{folder}: {what}")
-    if path.stat().st_size > MAX_MANIFEST_BYTES:
-        raise TraceError(f"{path}: {path.stat().st_size} bytes, at most {MAX_MANIFEST_BYTES} are read")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise TraceError(f"{path}: damaged: not JSON ({error})") from None
+        content = read_json(path)
+    except OSError as error:
+        raise TraceError(f"{path}: can't be read: {error.strerror}") from None
+    except ValueError as error:
+        raise TraceError(f"{path}: damaged: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TraceError(f"{path}: not a trace: its format is not '{FORMAT}'")
     version = content.get("version")
@@ -221,7 +218,7 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest, name: str = MANIFEST) -> None:
     """Write ``trace.json`` so that a reader sees the old one or the new one, never a part."""
-    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(sealed(manifest.model_dump(mode="json")), indent=1, ensure_ascii=False) + "\n"
     replace_file(folder / name, text.encode())
 
 
@@ -243,4 +240,5 @@ def replace_file(path: Path, content: bytes) -> None:
 def remove_partial_files(folder: Path) -> None:
     """Remove what a killed recording left half written."""
     for path in folder.glob("*.partial"):
-        path.unlink(missing_ok=True)
+        if path.is_file() and path.name.split(".")[-2].isdigit():
+            path.unlink(missing_ok=True)

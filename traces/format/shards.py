@@ -149,5 +149,11 @@ def _check_tree(path: Path, table: NodeTable, vocabulary_size: int) -> None:
     ascending[table.offsets[1:-1] - 1] = True
     if not ascending.all() or (table.ids >= vocabulary_size).any() or (table.ids < 0).any():
         raise TraceError(f"{path}: ids: not ascending token ids of the vocabulary")
-    if (table.slm_logit > 0).any() or (table.llm_logit > 0).any():
-        raise TraceError(f"{path}: a shifted logit is above 0")
+    for name in _LOGITS:
+        # Either model's likeliest token is in its nucleus: without it a node may have no mass at all.
+        if (np.maximum.reduceat(getattr(table, name), table.offsets[:-1]) != 0).any():
+            raise TraceError(f"{path}: {name}: a node's largest shifted logit is not 0")
+    largest = np.log(vocabulary_size) + 1e-5  # float32 of a sum of at most that many ones
+    for name in ("slm_sampling", "llm_sampling", "slm_unit", "llm_unit"):
+        if (getattr(table, name) < 0).any() or (getattr(table, name) > largest).any():
+            raise TraceError(f"{path}: {name}: outside 0 to log {vocabulary_size}")

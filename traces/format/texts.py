@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from traces.format.sealed import read_json, sealed
+
 #: Lies beside the manifest; a trace without it is replayed as well, but shows token ids.
 TEXTS = "texts.json"
 
@@ -19,16 +21,21 @@ def token_texts(folder: Path) -> dict[int, str]:
         If the file is there and is not such a table.
     """
     try:
-        content = json.loads((folder / TEXTS).read_text(encoding="utf-8"))
+        content = read_json(folder / TEXTS)
     except FileNotFoundError:
         return {}
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder / TEXTS}: damaged: {error}") from None
     if not isinstance(content, dict) or not all(isinstance(text, str) for text in content.values()):
         raise ValueError(f"{folder / TEXTS}: not a table of token texts")
-    return {int(token): text for token, text in content.items()}
+    try:
+        return {int(token): text for token, text in content.items()}
+    except ValueError:
+        raise ValueError(f"{folder / TEXTS}: not a table of token texts") from None
 
 
 def write_token_texts(folder: Path, texts: Mapping[int, str]) -> None:
     """Write the texts of a trace's tokens, in the order of the tokens."""
     content = {str(token): texts[token] for token in sorted(texts)}
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(sealed(content), ensure_ascii=False, separators=(",", ":"))
     (folder / TEXTS).write_text(text + "\n", encoding="utf-8")

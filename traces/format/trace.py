@@ -72,6 +72,16 @@ class Trace:
         """Tokens, text and reference of one prompt."""
         return self.manifest.prompts[number]
 
+    def verify(self) -> int:
+        """Read and check every shard, one at a time; the number of nodes in all.
+
+        Raises
+        ------
+        TraceError
+            If a shard is damaged.
+        """
+        return sum(self.forest([group]).table.num_nodes for group in self._shards)
+
     def forest(self, groups: list[Group]) -> Forest:
         """Trees of the given groups, in their order: tree ``i`` is rooted at ``forest.roots[i]``.
 

@@ -15,7 +15,7 @@ from netsim.results import facts
 from netsim.results.column import Column
 from netsim.results.columns import BY_NAME, COLUMNS, NAMES, STAGES, columns_digest
 from netsim.results.reference import columns_page
-from netsim.sweeps.store import SCHEMA
+from netsim.sweeps.chunk_files import SCHEMA
 from tests.trace_factory import make_trace
 
 ROOT = Path(__file__).resolve().parents[3]

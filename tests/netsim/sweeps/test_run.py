@@ -15,8 +15,10 @@ from netsim.errors import InputError
 from netsim.results.columns import NAMES
 from netsim.scenario import Scenario, load_grid, load_scenario
 from netsim.simulate import Point
+from netsim.sweeps import chunk_files
+from netsim.sweeps.chunk_files import ChunkWarning
 from netsim.sweeps.run import run_sweep
-from netsim.sweeps.store import LOCK
+from netsim.sweeps.store import LOCK, PRODUCTS, SCENARIO, note_figure
 from tests.trace_factory import make_trace
 
 SWEEP = """
@@ -31,6 +33,8 @@ sweep:
   policy: [{{name: slm}}, {{name: hlm}}, {{name: u-hlm, threshold: 0.3}}]
   channel.snr_db: {snr_db}
 """
+#: Of each, so that the test takes a second; `make fuzz` tries thousands.
+NUM_FLIPS = 200
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +91,61 @@ def test_a_longer_sweep_computes_only_what_is_missing_and_gives_the_bytes_of_a_n
     assert results(out) == results(tmp_path / "new")
 
 
-def test_a_changed_scenario_reuses_nothing(tmp_path: Path, trace: Path) -> None:
-    run_sweep(scenario(tmp_path, trace), tmp_path / "out")
-    changed = scenario(tmp_path, trace, extra="downlink: {rate_bps: 1e6}\n")
-    report = run_sweep(changed, tmp_path / "out")
-    assert report.reused == 0
+def test_another_scenario_is_refused_key_by_key_and_takes_the_place_only_when_told(
+    tmp_path: Path, trace: Path
+) -> None:
+    out = tmp_path / "out"
+    run_sweep(scenario(tmp_path, trace), out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    changed = scenario(tmp_path, trace, seeds=2, snr_db="[20, 30]", extra="downlink: {rate_bps: 1e6}\n")
+    with pytest.raises(InputError) as refused:
+        run_sweep(changed, out)
+    assert [fault.path for fault in refused.value.faults] == [
+        "downlink.rate_bps",
+        "sweep.channel.snr_db",
+        "seeds",
+    ]
+    assert "have 0.0, which this sweep lacks" in refused.value.faults[1].text
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert run_sweep(changed, out, fresh=True).reused == 0
     run_sweep(changed, tmp_path / "new")
-    assert results(tmp_path / "out") == results(tmp_path / "new")
+    assert results(out) == results(tmp_path / "new")
+    assert run_sweep(changed, out).computed == 0
+
+
+def test_the_results_there_stay_until_the_new_ones_are_complete(
+    tmp_path: Path, trace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    run_sweep(scenario(tmp_path, trace), out)
+    before = {name: (out / name).read_bytes() for name in PRODUCTS}
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    changed = scenario(tmp_path, trace, extra="downlink: {rate_bps: 1e6}\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(chunk_files.ChunkFiles, "add", full)
+        with pytest.raises(OSError, match="No space"):
+            run_sweep(changed, out, fresh=True)
+    assert {name: (out / name).read_bytes() for name in PRODUCTS} == before
+    # The folder is the new scenario's now: no need to say --fresh again, which would begin anew.
+    run_sweep(changed, out)
+    assert (out / "results.parquet").read_bytes() != before["results.parquet"]
+
+
+def test_figures_go_with_the_results_that_they_show(tmp_path: Path, trace: Path) -> None:
+    out = tmp_path / "out"
+    run_sweep(scenario(tmp_path, trace), out)
+    for name in ("drawn.png", "retouched.png", "own.png"):
+        (out / name).write_bytes(b"figure")
+    note_figure(out, out / "drawn.png")
+    note_figure(out, out / "retouched.png")
+    (out / "retouched.png").write_bytes(b"figure, and arrows")
+    run_sweep(scenario(tmp_path, trace), out)
+    assert (out / "drawn.png").exists()
+    run_sweep(scenario(tmp_path, trace, seeds=4), out)
+    assert sorted(path.name for path in out.glob("*.png")) == ["own.png", "retouched.png"]
 
 
 def test_a_changed_latency_profile_reuses_nothing(tmp_path: Path) -> None:
@@ -112,15 +164,55 @@ def test_fresh_computes_everything(tmp_path: Path, trace: Path) -> None:
     assert run_sweep(loaded, tmp_path / "out", fresh=True).reused == 0
 
 
-def test_a_damaged_chunk_is_computed_again(tmp_path: Path, trace: Path) -> None:
+def test_a_damaged_chunk_is_said_and_computed_again(tmp_path: Path, trace: Path) -> None:
     loaded = scenario(tmp_path, trace)
     run_sweep(loaded, tmp_path / "out")
     before = results(tmp_path / "out")
-    chunk = min((tmp_path / "out" / "chunks").iterdir())
+    chunk = chunks(tmp_path / "out")[0]
     chunk.write_bytes(chunk.read_bytes()[:100])
-    report = run_sweep(loaded, tmp_path / "out")
+    with pytest.warns(ChunkWarning, match=f"{chunk.name}: damaged, its cells are computed again"):
+        report = run_sweep(loaded, tmp_path / "out")
     assert report.computed > 0
     assert results(tmp_path / "out") == before
+
+
+def test_every_flipped_bit_of_a_chunk_is_found(tmp_path: Path, trace: Path) -> None:
+    loaded = scenario(tmp_path, trace)
+    run_sweep(loaded, tmp_path / "out")
+    chunk = chunks(tmp_path / "out")[0]
+    whole, owner = chunk.read_bytes(), tmp_path / "out" / "chunks"
+    whole_done = chunk_files.ChunkFiles(owner, keep=(SCENARIO,)).done
+    rng = np.random.default_rng(0)
+    for bit in rng.choice(8 * len(whole), NUM_FLIPS, replace=False):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << (bit % 8)
+        chunk.write_bytes(flipped)
+        with pytest.warns(ChunkWarning, match="damaged"):
+            found = chunk_files.ChunkFiles(owner, keep=(SCENARIO,))
+        assert not chunk.exists()
+        assert found.done != whole_done
+
+
+def test_a_chunk_that_changes_while_a_sweep_runs_ends_it(tmp_path: Path, trace: Path) -> None:
+    run_sweep(scenario(tmp_path, trace), tmp_path / "out")
+    stored = chunk_files.ChunkFiles(tmp_path / "out" / "chunks", keep=(SCENARIO,))
+    chunk = chunks(tmp_path / "out")[0]
+    chunk.write_bytes(chunk.read_bytes()[:-1] + b"?")
+    with pytest.raises(chunk_files.DamagedChunkError, match=chunk.name):
+        stored.rows_of(stored.done.keys())
+
+
+def test_what_is_not_ours_among_the_chunks_is_left_alone_and_said(tmp_path: Path, trace: Path) -> None:
+    loaded = scenario(tmp_path, trace)
+    run_sweep(loaded, tmp_path / "out")
+    inside = tmp_path / "out" / "chunks"
+    (inside / "notes.txt").write_text("mine")
+    (inside / ("0" * 32 + ".parquet")).write_text("mine")
+    (inside / ("0" * 32 + "." + "0" * 64 + ".parquet")).mkdir()
+    with pytest.warns(ChunkWarning, match="left alone") as said:
+        run_sweep(loaded, tmp_path / "out", fresh=True)
+    assert len(said) == 3
+    assert (inside / "notes.txt").read_text() == (inside / ("0" * 32 + ".parquet")).read_text() == "mine"
 
 
 def test_a_cell_that_fails_is_named_and_the_others_finish(tmp_path: Path) -> None:
@@ -181,6 +273,10 @@ def test_the_resolved_scenario_stands_beside_the_results(tmp_path: Path, trace: 
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["command"] == "netsim sweep small.yaml"
     assert manifest["failures"] == []
+
+
+def chunks(folder: Path) -> list[Path]:
+    return sorted((folder / "chunks").glob("*.parquet"))
 
 
 def results(folder: Path) -> bytes:

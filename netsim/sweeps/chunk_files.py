@@ -1,0 +1,140 @@
+"""Finished chunks on disk: one Parquet file each, named by its cells and by the SHA-256 of its bytes.
+
+The name is the checksum: a chunk that has changed on disk is found out before a row of it is believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import warnings
+from collections.abc import Collection
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from netsim.results.columns import COLUMNS
+from netsim.results.prompt_sums import SUMS
+from traces.format.manifest import replace_file
+
+_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
+#: Columns of a row.
+ROW = [(column.name, _TYPES[column.type]) for column in COLUMNS]
+#: Column of a chunk with the sums of its prompts.
+PROMPTS = "prompts"
+SUM_FIELDS = [(name, pa.float64()) for name in SUMS]
+#: A chunk's columns: the point's digest, those of a row, and the sums of every prompt.
+SCHEMA = pa.schema(
+    [("point", pa.string()), *ROW, (PROMPTS, pa.struct([(name, pa.list_(of)) for name, of in SUM_FIELDS]))]
+)
+
+_NAME = re.compile(r"[0-9a-f]{32}\.([0-9a-f]{64})\.parquet")
+#: What a process that was killed while it wrote leaves behind; see `replace_file`.
+_PARTIAL = re.compile(rf"({_NAME.pattern}|scenario\.yaml)\.\d+\.partial")
+
+
+class ChunkWarning(UserWarning):
+    """Something in the folder of chunks that is not used."""
+
+
+class DamagedChunkError(RuntimeError):
+    """A chunk that changed on disk after this process had checked it."""
+
+
+class ChunkFiles:
+    """The chunks in one folder, which is made if it is not there.
+
+    Warns with `ChunkWarning` of every chunk that is damaged, and removes it: its cells are computed again. What is
+    no chunk of this version is left alone, and said.
+
+    Attributes
+    ----------
+    done : dict of point digest to set of int. Seeds whose rows are stored.
+    """
+
+    def __init__(self, folder: Path, keep: Collection[str] = ()) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.done: dict[str, set[int]] = {}
+        self._points: dict[Path, set[str]] = {}
+        for path in sorted(folder.iterdir()):
+            if path.name not in keep:
+                self._find(path)
+
+    def _find(self, path: Path) -> None:
+        if _PARTIAL.fullmatch(path.name) and path.is_file():
+            path.unlink()
+        elif not _NAME.fullmatch(path.name) or not path.is_file():
+            _warn(path, "not a chunk that this version of netsim wrote, left alone")
+        else:
+            try:
+                cells = _read(path)
+            except DamagedChunkError:
+                path.unlink()
+                _warn(path, "damaged, its cells are computed again")
+            else:
+                self._note(path, cells)
+
+    def _note(self, path: Path, cells: pa.Table) -> None:
+        for point, seed in zip(cells["point"].to_pylist(), cells["seed"].to_pylist(), strict=True):
+            self.done.setdefault(point, set()).add(seed)
+            self._points.setdefault(path, set()).add(point)
+
+    def forget(self) -> None:
+        """Remove all chunks."""
+        for path in self._points:
+            path.unlink(missing_ok=True)
+        self.done.clear()
+        self._points.clear()
+
+    def add(self, name: str, rows: pa.Table) -> None:
+        """Store the rows of a chunk, at once and whole; ``rows`` has the columns of ``SCHEMA``."""
+        content = io.BytesIO()
+        pq.write_table(rows, content)
+        checksum = hashlib.sha256(content.getvalue()).hexdigest()
+        path = self.folder / f"{name}.{checksum}.parquet"
+        replace_file(path, content.getvalue())
+        self._note(path, rows)
+
+    def rows_of(self, points: Collection[str]) -> pa.Table:
+        """Stored rows of some points, in no order.
+
+        Raises
+        ------
+        DamagedChunkError
+            If a chunk has changed since it was checked.
+        """
+        wanted = pc.field("point").isin(list(points))
+        tables = [SCHEMA.empty_table()]
+        tables += [
+            _read(path).filter(wanted)
+            for path, inside in self._points.items()
+            if not inside.isdisjoint(points)
+        ]
+        return pa.concat_tables(tables)
+
+
+def _read(path: Path) -> pa.Table:
+    """Rows of a chunk whose bytes are those that its name promises."""
+    again = f"{path}: damaged; the same command computes its cells again"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DamagedChunkError(f"{path}: can't be read: {error.strerror}") from None
+    named = _NAME.fullmatch(path.name)
+    if named is None or hashlib.sha256(content).hexdigest() != named[1]:
+        raise DamagedChunkError(again)
+    try:
+        table = pq.read_table(io.BytesIO(content))
+    except pa.ArrowException:
+        raise DamagedChunkError(again) from None
+    if not table.schema.equals(SCHEMA):
+        raise DamagedChunkError(again)
+    return table
+
+
+def _warn(path: Path, text: str) -> None:
+    warnings.warn(f"{path}: {text}", ChunkWarning, stacklevel=2)
