@@ -179,7 +179,12 @@ class Point:
         def curve(seed: int, session: int, num_blocks: int) -> CapacityCurve:
             return self.radio.new_curve(seeds[seed], 0, self.trace.prompts[session], num_blocks)
 
-        return time_sessions(workloads, curve, len(seeds), self.costs.grant_s, self.costs.propagation_s)
+        def core(seed: int, session: int) -> tuple[FloatArray, FloatArray]:
+            return costs.core.crossings_s(seeds[seed], 0, self.trace.prompts[session], num_tokens)
+
+        costs, num_tokens = self.costs, workloads[0].shape[1]
+        crosses = None if costs.core.free else core
+        return time_sessions(workloads, curve, len(seeds), costs.grant_s, costs.propagation_s, crosses)
 
     def row(self, seed: int, engine: str = "auto") -> Row:
         """Result columns of ``netsim.results.columns.NAMES`` under one seed."""
@@ -234,7 +239,10 @@ class Point:
         )
         timed = timing_columns(workload, timings, self.power, count_prompt=count_prompt)
         values = [
-            column.tolist() if np.ndim(column) else [float(column)] * len(seeds) for column in timed.values()
+            [None if column is None else float(column)] * len(seeds)
+            if column is None or not np.ndim(column)
+            else column.tolist()
+            for column in timed.values()
         ]
         for number, (seed, *own) in enumerate(zip(seeds, *values, strict=True)):
             row = {

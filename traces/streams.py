@@ -13,6 +13,7 @@ stream             key after the number                    draws
 ``ARRIVAL_STREAM`` seed, device                            uniforms of each request's arrival
 ``PLACE_STREAM``   seed, device                            placement, line of sight, shadowing
 ``SERIES_STREAM``  seed                                    where a recorded series begins
+``CORE_STREAM``    seed, device, prompt of the device      uniforms of each exchange: round-trip time, losses on both ways
 ``BOOTSTRAP_STREAM`` number of prompts                     resampled prompts of an interval
 ================== ======================================= ==========================================================
 """
@@ -25,3 +26,4 @@ ARRIVAL_STREAM = 3
 PLACE_STREAM = 4
 SERIES_STREAM = 5
 BOOTSTRAP_STREAM = 6
+CORE_STREAM = 7

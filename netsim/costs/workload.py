@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from netsim.costs.core import CoreNetwork
 from netsim.costs.passes import Latency, llm_passes, slm_seconds
 from traces.speculative.bits import Code, choice_bits
 from traces.speculative.exchanges import Exchanges, exchanges_of
@@ -33,6 +34,7 @@ class Costs:
     probability_bits : int. Bits of one probability.
     count_indices : bool. Whether token ids (draft, resynchronisation, response, prompt) are billed.
     downlink_bps : float. Rate of the response, bit/s, may be infinite.
+    core : CoreNetwork. Between base station and server.
     """
 
     slm: Latency
@@ -45,6 +47,7 @@ class Costs:
     probability_bits: int
     count_indices: bool
     downlink_bps: float
+    core: CoreNetwork = field(default_factory=CoreNetwork)
 
     @property
     def code(self) -> Code:
@@ -158,6 +161,14 @@ class Workload:
     def valid(self) -> NDArray[np.bool_]:
         """[num_sessions, num_exchanges], bool. Exchanges that take place."""
         return np.arange(self.shape[1]) < self.length[:, None]
+
+    @property
+    def asks(self) -> NDArray[np.bool_]:
+        """[num_sessions, num_exchanges], bool. Whether a request goes to the server, and a response comes back.
+
+        Of tokens that the LLM streams, only the first is asked for: it brings the prompt.
+        """
+        return self.uploads | self.carries_prompt
 
     def take(self, sessions: NDArray[np.int64]) -> Workload:
         """The workload of some of the sessions, in the given order."""

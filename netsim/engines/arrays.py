@@ -8,7 +8,7 @@ that it crosses. What an upload takes is ``channels.drain.drain``, as in the eve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -22,6 +22,8 @@ from netsim.engines.timings import Timings
 FloatArray = NDArray[np.float64]
 #: ``curves(seed, session, num_blocks)``: seeds and sessions count from 0; a curve may hold more or fewer blocks.
 Curves = Callable[[int, int, int], CapacityCurve]
+#: ``core(seed, session)``: seconds of each exchange's request and response, [num_tokens] each.
+Core = Callable[[int, int], tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True)
@@ -31,20 +33,34 @@ class _Uploads:
     Attributes
     ----------
     starts : [num_sessions, num_workloads + 1], int. First upload of each session and workload, and the end.
-    known_s : [num_uploads], float. Time since the session's start in which nothing is sent.
+    sends : [num_sessions, num_workloads, num_tokens], bool. Where the uploads are, in their order.
+    known_s : [num_uploads], float
+        Time since the session's start in which nothing is sent, crossings of the core network left out.
     prompt_bits, bits : [num_uploads], float. Sent one after the other.
     place : [num_uploads], int. Round: index into [num_workloads, num_sessions, num_tokens], flat.
     """
 
     starts: NDArray[np.int64]
+    sends: NDArray[np.bool_]
     known_s: FloatArray
     prompt_bits: FloatArray
     bits: FloatArray
     place: NDArray[np.int64]
 
+    def after(self, crossings_s: FloatArray) -> _Uploads:
+        """The same uploads, later by the crossings of the exchanges before them: [num_sessions, num_tokens]."""
+        spent_s = np.cumsum(crossings_s[:, None] * self.sends, axis=2)
+        before_s = np.concatenate([np.zeros((*spent_s.shape[:2], 1)), spent_s[..., :-1]], axis=2)
+        return replace(self, known_s=self.known_s + before_s[self.sends])
+
 
 def time_sessions(
-    workloads: Sequence[Workload], curves: Curves, num_seeds: int, grant_s: float, propagation_s: float
+    workloads: Sequence[Workload],
+    curves: Curves,
+    num_seeds: int,
+    grant_s: float,
+    propagation_s: float,
+    core: Core | None = None,
 ) -> list[Timings]:
     """Times of every round, for workloads (policies) that share their sessions and fading.
 
@@ -54,12 +70,14 @@ def time_sessions(
     curves : callable. Capacity of each seed's sessions.
     num_seeds : int
     grant_s, propagation_s : float. Seconds before every upload, and of its way.
+    core : callable, optional. Crossings of each seed's sessions; by default they take no time.
 
     Returns
     -------
     list of Timings, one per workload
-        ``uplink_s``, ``air_s``, ``prompt_s`` and ``prompt_air_s`` are [num_seeds, num_sessions, num_tokens]; the
-        others, the same for every seed, [num_sessions, num_tokens]. ``start_s`` is NaN: no clock is kept.
+        ``uplink_s``, ``air_s``, ``prompt_s``, ``prompt_air_s`` and, with a core network, ``core_up_s`` and
+        ``core_down_s`` are [num_seeds, num_sessions, num_tokens]; the others, the same for every seed,
+        [num_sessions, num_tokens]. ``start_s`` is NaN: no clock is kept.
 
     Raises
     ------
@@ -69,17 +87,28 @@ def time_sessions(
     uploads = _uploads(workloads, grant_s, propagation_s)
     shape = num_seeds, len(workloads), *workloads[0].slm_s.shape
     air_s, prompt_air_s = np.zeros(shape), np.zeros(shape)
+    crossings_s = None if core is None else _crossings(core, num_seeds, *workloads[0].slm_s.shape)
     num_blocks = FIRST_BLOCKS
     for seed in range(num_seeds):
         results = air_s[seed].reshape(-1), prompt_air_s[seed].reshape(-1)
+        own = uploads if crossings_s is None else uploads.after(crossings_s[:, seed].sum(axis=0))
         for session, starts in enumerate(uploads.starts):
             curve = curves(seed, session, num_blocks)
-            used = _time_session(curve, starts, uploads, results)
+            used = _time_session(curve, starts, own, results)
             num_blocks = max(num_blocks, used)
     return [
-        _timings(workload, air_s[:, number], prompt_air_s[:, number], grant_s, propagation_s)
+        _timings(workload, air_s[:, number], prompt_air_s[:, number], crossings_s, grant_s, propagation_s)
         for number, workload in enumerate(workloads)
     ]
+
+
+def _crossings(core: Core, num_seeds: int, num_sessions: int, num_tokens: int) -> FloatArray:
+    """Seconds of every request and response: [2, num_seeds, num_sessions, num_tokens]."""
+    table = np.empty((2, num_seeds, num_sessions, num_tokens))
+    for seed in range(num_seeds):
+        for session in range(num_sessions):
+            table[:, seed, session] = core(seed, session)
+    return table
 
 
 def _uploads(workloads: Sequence[Workload], grant_s: float, propagation_s: float) -> _Uploads:
@@ -96,14 +125,14 @@ def _uploads(workloads: Sequence[Workload], grant_s: float, propagation_s: float
     ]
     session, workload, position = np.nonzero(sends)
     place = (workload * num_sessions + session) * num_tokens + position
-    return _Uploads(starts, known_s[sends], prompt_bits[sends], bits[sends], place)
+    return _Uploads(starts, sends, known_s[sends], prompt_bits[sends], bits[sends], place)
 
 
 def _columns(
     workload: Workload, grant_s: float, propagation_s: float
 ) -> tuple[NDArray[np.bool_], FloatArray, FloatArray, FloatArray]:
     """Which rounds upload, the seconds before each upload in which nothing is sent, and its bits."""
-    sends = workload.uploads | workload.carries_prompt
+    sends = workload.asks
     before_s = workload.slm_s + workload.slm_prefill_s + workload.uncertainty_s + grant_s * sends
     after_s = propagation_s * sends + workload.llm_s + workload.llm_prefill_s + workload.downlink_s
     past_s = np.cumsum(before_s + after_s, axis=1)
@@ -172,7 +201,12 @@ def _send_all(
 
 
 def _timings(
-    workload: Workload, air_s: FloatArray, prompt_air_s: FloatArray, grant_s: float, propagation_s: float
+    workload: Workload,
+    air_s: FloatArray,
+    prompt_air_s: FloatArray,
+    crossings_s: FloatArray | None,
+    grant_s: float,
+    propagation_s: float,
 ) -> Timings:
     nothing = np.zeros(workload.slm_s.shape)
     # A round that sends only the prompt's ids owes its whole upload to the prompt.
@@ -183,9 +217,12 @@ def _timings(
         uplink_s = air_s + propagation_s * workload.uploads
     if (grant_s + propagation_s) and prompt_alone.any():
         prompt_s = prompt_air_s + (grant_s + propagation_s) * prompt_alone
+    core_up_s, core_down_s = (nothing, nothing) if crossings_s is None else crossings_s * workload.asks
     return Timings(
         grant_s=np.where(workload.uploads, grant_s, 0.0),
         uplink_s=uplink_s,
+        core_up_s=core_up_s,
+        core_down_s=core_down_s,
         queue_s=nothing,
         prompt_s=prompt_s,
         start_s=np.full_like(nothing, np.nan),

@@ -44,6 +44,10 @@ class Work(Protocol):
         """
 
 
+#: Seconds of the request and of the response of each exchange of a session, as if all had them.
+Crossings = tuple[Sequence[float], Sequence[float]]
+
+
 @dataclass(frozen=True)
 class DeviceJob:
     """What one device does: its sessions, one after the other.
@@ -56,6 +60,7 @@ class DeviceJob:
     arrivals_s : [num_sessions], float, optional
         When each session is asked for, not decreasing. It starts then, or when the one before is over.
         Without them, each starts when the one before is over, and the first at 0.
+    core : callable (session) -> Crossings, optional. Of a session; without it they take no time.
     """
 
     workload: Work
@@ -63,6 +68,14 @@ class DeviceJob:
     grant_s: float
     propagation_s: float
     arrivals_s: Sequence[float] | None = None
+    core: Callable[[int], Crossings] | None = None
+
+    def crossings(self, session: int) -> Crossings:
+        """Seconds that each exchange's request and response take between base station and server."""
+        if self.core is None:
+            nothing = [0.0] * self.workload.shape[1]
+            return nothing, nothing
+        return self.core(session)
 
 
 @dataclass(frozen=True)
@@ -137,6 +150,7 @@ class _Log:
     """What became of a session's exchanges, one after the other."""
 
     asked: Asked
+    crossings: Crossings
     start_s: list[float] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     served: list[Served] = field(default_factory=list)
@@ -175,7 +189,8 @@ class _Device:
         elapsed, began = 0.0, env.now
         link = job.link(session, began)
         asked, numbers = job.workload.exchanges(session, link, lambda: env.now - began)
-        log = _Log(asked)
+        up_s, down_s = job.crossings(session)
+        log = _Log(asked, (up_s, down_s))
         self.logs.append(log)
         device_s, uploads, carries_prompt, calls_llm = (
             asked.device_s, asked.uploads, asked.carries_prompt, asked.calls_llm,
@@ -195,13 +210,14 @@ class _Device:
                         self.blocked_from = session
                         return
                     sent = yield send(number, link, elapsed, prompt_bits, bits)
-                if propagation:
-                    yield timeout(propagation)
+                way = propagation + up_s[at]
+                if way:
+                    yield timeout(way)
                 elapsed += sent["queued_s"]
-                elapsed += sent["prompt_s"] + sent["own_s"] + propagation
+                elapsed += sent["prompt_s"] + sent["own_s"] + way
             if calls_llm[at]:
                 served = yield serve(asked.llm_s[at], asked.llm_context[at], asked.llm_positions[at])
-                down = asked.downlink_s[at]
+                down = asked.downlink_s[at] + (down_s[at] if sends else 0.0)
                 if down:
                     yield timeout(down)
                 elapsed += served["waited_s"] + served["pass_s"] + down
@@ -230,11 +246,15 @@ def _timings(logs: Sequence[_Log], job: DeviceJob) -> dict[str, NDArray[np.float
     sent = _columns(Sent, [record for log in logs for record in log.sent])
     served = _columns(Served, [record for log in logs for record in log.served])
     uploads, llm_s = asked("uploads") > 0, asked("llm_s")
+    asks = uploads | (asked("carries_prompt") > 0)
+    up_s, down_s = (_flat(log.crossings[way][: len(log.start_s)] for log in logs) for way in (0, 1))
     # An exchange that sends only the prompt's ids owes its whole upload to the prompt.
     prompt_alone_s = asked("carries_prompt") * (job.grant_s + sent["prompt_s"] + job.propagation_s)
     return {
         "grant_s": np.where(uploads, job.grant_s, 0.0),
         "uplink_s": np.where(uploads, sent["own_s"] + job.propagation_s, 0.0),
+        "core_up_s": up_s * asks,
+        "core_down_s": down_s * asks,
         "queue_s": sent["queued_s"] + served["waited_s"],
         "prompt_s": np.where(uploads, sent["prompt_s"], prompt_alone_s),
         "start_s": _flat(log.start_s for log in logs),
@@ -246,7 +266,7 @@ def _timings(logs: Sequence[_Log], job: DeviceJob) -> dict[str, NDArray[np.float
     }
 
 
-def _flat(lists: Iterable[list[Any]]) -> NDArray[np.float64]:
+def _flat(lists: Iterable[Sequence[Any]]) -> NDArray[np.float64]:
     return np.array(list(chain.from_iterable(lists)), np.float64)
 
 

@@ -16,7 +16,7 @@ from netsim.deciding.channel_aware import LiveWork, looks_at_channel
 from netsim.deciding.parametric import ParametricDecider
 from netsim.deciding.recorded import Decider
 from netsim.engines.arrivals import Arrivals
-from netsim.engines.events import Cell, DeviceJob, DeviceLog, Work, simulate_cell
+from netsim.engines.events import Cell, Crossings, DeviceJob, DeviceLog, Work, simulate_cell
 from netsim.engines.timings import Timings
 from netsim.errors import Fault, InputError
 from netsim.radio.link import Link, Radio
@@ -198,6 +198,11 @@ class Network:
             radio = device.radio_at(seed, number, start_s)
             return radio.passing_curve(seed, number, sessions[session].fading)
 
+        def core(session: int) -> Crossings:
+            key = seed, number, sessions[session].fading
+            up_s, down_s = device.costs.core.crossings_s(*key, self.decider.num_tokens)
+            return up_s.tolist(), down_s.tolist()
+
         work: Work
         if looks_at_channel(device.policy):
             groups = [(session.place, seed, session.visit) for session in sessions]
@@ -208,7 +213,14 @@ class Network:
                 [device.plan(seed, visit)[1].take(rows) for visit, rows in _rows(sessions)]
             )
         times_s = None if isinstance(arrivals, int) else arrivals.tolist()
-        return DeviceJob(work, link, device.costs.grant_s, device.costs.propagation_s, times_s)
+        return DeviceJob(
+            work,
+            link,
+            device.costs.grant_s,
+            device.costs.propagation_s,
+            times_s,
+            None if device.costs.core.free else core,
+        )
 
 
 def _rows(sessions: Sequence[Session]) -> list[tuple[int, NDArray[np.int64]]]:

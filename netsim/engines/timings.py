@@ -21,6 +21,7 @@ class Timings:
     ----------
     grant_s : Scheduling request and grant.
     uplink_s : Air time of the exchange's bits, and propagation.
+    core_up_s, core_down_s : Requests and responses between base station and server.
     queue_s : Waiting for the uplink and at the server.
     prompt_s : Grant, air time and propagation that only the prompt's ids caused.
     start_s : Start of the exchange since the simulation's start.
@@ -33,6 +34,8 @@ class Timings:
 
     grant_s: FloatArray
     uplink_s: FloatArray
+    core_up_s: FloatArray
+    core_down_s: FloatArray
     queue_s: FloatArray
     prompt_s: FloatArray
     start_s: FloatArray

@@ -7,6 +7,7 @@ prints, ``docs/columns.md`` (`netsim.results.reference`), and a digest that ente
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,23 @@ def _exchange_quantile(percent: int) -> Column[Timed]:
         f"{percent}th percentile of an exchange",
         f"Seconds of an exchange, whatever it emits, that {percent} % of the exchanges stay within.",
         lambda of: of.quantile(of.exchanges_s, percent / 100),
+        better="low",
+    )
+
+
+def _gap(name: str, title: str, sentence: str, of_gaps: Callable[[FloatArray], FloatArray]) -> Column[Timed]:
+    """A number of the times between two tokens of a prompt."""
+    text = (
+        f"{sentence} Tokens of one exchange appear together, at its end; a first token has none before it. "
+        "Prompt upload and prefill count as `latency.prefill` says."
+    )
+    return Column(
+        Timed,
+        name,
+        "s",
+        title,
+        text,
+        lambda of: None if of.gaps_s is None else of_gaps(of.gaps_s),
         better="low",
     )
 
@@ -118,6 +136,10 @@ COLUMNS: tuple[Column[Any], ...] = (
     _stage("uncertainty_s", "uncertainty", "Measuring the uncertainty of the draft."),
     _stage("grant_s", "grant", "Scheduling request and grant before an upload."),
     _stage("uplink_s", "uplink", "Air time of the uploads, and propagation to the base station."),
+    _stage(
+        "core_s", "core network",
+        "Crossing the core network between base station and server, there and back, lost messages included.",
+    ),
     _stage("queue_s", "queue", "Waiting for the uplink and at the server."),
     _stage("llm_s", "LLM", "Passes of the large model."),
     _stage("downlink_s", "downlink", "Air time of the responses, and propagation to the device."),
@@ -125,6 +147,19 @@ COLUMNS: tuple[Column[Any], ...] = (
         Timed, "first_token_s", "s", "time to first token",
         "From a prompt's start to its first token, prompt upload and prefill included; mean over prompts.",
         lambda of: (of.seconds.round_s[..., 0] + of.seconds.prompt_first_s).mean(axis=-1), better="low",
+    ),
+    _gap(
+        "between_tokens_mean_s", "time between tokens", "Seconds from a token's appearance to the next one's, mean.",
+        lambda gaps_s: gaps_s.mean(axis=-1),
+    ),
+    _gap(
+        "between_tokens_p50_s", "median time between tokens",
+        "Seconds from a token's appearance to the next one's, median.", lambda gaps_s: Timed.quantile(gaps_s, 0.5),
+    ),
+    _gap(
+        "between_tokens_p99_s", "99th percentile of the time between tokens",
+        "Seconds from a token's appearance to the next one's that 99 % stay within.",
+        lambda gaps_s: Timed.quantile(gaps_s, 0.99),
     ),
     Column(
         Drafting, "transmission_rate", "", "transmission rate",

@@ -14,7 +14,7 @@ from netsim.engines.network import DeviceRun
 from netsim.engines.timings import Timings
 from netsim.errors import Fault, InputError
 from netsim.results.columns import NAMES, no_time_at_all, undefined
-from netsim.results.facts import Drafting, stage_seconds
+from netsim.results.facts import Drafting, Timed, stage_seconds
 from netsim.results.requests import Requests, RequestTimes
 from netsim.results.rows import Row, decision_columns, draft_columns, request_columns, timing_columns
 from traces.speculative.rounds import Rounds
@@ -54,7 +54,7 @@ def _token_columns(runs: Sequence[DeviceRun], power: Power, *, count_prompt: boo
         of_drafts, its_workload, _ = _pooled(drafting)
         columns |= draft_columns(of_drafts, its_workload) if of_drafts.length.any() else undefined(Drafting)
     timed = timing_columns(workload, timings, power, count_prompt=count_prompt)
-    return columns | {name: float(column) for name, column in timed.items()}
+    return columns | {name: None if column is None else float(column) for name, column in timed.items()}
 
 
 def _pooled(runs: Sequence[DeviceRun]) -> tuple[Rounds, Workload, Timings]:
@@ -143,4 +143,4 @@ def _energy_j(run: DeviceRun, power: Power, *, count_prompt: bool) -> float | No
     rounds, workload, timings = _pooled([run])
     if not rounds.length.any():
         return None
-    return float(timing_columns(workload, timings, power, count_prompt=count_prompt)["device_energy_j"])
+    return float(Timed(workload, timings, power, count_prompt).energy_j)

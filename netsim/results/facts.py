@@ -157,6 +157,7 @@ def stage_seconds(workload: Workload, timings: Timings, *, count_prompt: bool) -
         "uncertainty_s": workload.uncertainty_s,
         "grant_s": timings.grant_s,
         "uplink_s": timings.uplink_s,
+        "core_s": timings.core_up_s + timings.core_down_s,
         "queue_s": timings.queue_s,
         "llm_s": workload.llm_s + timings.batch_s,
         "downlink_s": workload.downlink_s,
@@ -244,6 +245,20 @@ class Timed:
             return self.exchanges_s
         each_s = self.seconds.round_s[..., self.valid] / emitted
         return np.sort(np.repeat(each_s, emitted, axis=-1), axis=-1)
+
+    @cached_property
+    def gaps_s(self) -> FloatArray | None:
+        """[num_seeds, num_gaps] or [num_gaps]: seconds from a prompt's token to its next, ascending; None without any.
+
+        The tokens of an exchange appear together, at its end.
+        """
+        later = self.valid.copy()
+        later[:, :1] = False
+        later_s = self.seconds.round_s[..., later]
+        together = self.tokens - int(self.valid.sum())
+        if not later_s.shape[-1] + together:
+            return None
+        return np.concatenate([np.zeros((*later_s.shape[:-1], together)), np.sort(later_s, axis=-1)], axis=-1)
 
     @staticmethod
     def quantile(ordered_s: FloatArray, level: float) -> FloatArray:

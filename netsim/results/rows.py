@@ -20,7 +20,7 @@ Row = dict[str, Value]
 
 def timing_columns(
     workload: Workload, timings: Timings, power: Power, *, count_prompt: bool
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[str, NDArray[np.float64] | None]:
     """Columns that depend on the radio: one device's sessions.
 
     Parameters
@@ -31,7 +31,7 @@ def timing_columns(
 
     Returns
     -------
-    dict of column to float array, [num_seeds], or [] for one seed or where all seeds agree
+    dict of column to float array, [num_seeds], or [] for one seed or where all seeds agree; None where undefined
     """
     return values(Timed(workload, timings, power, count_prompt))
 

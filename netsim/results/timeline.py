@@ -16,7 +16,8 @@ from traces.speculative.exchanges import exchanges_of
 
 #: Stages of an exchange in their order.
 ORDER = (
-    "slm", "uncertainty", "grant", "wait for uplink", "uplink", "propagation", "wait for server", "llm", "downlink",
+    "slm", "uncertainty", "grant", "wait for uplink", "uplink", "propagation", "core up", "wait for server", "llm",
+    "core down", "downlink",
 )  # fmt: skip
 #: Stages that also show on a row of what is shared.
 SHARED = {"uplink": "uplink", "llm": "server"}
@@ -44,7 +45,7 @@ def _device_spans(run: DeviceRun, number: int, prompts: Sequence[int]) -> pd.Dat
     timings = run.timings
     stages = stage_seconds(run.workload, timings, count_prompt=True).stages
     after_first_bit_s = timings.queue_s - timings.air_wait_s - timings.server_wait_s
-    sends = run.workload.uploads | run.workload.carries_prompt
+    sends = run.workload.asks
     grant_s, propagation_s = (
         sends * own for own in (run.device.costs.grant_s, run.device.costs.propagation_s)
     )
@@ -56,8 +57,10 @@ def _device_spans(run: DeviceRun, number: int, prompts: Sequence[int]) -> pd.Dat
         # A round that sends only the prompt's ids has its grant in ``uplink_s``.
         stages["grant_s"] + stages["uplink_s"] - grant_s - propagation_s + after_first_bit_s,
         propagation_s,
+        timings.core_up_s,
         timings.server_wait_s,
         stages["llm_s"],
+        timings.core_down_s,
         stages["downlink_s"],
     ]
     ends_s = timings.start_s + np.cumsum(seconds, axis=0)

@@ -120,6 +120,8 @@ def build_costs(scenario: Scenario, source: Trace | ParametricTrace) -> Costs:
     """What rounds are billed for."""
     latency, payload = scenario.latency, scenario.payload
     size = payload.vocabulary_size
+    with at_key("core"):
+        core = scenario.core.build()
     folder = source.folder if isinstance(source, Trace) else None
     return Costs(
         slm=build_latency(latency.slm, "slm", folder, "latency.slm"),
@@ -132,6 +134,7 @@ def build_costs(scenario: Scenario, source: Trace | ParametricTrace) -> Costs:
         probability_bits=payload.probability_bits,
         count_indices=payload.count_indices,
         downlink_bps=scenario.downlink.rate_bps,
+        core=core,
     )
 
 

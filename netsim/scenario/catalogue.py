@@ -70,7 +70,10 @@ def _installed(name: str, family: Family) -> type[Kind] | None:
 
 
 def _about(field: FieldInfo) -> str:
-    """What the block at a key is about."""
+    """What the block at a key is about, or the kinds that it chooses from."""
+    family = family_of_field(field)
+    if family is not None:
+        return family.base.sentence()
     block = block_class(field, {})
     return "" if block is None else block.sentence()
 

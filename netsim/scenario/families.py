@@ -12,6 +12,7 @@ import simpy
 
 from channels.fading import Fading
 from channels.rates import RateLaw
+from netsim.costs.core import Jitter
 from netsim.deciding.parametric import ParametricTrace
 from netsim.engines.arrivals import Arrivals
 from netsim.engines.slots import SlotScheduler, SlottedUplink
@@ -153,6 +154,20 @@ class ArrivalsKind(Kind):
 
     def build(self) -> Arrivals:
         """Make the arrivals."""
+        raise NotImplementedError
+
+
+class JitterKind(Kind):
+    """How the core network's round-trip time varies from exchange to exchange."""
+
+    family = "kind of jitter"
+    plural = "jitters"
+    makes: ClassVar[str] = "build"
+
+    name: str
+
+    def build(self) -> Jitter:
+        """Make the distribution."""
         raise NotImplementedError
 
 

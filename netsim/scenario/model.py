@@ -15,6 +15,7 @@ from typing_extensions import Self
 
 from netsim.scenario.blocks import LatencySettings, PayloadSettings, UncertaintySettings
 from netsim.scenario.channel import ChannelSettings
+from netsim.scenario.core import CoreSettings
 from netsim.scenario.fadings.models import RecordedFadingSettings
 from netsim.scenario.families import PolicyKind
 from netsim.scenario.fields import LARGEST_INT, Block, Key, files_of, said
@@ -102,6 +103,7 @@ class Scenario(Block):
     site: SiteSettings | None = None
     requests: RequestSettings = RequestSettings()
     uplink: UplinkSettings = UplinkSettings()
+    core: CoreSettings = CoreSettings()
     server: ServerSettings = ServerSettings()
     downlink: DownlinkSettings = DownlinkSettings()
     energy: EnergySettings = EnergySettings()

@@ -34,6 +34,7 @@ def rounds(*, drafts: bool = True) -> Rounds:
     made = Rounds.empty(2, TOKENS)
     made.length[:] = [TOKENS, 9]
     made.transmitted[:] = drafts & (np.random.default_rng(0).random((2, TOKENS)) < 0.4)
+    made.drafted[:] *= drafts
     return made
 
 

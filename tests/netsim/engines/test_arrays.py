@@ -117,6 +117,19 @@ payloads = st.fixed_dictionaries(
         "count_indices": st.booleans(),
     }
 )
+cores = st.builds(
+    lambda jitter, loss: {
+        "rtt_s": 0.03,
+        "jitter": jitter,
+        "loss": loss,
+        "timeout_s": 0.2,
+    },
+    st.one_of(
+        st.just("none"),
+        st.builds(lambda name: {"name": name, "std_s": 0.02}, st.sampled_from(["gamma", "lognormal"])),
+    ),
+    st.sampled_from([0.0, 0.1, 0.5]),
+)
 scenarios = st.fixed_dictionaries(
     {
         "policy": policies,
@@ -127,6 +140,7 @@ scenarios = st.fixed_dictionaries(
         "energy": st.fixed_dictionaries(
             {"transmit_w": seconds, "compute_w": seconds, "idle_w": seconds},
         ),
+        "core": st.one_of(st.just({}), cores),
         "tokens": st.integers(1, TOKENS),
         "eos": st.sampled_from(["stop", "ignore"]),
     }

@@ -27,6 +27,7 @@ payload: {{vocabulary_size: 5000, probability_bits: 6}}
 channel: {{fading: rayleigh, snr_db: 3, bandwidth_hz: 2e5, coherence_time_s: 0.02}}
 latency: {{uncertainty: 0.003, grant: 0.004, propagation: 0.0005, prefill: {prefill}, catch_up: {catch_up}}}
 downlink: {{rate_bps: 1e4}}
+core: {{rtt_s: 0.006}}
 energy: {{transmit_w: 0.2, compute_w: 2.0, idle_w: 0.05}}
 tokens: 8
 """
@@ -84,7 +85,7 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
         clock, unseen, told = 0.0, 0, False
         for t in range(TOKENS):
             stage = dict.fromkeys(
-                ("slm", "u", "grant", "up", "llm", "down", "air", "bits", "calls", "extra"), 0.0
+                ("slm", "u", "grant", "up", "core", "llm", "down", "air", "bits", "calls", "extra"), 0.0
             )
             begin = clock
             if policy != "llm":
@@ -105,7 +106,8 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
                 prompt_air = drain(gains, clock + 0.004, own_prompt)
                 bits = 5000 * (6 + ids) + ids * (1 + unseen) if transmits else 0
                 air = drain(gains, clock + 0.004 + prompt_air, bits)
-                clock += 0.004 + prompt_air + air + 0.0005
+                clock += 0.004 + prompt_air + air + 0.0005 + 0.003
+                stage["core"] = 0.006
                 if transmits:
                     stage["grant"], stage["up"], stage["air"], stage["bits"] = 0.004, air + 0.0005, air, bits
                     stage["up" if prefill else "extra"] += prompt_air
@@ -121,7 +123,8 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
                 way = 0.0 if policy == "llm" and told else 0.0005
                 stage["llm"], stage["calls"], stage["down"] = ordinary, 1, ids / 1e4 + way
                 stage["llm" if prefill else "extra"] += extra
-                clock += ordinary + extra + stage["down"]
+                back = 0.0 if policy == "llm" and told else 0.003
+                clock += ordinary + extra + back + stage["down"]
                 told, unseen = True, 0
             else:
                 unseen += 1
@@ -132,6 +135,7 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
         lasts.append(clock)
     means = pd.DataFrame(per_token).mean().to_dict()
     totals = np.array([stage["total"] for stage in per_token])
+    gaps = totals.reshape(-1, TOKENS)[:, 1:]
     busy = means["slm"] + means["u"]
     idle = totals.mean() - busy - means["air"]
     drafts = policy != "llm"
@@ -148,6 +152,7 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
         "uncertainty_s": means["u"],
         "grant_s": means["grant"],
         "uplink_s": means["up"],
+        "core_s": means["core"],
         "queue_s": 0.0,
         "llm_s": means["llm"],
         "downlink_s": means["down"],
@@ -168,6 +173,8 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
         "source_top_p": 1.0,
         # Every exchange is one token: its seconds are the token's.
         **{f"exchange_p{percent}_s": np.quantile(totals, percent / 100) for percent in (50, 95, 99)},
+        "between_tokens_mean_s": gaps.mean(),
+        **{f"between_tokens_p{percent}_s": np.quantile(gaps, percent / 100) for percent in (50, 99)},
         "downlink_bits": ids * means["calls"],
         "drafted": 1.0 if drafts else 0.0,
         "wasted_drafts": rejected / len(per_token),
@@ -215,7 +222,7 @@ def test_throughput_is_the_closed_form_where_all_is_constant(trace: Trace, tmp_p
         1 / (0.02 + 736000 / (1e6 * math.log2(11)) + 0.05), rel=EXACT
     )
     assert row["uplink_bits"] == 736000
-    stages = ("slm_s", "uncertainty_s", "grant_s", "uplink_s", "queue_s", "llm_s", "downlink_s")
+    stages = ("slm_s", "uncertainty_s", "grant_s", "uplink_s", "core_s", "queue_s", "llm_s", "downlink_s")
     assert sum(float(row[name] or 0) for name in stages) == pytest.approx(row["latency_mean_s"], rel=EXACT)
 
 
