@@ -38,6 +38,7 @@ from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
 from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
 from netsim.scenario.assembly import Plan, build_network, build_policy, network_key
+from netsim.scenario.billing import build_costs
 from netsim.scenario.policy_context import policy_context
 from traces.format.trace import Trace
 from traces.speculative.walk import Policy, Rounds
@@ -91,7 +92,7 @@ class Point:
             trace=trace,
             decider=decider or assembly.build_decider(scenario, trace),
             policy=build_policy(scenario.policy, policy_context(scenario, trace)),
-            costs=assembly.build_costs(scenario, trace),
+            costs=build_costs(scenario, trace),
             radio=_radio(scenario),
             power=scenario.energy.build(scenario.site),
             similarities=assembly.open_similarities(trace),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -57,6 +57,7 @@ def named_policies(trace: Trace, specs: Sequence[str]) -> dict[str, Policy]:
     settings = [parse_policy(spec) for spec in specs]
     source = RecordedTraceSettings(folder=str(trace.folder))
     context = policy_context(Scenario(name="score", trace=source, policy=settings[0]), trace)
+    context = replace(context, speed=None)
     return {spec: build_policy(own, context) for spec, own in zip(specs, settings, strict=True)}
 
 

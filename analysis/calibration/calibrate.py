@@ -18,6 +18,7 @@ from netsim.deciding.recorded import Decider
 from traces.format.forest import find_entries
 from traces.format.manifest import Calibration, Manifest, TraceError, canonical, read_manifest, write_manifest
 from traces.format.trace import Trace
+from traces.speculative.grouping import MOST_DRAFTS, round_tokens
 from traces.speculative.truncate import mean_u_tv
 from traces.speculative.walk import Measure, Rounds
 
@@ -66,6 +67,7 @@ def calibrate(trace: Trace, rng: np.random.Generator) -> tuple[Fit, Calibration]
         prompts=fit.prompts,
         rounds=fit.rounds,
         u_tv=tuple(_u_tv(decider, paths, fit).tolist()),
+        round_tokens=_round_tokens(paths),
     )
     return fit, calibration
 
@@ -103,6 +105,13 @@ def _drafted(paths: list[Rounds], samples: int | None) -> DraftedRounds:
         prompt=np.concatenate(prompt),
         samples=samples,
     )
+
+
+def _round_tokens(paths: list[Rounds]) -> tuple[float, ...]:
+    """Mean tokens of a round of 1 … `MOST_DRAFTS` drafts, with the bonus."""
+    accepted = np.concatenate([rounds.accepted for rounds in paths])
+    length = np.concatenate([rounds.length for rounds in paths])
+    return tuple(round_tokens(accepted, length, MOST_DRAFTS).tolist())
 
 
 def _u_tv(decider: Decider, paths: list[Rounds], fit: Fit) -> FloatArray:

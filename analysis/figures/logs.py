@@ -27,7 +27,8 @@ MOST_EDGES = 200
 #: The column of the results that a stage of a timeline counts in: it lends it its colour and its name.
 COLUMN_OF = {
     "slm": "slm_s", "uncertainty": "uncertainty_s", "grant": "grant_s", "wait for uplink": "queue_s", "uplink": "uplink_s",
-    "propagation": "uplink_s", "wait for server": "queue_s", "llm": "llm_s", "downlink": "downlink_s",
+    "propagation": "uplink_s", "core up": "core_s", "wait for server": "queue_s", "llm": "llm_s", "core down": "core_s",
+    "downlink": "downlink_s",
 }  # fmt: skip
 
 

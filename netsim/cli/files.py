@@ -50,6 +50,7 @@ def _check_scenario(path: Path) -> str:
 def _check_points(grid: Grid) -> None:
     """Build every point, but run no code of a user's own."""
     from netsim.scenario import assembly
+    from netsim.scenario.billing import build_costs
     from netsim.scenario.kinds import names_own
     from netsim.scenario.plugins import allowed
     from netsim.scenario.sources.built_in import LiveTraceSettings
@@ -63,7 +64,7 @@ def _check_points(grid: Grid) -> None:
     for point in grid.points:
         source = assembly.open_source(point.scenario)
         assembly.build_decider(point.scenario, source)
-        assembly.build_costs(point.scenario, source)
+        build_costs(point.scenario, source)
     print("plug-ins are not looked at: validate runs no code of your own", file=sys.stderr)
 
 

@@ -188,7 +188,7 @@ class Workload:
         names = [field.name for field in fields(cls)]
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
-    def exchanges(self, session: int, link: object, elapsed: object) -> tuple[Asked, Iterator[int]]:  # noqa: ARG002
+    def exchanges(self, session: int, *_clocks: object) -> tuple[Asked, Iterator[int]]:
         """Exchanges of one session: planned ahead, so that they look neither at the link nor at the time."""
         return self.asked(session, 0), iter(range(self.length[session]))
 
@@ -219,7 +219,8 @@ def build_workload(rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Cost
     slm_s, slm_prefill_s = slm_seconds(costs.slm, exchanges, prompt_tokens)
     bonus = terms.bonus or not terms.drafts
     llm = llm_passes(costs.llm, exchanges, prompt_tokens, bonus=bonus, catch_up=costs.catch_up)
-    uploads = exchanges.transmitted
+    # A device that drafts and asks the LLM for a token all the same sends a request.
+    uploads = exchanges.transmitted | (llm.calls & terms.drafts)
     draft_bits = terms.payload.draft_bits(exchanges.entries, costs.code, costs.id_bits)
     # Besides the drafts, an upload has the ids of the tokens that were kept before.
     bits = exchanges.drafted * draft_bits + costs.id_bits * llm.behind

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.costs.workload import Asked, Costs, Workload, build_workload
+from netsim.deciding.adaptive import Adaptive, Chooser, Spent
 from netsim.deciding.policies import terms_of
 from netsim.deciding.recorded import Decider
 from netsim.radio.link import Link
@@ -28,8 +29,9 @@ class LooksAtChannel(Protocol):
 
 
 def looks_at_channel(policy: Policy) -> bool:
-    """Whether a policy decides by the channel."""
-    return isinstance(policy.policy if isinstance(policy, Compressed) else policy, LooksAtChannel)
+    """Whether a policy decides while the simulation runs: by the channel, or by what exchanges took so far."""
+    inner = policy.policy if isinstance(policy, Compressed) else policy
+    return isinstance(inner, (LooksAtChannel, Adaptive))
 
 
 def policy_at_rate(policy: Policy, relative_rate: float) -> Policy:
@@ -39,11 +41,19 @@ def policy_at_rate(policy: Policy, relative_rate: float) -> Policy:
     return policy.at_rate(relative_rate) if isinstance(policy, LooksAtChannel) else policy
 
 
+def _exchange(path: Path, policy: Policy) -> None:
+    """Decide one exchange to its end, or to that of the text."""
+    path.step(policy)
+    while path.going and not path.between:
+        path.step(policy)
+
+
 @dataclass
 class LiveWork:
     """Work of one device under a policy that looks at the channel; a ``netsim.engines.events.Work``.
 
-    The device decides when its SLM and its measure are done, by the rate of that moment.
+    The device decides when its SLM and its measure are done, by the rate of that moment; or, where it chooses the number
+    of drafts, when an exchange begins.
 
     Attributes
     ----------
@@ -59,6 +69,11 @@ class LiveWork:
     costs: Costs
     groups: list[tuple[int, int, int]]
     _paths: list[Path] = field(default_factory=list, repr=False)
+    _chooser: Chooser | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.policy, Adaptive):
+            self._chooser = self.policy.chooser()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -66,17 +81,46 @@ class LiveWork:
         return len(self.groups), self.decider.num_tokens
 
     def exchanges(
-        self, session: int, link: Link, elapsed: Callable[[], float]
+        self, session: int, link: Link, elapsed: Callable[[], float], aired: Callable[[], float]
     ) -> tuple[Asked, Iterator[int]]:
         """Decide the exchanges of one session one by one; each is in the lists once it is decided."""
         asked = Asked()
-        return asked, self._decide(asked, session, link, elapsed)
-
-    def _decide(self, asked: Asked, session: int, link: Link, elapsed: Callable[[], float]) -> Iterator[int]:
         place, seed, visit = self.groups[session]
         path = self.decider.path(place, seed, visit)
         self._paths.append(path)
-        prompt_tokens = self.decider.prompt_tokens[place : place + 1]
+        if self._chooser is not None:
+            return asked, self._choose(asked, session, self._chooser, link, (elapsed, aired))
+        return asked, self._decide(asked, session, link, elapsed)
+
+    def _choose(
+        self,
+        asked: Asked,
+        session: int,
+        chooser: Chooser,
+        link: Link,
+        clocks: tuple[Callable[[], float], Callable[[], float]],
+    ) -> Iterator[int]:
+        """Choose the policy of each exchange when it begins, and tell the chooser what it took."""
+        path, prompt_tokens = self._paths[session], self._prompt_tokens(session)
+        number = 0
+        while path.going:
+            began_s, aired_s = (clock() for clock in clocks)
+            policy = chooser.choose(link.rate_bps(began_s))
+            _exchange(path, policy)
+            self._check(path, session)
+            work = build_workload(path.rounds, prompt_tokens, self.costs, terms_of(self.policy))
+            more = work.asked(0, number)
+            asked.extend(more)
+            yield number
+            seconds, sent_s = (
+                clock() - before for clock, before in zip(clocks, (began_s, aired_s), strict=True)
+            )
+            chooser.observe(Spent(int(work.tokens[0, number]), seconds, more.device_s[0], sent_s))
+            number += 1
+
+    def _decide(self, asked: Asked, session: int, link: Link, elapsed: Callable[[], float]) -> Iterator[int]:
+        """Decide each round when its draft is there, by the rate of that moment."""
+        path, prompt_tokens = self._paths[session], self._prompt_tokens(session)
         # What comes before the decision does not depend on it.
         every = Rounds.empty(1, self.decider.num_tokens)
         every.length[0] = self.decider.num_tokens
@@ -89,11 +133,20 @@ class LiveWork:
             # A link that is silent at its mean SNR sends only at its peaks: those are as good as it gets.
             relative_rate = rate_bps / link.mean_rate_bps if link.mean_rate_bps else math.inf
             path.step(policy_at_rate(self.policy, relative_rate))
-            self.decider.check_on_tree(path.rounds, [place], self.policy, seed)
+            self._check(path, session)
             # What an exchange costs depends on those before it, and not on those after.
             work = build_workload(path.rounds, prompt_tokens, self.costs, terms_of(self.policy))
             asked.extend(work.asked(0, position))
             yield position
+
+    def _prompt_tokens(self, session: int) -> NDArray[np.int64]:
+        """Length of the session's prompt: [1], int."""
+        place = self.groups[session][0]
+        return self.decider.prompt_tokens[place : place + 1]
+
+    def _check(self, path: Path, session: int) -> None:
+        place, seed, _ = self.groups[session]
+        self.decider.check_on_tree(path.rounds, [place], self.policy, seed)
 
     @property
     def over(self) -> NDArray[np.bool_]:

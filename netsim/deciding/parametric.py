@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
+from scipy.stats import betabinom
 
 from traces.format.manifest import digest_of
 from traces.speculative.blocks import Blocks, BlockState
@@ -60,6 +61,16 @@ class ParametricTrace:
     def rejection(self, uncertainty: FloatArray) -> FloatArray:
         """Rejection probability ``clip(a u + b, 0, 1)``; any shape."""
         return np.clip(self.a * uncertainty + self.b, 0.0, 1.0)
+
+    def acceptance(self, samples: int | None) -> float:
+        """Probability that a draft is accepted, with so many temperature samples or in the limit of many."""
+        if samples is not None:
+            counts = np.arange(samples + 1)
+            law = betabinom(samples, self.alpha, self.beta).pmf(counts)
+            return float(1 - (law * self.rejection(counts / samples)).sum())
+        # Mid-quantiles of u: the error falls with the square of their number, to below 1e-7.
+        quantiles = (np.arange(4096) + 0.5) / 4096
+        return float(1 - self.rejection(betaincinv(self.alpha, self.beta, quantiles)).mean())
 
 
 @dataclass(frozen=True)

@@ -125,17 +125,17 @@ class ChannelAware:
 def terms_of(policy: Policy) -> Terms:
     """What the exchanges of a policy consist of."""
     measures = looks_at_uncertainty(policy)
-    match policy:
-        case Blocks():
-            return Terms(bonus=policy.bonus, payload=policy.payload, measures=measures)
-        case Compressed():
-            return Terms(drafts=policy.drafts, payload=policy.upload, measures=measures)
+    match getattr(policy, "blocks", policy):
+        case Blocks() as blocks:
+            return Terms(bonus=blocks.bonus, payload=blocks.payload, measures=measures)
+        case Compressed() as compressed:
+            return Terms(drafts=policy.drafts, payload=compressed.upload, measures=measures)
     return Terms(drafts=policy.drafts, measures=measures)
 
 
 def looks_at_uncertainty(policy: Policy) -> bool:
     """Whether a device has to measure its uncertainty; of a user's own policy it is assumed."""
-    inner = policy.policy if isinstance(policy, Compressed) else policy
+    inner = policy.policy if isinstance(policy, Compressed) else getattr(policy, "blocks", policy)
     if isinstance(inner, Blocks):
         return inner.stop.measures
     return not isinstance(inner, (Slm, Llm, Hlm, RandHlm, Oracle))

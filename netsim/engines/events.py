@@ -33,9 +33,11 @@ class Work(Protocol):
         """Sessions, and the most exchanges of one: (num_sessions, num_exchanges)."""
 
     def exchanges(
-        self, session: int, link: Link, elapsed: Callable[[], float]
+        self, session: int, link: Link, elapsed: Callable[[], float], aired: Callable[[], float]
     ) -> tuple[Asked, Iterator[int]]:
-        """Exchanges of one session over its link; ``elapsed`` gives the seconds since the session's start.
+        """Exchanges of one session over its link.
+
+        ``elapsed`` gives the seconds since the session's start, ``aired`` those of them in which the device sent.
 
         Returns
         -------
@@ -188,7 +190,11 @@ class _Device:
         number, grant, propagation = self._number, job.grant_s, job.propagation_s
         elapsed, began = 0.0, env.now
         link = job.link(session, began)
-        asked, numbers = job.workload.exchanges(session, link, lambda: env.now - began)
+
+        def aired() -> float:
+            return sum(one["air_s"] + one["prompt_air_s"] for one in log.sent)
+
+        asked, numbers = job.workload.exchanges(session, link, lambda: env.now - began, aired)
         up_s, down_s = job.crossings(session)
         log = _Log(asked, (up_s, down_s))
         self.logs.append(log)

@@ -13,6 +13,7 @@ from netsim.deciding.recorded import Decider
 from netsim.engines.events import Cell
 from netsim.engines.network import Device, Network
 from netsim.errors import Fault, InputError, at_key, reason
+from netsim.radio.link import Radio
 from netsim.results.similarity import StoredSimilarities
 from netsim.scenario.blocks import build_latency
 from netsim.scenario.fadings.models import RecordedFadingSettings
@@ -116,28 +117,6 @@ def build_decider(scenario: Scenario, source: Trace | ParametricTrace) -> Decide
     )
 
 
-def build_costs(scenario: Scenario, source: Trace | ParametricTrace) -> Costs:
-    """What rounds are billed for."""
-    latency, payload = scenario.latency, scenario.payload
-    size = payload.vocabulary_size
-    with at_key("core"):
-        core = scenario.core.build()
-    folder = source.folder if isinstance(source, Trace) else None
-    return Costs(
-        slm=build_latency(latency.slm, "slm", folder, "latency.slm"),
-        llm=build_latency(latency.llm, "llm", folder, "latency.llm"),
-        uncertainty_s=latency.uncertainty,
-        grant_s=latency.grant,
-        propagation_s=latency.propagation,
-        catch_up=latency.catch_up,
-        vocabulary_size=source.vocabulary_size if size == "trace" else size,
-        probability_bits=payload.probability_bits,
-        count_indices=payload.count_indices,
-        downlink_bps=scenario.downlink.rate_bps,
-        core=core,
-    )
-
-
 def build_policy(settings: PolicyKind, context: PolicyContext, path: str = "policy") -> Policy:
     """The policy of settings that stand at ``path``; an error names its key from there."""
     with at_key(path):
@@ -215,20 +194,38 @@ def _device(
 ) -> Device:
     policy, costs = shared
     policy_path = "policy" if own.policy is None else f"{path}.policy"
-    if own.policy is not None:
-        policy = build_policy(own.policy, policy_context(scenario, decider.trace), policy_path)
-    if looks_at_channel(policy) and isinstance(decider, ParametricDecider):
-        text = "looks at the channel, which needs a trace of tokens, allowed: a recorded trace"
-        raise fault(policy_path, text)
     if own.slm is not None:
         folder = getattr(decider.trace, "folder", None)
         costs = replace(costs, slm=build_latency(own.slm, "slm", folder, f"{path}.slm"))
     with at_key("channel"):
         radio = scenario.channel.build(own.snr_db)
+    place = own.place(scenario.site, path)
+    if own != DeviceSettings() or place is not None:
+        context = _own_context(scenario, decider, costs, radio if place is None else None)
+        policy = build_policy(own.policy or scenario.policy, context, policy_path)
+    if looks_at_channel(policy) and isinstance(decider, ParametricDecider):
+        text = "looks at the channel, which needs a trace of tokens, allowed: a recorded trace"
+        raise fault(policy_path, text)
     return Device(
         policy=policy,
         costs=costs,
         radio=radio,
-        place=own.place(scenario.site, path),
+        place=place,
         plan=plan_of(policy, costs),
     )
+
+
+def _own_context(
+    scenario: Scenario, decider: Decider | ParametricDecider, costs: Costs, radio: Radio | None
+) -> PolicyContext:
+    """What a policy is told about a device with costs and a radio of its own; one with a place has no rate yet."""
+    context = policy_context(scenario, decider.trace)
+    assert context.speed is not None, "a scenario has one"
+
+    def rate_bps() -> float:
+        if radio is None:
+            text = "a device with a place has no rate before the simulation, given mean, allowed: current"
+            raise fault("rate", text)
+        return radio.curve(0, 0, 0).mean_rate_bps
+
+    return replace(context, speed=replace(context.speed, costs=lambda: costs, rate_bps=rate_bps))

@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netsim.costs.energy import Power
+from netsim.costs.workload import Costs
 from netsim.deciding.parametric import ParametricTrace
 from netsim.deciding.thresholds import Line
 from netsim.errors import Fault, InputError
+from netsim.scenario.billing import build_costs
 from traces.format.manifest import Calibration
 from traces.format.trace import Trace
 
 if TYPE_CHECKING:
     from netsim.scenario.model import Scenario
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What the number of drafts is chosen by; what takes work to find is found when it is asked for.
+
+    Attributes
+    ----------
+    costs : callable () -> Costs
+    rate_bps : callable () -> float. Uplink rate at the mean SNR.
+    power : callable () -> Power
+    prompt_tokens : callable () -> float. Mean length of a prompt.
+    num_tokens : int. Of each prompt.
+    alpha : float, optional. Probability that a draft is accepted.
+    independent : bool. Whether drafts are accepted independently, with probability ``alpha``.
+    runs : tuple of float, optional. Measured tokens of a round of 1, 2, … drafts and the bonus.
+    """
+
+    costs: Callable[[], Costs]
+    rate_bps: Callable[[], float]
+    power: Callable[[], Power]
+    prompt_tokens: Callable[[], float]
+    num_tokens: int
+    alpha: float | None = None
+    independent: bool = False
+    runs: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -27,6 +57,7 @@ class PolicyContext:
     line : Line, optional. Of the trace's calibration, if it was fitted for the scenario's measure.
     quantise_bits : int, optional. Bits of the values that every transmitting policy really sends.
     distributions : bool. Whether the trace has any; a parametric one has none.
+    speed : Speed, optional. What the number of drafts is chosen by.
     """
 
     vocabulary_size: int
@@ -34,6 +65,7 @@ class PolicyContext:
     line: Line | None = None
     quantise_bits: int | None = None
     distributions: bool = True
+    speed: Speed | None = None
 
     def calibrated(self, key: str, given: str) -> Line:
         """The line.
@@ -58,11 +90,14 @@ def policy_context(scenario: Scenario, trace: Trace | ParametricTrace) -> Policy
         If values can't be quantised as the scenario says.
     """
     payload = scenario.payload
+    speed = _speed(scenario, trace)
     if isinstance(trace, ParametricTrace):
         if payload.quantise:
             raise _no_quantising("a parametric trace has no values to quantise, allowed: false")
         line = Line(trace.a, trace.b, trace.delta)
-        return PolicyContext(trace.vocabulary_size, whole_vocabulary=False, line=line, distributions=False)
+        return PolicyContext(
+            trace.vocabulary_size, whole_vocabulary=False, line=line, distributions=False, speed=speed
+        )
     if payload.quantise and payload.probability_bits < 2:
         raise _no_quantising("one bit can't tell probabilities apart, allowed: at least 2 bits")
     manifest = trace.manifest
@@ -75,6 +110,34 @@ def policy_context(scenario: Scenario, trace: Trace | ParametricTrace) -> Policy
         whole_vocabulary=manifest.sampler.top_p == 1,
         line=line_of(manifest.calibration) if same_measure and manifest.calibration else None,
         quantise_bits=payload.probability_bits if payload.quantise else None,
+        speed=speed,
+    )
+
+
+def _speed(scenario: Scenario, trace: Trace | ParametricTrace) -> Speed:
+    """What the scenario and its trace tell about the speed of rounds."""
+    alpha: float | None
+    if isinstance(trace, ParametricTrace):
+        alpha, runs = trace.acceptance(scenario.uncertainty.count()), None
+    else:
+        found = trace.manifest.calibration
+        alpha = None if found is None else 1 - found.mean_rejection
+        runs = found.round_tokens if found and found.round_tokens else None
+
+    def prompt_tokens() -> float:
+        if isinstance(trace, ParametricTrace):
+            return trace.prompt_tokens
+        return sum(len(trace.prompt(number).tokens) for number in trace.prompts) / len(trace.prompts)
+
+    return Speed(
+        costs=lambda: build_costs(scenario, trace),
+        rate_bps=lambda: scenario.channel.build().curve(0, 0, 0).mean_rate_bps,
+        power=lambda: scenario.energy.build(scenario.site),
+        prompt_tokens=prompt_tokens,
+        num_tokens=scenario.tokens,
+        alpha=alpha,
+        independent=isinstance(trace, ParametricTrace),
+        runs=runs,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from netsim.deciding.policies import terms_of
 from netsim.results.rows import Row, decision_columns
 from netsim.scenario import Scenario, assembly
 from netsim.scenario.assembly import build_policy
+from netsim.scenario.billing import build_costs
 from netsim.scenario.blocks import LatencySettings
 from netsim.scenario.policies.published import SlmSettings
 from netsim.scenario.policy_context import policy_context
@@ -54,10 +56,8 @@ def replay_rows(folder: Path, specs: Sequence[str], num_seeds: int | None = None
 
 def _pooled(scenario: Scenario, trace: Trace, seeds: range) -> Row:
     decider = assembly.build_decider(scenario, trace)
-    policy = build_policy(scenario.policy, policy_context(scenario, trace))
-    costs = assembly.build_costs(
-        scenario.model_copy(update={"latency": LatencySettings(slm=0.0, llm=0.0)}), trace
-    )
+    policy = build_policy(scenario.policy, replace(policy_context(scenario, trace), speed=None))
+    costs = build_costs(scenario.model_copy(update={"latency": LatencySettings(slm=0.0, llm=0.0)}), trace)
     rounds = Rounds.joined([decider.rounds(policy, seed) for seed in seeds])
     prompt_tokens = np.tile(decider.prompt_tokens, len(seeds))
     workload = build_workload(rounds, prompt_tokens, costs, terms_of(policy))

@@ -110,6 +110,7 @@ class Calibration(_Part):
     mean_rejection : mean rejection probability of a draft.
     prompts, rounds : what it was fitted on.
     u_tv : mean over rounds of ``U_TV(k)`` for ``k`` = 1 … vocabulary size, for the offline ``k``.
+    round_tokens : mean tokens of a round of 1, 2, … drafts with the bonus; empty in files of before it was measured.
     """
 
     source: str
@@ -125,6 +126,7 @@ class Calibration(_Part):
     prompts: int = Field(ge=2)
     rounds: int = Field(ge=2)
     u_tv: tuple[float, ...]
+    round_tokens: tuple[float, ...] = ()
 
 
 class Manifest(_Part):
