@@ -46,7 +46,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"figures"},
         {"calibration", "report", "tables"},
         {"accuracy"},
-        {"reproduction", "validation"},
+        {"field", "reproduction", "validation"},
     ],
 }
 #: Arrows between the rooms of netsim that a reader has to keep in mind, at most.

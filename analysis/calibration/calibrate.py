@@ -7,6 +7,7 @@ fitted on a sweep's own prompts, its thresholds would be circular.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,13 +88,19 @@ def store_calibration(folder: Path, calibration: Calibration, source: Manifest) 
         sweep's own prompts are circular.
     """
     manifest = read_manifest(folder)
-    before, now = (m.model_dump(mode="json", include=set(SAME_PAIR)) for m in (source, manifest))
+    before, now = _pair(source), _pair(manifest)
     differing = [key for key in SAME_PAIR if canonical(before[key]) != canonical(now[key])]
     if differing:
         raise TraceError(f"{folder}: differs from {source.name} in {', '.join(differing)}")
     if {prompt.tokens for prompt in source.prompts} & {prompt.tokens for prompt in manifest.prompts}:
         raise TraceError(f"{folder}: shares a prompt with {source.name}: calibrate on prompts of their own")
     write_manifest(folder, manifest.model_copy(update={"calibration": calibration}))
+
+
+def _pair(manifest: Manifest) -> dict[str, Any]:
+    """What makes a pair the same: of a model its weights; how it ran, older traces don't say."""
+    said: dict[str, Any] = manifest.model_dump(mode="json", include=set(SAME_PAIR))
+    return said | {"slm": manifest.slm.digest, "llm": manifest.llm.digest}
 
 
 def _drafted(paths: list[Rounds], samples: int | None) -> DraftedRounds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 from netsim.errors import Fault, InputError
 from netsim.scenario.families import PolicyKind
 from netsim.scenario.faults import explain
+from netsim.scenario.kinds import Kind
 from netsim.scenario.policies import Policy
 
 _ADAPTER: TypeAdapter[PolicyKind] = TypeAdapter(Policy)
@@ -28,13 +30,15 @@ def parse_policy(spec: str) -> PolicyKind:
     --------
     >>> parse_policy("u-hlm:threshold=0.3")
     UHlmSettings(name='u-hlm', threshold=0.3)
+    >>> parse_policy("spec:gamma=4,payload={name: lattice, levels: 100}").payload
+    LatticeSettings(name='lattice', levels=100)
     """
-    # A user's own policy is module:Class, so the parameters begin after the last colon that an = follows.
-    name, colon, rest = spec.rpartition(":")
-    if not colon or "=" not in rest:
-        name, rest = spec, ""
+    # A user's own policy is module:Class, so the parameters begin after the first colon that a key and an = follow.
+    found = re.fullmatch(r"(.+?):([^:={]+=.*)", spec)
+    name, rest = found.groups() if found else (spec, "")
     block: dict[str, Any] = {"name": name}
-    for item in filter(None, rest.split(",")):
+    # Commas within braces are those of a block: payload={name: lattice, levels: 100}.
+    for item in filter(None, re.split(r",(?![^{]*\})", rest)):
         key, equals, text = item.partition("=")
         if not equals:
             raise _fault(spec, key, "no value, allowed: key=value")
@@ -63,13 +67,30 @@ def policy_spec(settings: PolicyKind) -> str:
     --------
     >>> policy_spec(parse_policy("rand-hlm:skip_probability=0.45"))
     'rand-hlm:skip_probability=0.45'
+    >>> spec = policy_spec(parse_policy("spec:gamma=4,payload={name: lattice, levels: 100},stop={name: product, at_least: 0.5}"))
+    >>> spec
+    'spec:gamma=4,payload={name: lattice, levels: 100},stop={name: product, at_least: 0.5}'
+    >>> policy_spec(parse_policy(spec)) == spec
+    True
     """
-    block = settings.model_dump(exclude_defaults=True)
+    block = _chosen(settings)
     rest = ",".join(f"{key}={_exact(value)}" for key, value in block.items() if key != "name")
     return f"{settings.name}:{rest}" if rest else settings.name
 
 
+def _chosen(block: Kind) -> dict[str, Any]:
+    """The keys of a block that differ from their defaults, and the names of kinds."""
+    chosen = dict(block.model_extra or {})
+    for name, field in type(block).model_fields.items():
+        value = getattr(block, name)
+        if name == block.key or value != field.get_default(call_default_factory=True):
+            chosen[name] = _chosen(value) if isinstance(value, Kind) else value
+    return chosen
+
+
 def _exact(value: Any) -> str:
     """Shortest text that reads back as the same value: a threshold of 1/7 must keep its digits."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_exact(one)}" for key, one in value.items()) + "}"
     short = f"{value:g}" if isinstance(value, float) else str(value)
     return short if not isinstance(value, float) or float(short) == value else repr(value)

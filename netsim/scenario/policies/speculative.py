@@ -29,13 +29,13 @@ from traces.speculative.stops import EntropyBucket
 Acceptance = Annotated[
     float | Literal["runs", "independent"],
     Key(
-        "how many drafts of a round are expected to be accepted: as the calibration measured, or each independently with "
-        "the calibration's probability or a given one",
+        "how many drafts of a round are expected to be accepted: as the calibration measured (default), or each "
+        "independently with the calibration's probability or a given one",
         at_least=0,
         below=1,
     ),
 ]
-Most = Annotated[int, Key("most drafts that are chosen", at_least=1, at_most=MOST_DRAFTS)]
+Most = Annotated[int, Key("most drafts that are chosen; 32 if empty", at_least=1, at_most=MOST_DRAFTS)]
 
 
 class SpecSettings(PolicyKind):
@@ -60,15 +60,17 @@ class SpecSettings(PolicyKind):
     skipped: Annotated[Literal["verify", "keep"], Key("what becomes of drafts before an unsure one")] = (
         "verify"
     )
-    most: Most = MOST_DRAFTS
-    acceptance: Acceptance = "runs"
-    rate: Annotated[Literal["current", "mean"], Key("the uplink rate that auto looks at")] = "current"
+    most: Most | None = None
+    acceptance: Acceptance | None = None
+    rate: Annotated[
+        Literal["current", "mean"] | None, Key("the uplink rate that auto looks at; current if empty")
+    ] = None
     fall_back: Annotated[
-        Literal["none", "slm", "llm", "either"], Key("which model auto lets go on alone where that is faster")
-    ] = "none"
+        Literal["slm", "llm", "either"] | None, Key("which model auto lets go on alone where that is faster")
+    ] = None
     exploration: Annotated[
-        float, Key("how far a bandit trusts what it tried little", at_least=0, at_most=100)
-    ] = 1.0
+        float | None, Key("how far a bandit trusts what it tried little; 1 if empty", at_least=0, at_most=100)
+    ] = None
 
     @model_validator(mode="after")
     def _keep_fits(self) -> Self:
@@ -82,9 +84,8 @@ class SpecSettings(PolicyKind):
     @model_validator(mode="after")
     def _keys_are_looked_at(self) -> Self:
         used = {"auto": {"most", "acceptance", "rate", "fall_back"}, "bandit": {"most", "exploration"}}
-        fields = type(self).model_fields
         for key in ("most", "acceptance", "rate", "fall_back", "exploration"):
-            if key not in used.get(str(self.gamma), set()) and getattr(self, key) != fields[key].default:
+            if key not in used.get(str(self.gamma), set()) and getattr(self, key) is not None:
                 kinds = " or ".join(kind for kind, keys in used.items() if key in keys)
                 text = f"nothing looks at it, given {getattr(self, key)}, allowed: with gamma: {kinds}"
                 raise said(text, key)
@@ -98,17 +99,17 @@ class SpecSettings(PolicyKind):
             payload = self.payload.build(context)
         with at_key("stop"):
             stop = self.stop.build(context)
-        gamma = self.gamma if isinstance(self.gamma, int) else self.most
+        gamma = self.gamma if isinstance(self.gamma, int) else self.most or MOST_DRAFTS
         blocks = Blocks(gamma, self.bonus, payload, stop, self.skipped == "keep")
         if self.gamma == "bandit":
             _speed(context)
-            return BanditGamma(blocks, self.exploration)
+            return BanditGamma(blocks, 1.0 if self.exploration is None else self.exploration)
         return self._auto(blocks, context) if self.gamma == "auto" else blocks
 
     def _auto(self, blocks: Blocks, context: PolicyContext) -> Policy:
         speed = _speed(context)
-        cost = expected_cost(blocks, self.acceptance, speed)
-        current = self.rate == "current"
+        cost = expected_cost(blocks, "runs" if self.acceptance is None else self.acceptance, speed)
+        current = self.rate != "mean"
         slm_s = cost.device_s[1] if self.fall_back in ("slm", "either") else math.inf
         by_llm = self.fall_back in ("llm", "either")
         llm_s = math.inf

@@ -1,0 +1,1 @@
+"""All methods of the field on one trace: ``docs/field.md``."""

@@ -1,0 +1,7 @@
+"""``python -m analysis.field``."""
+
+from __future__ import annotations
+
+from analysis.field.page import main
+
+main()
