@@ -103,6 +103,9 @@ class Point:
     def at(self, scenario: Scenario) -> Point:
         """Build the point of a scenario that differs in policy, channel or energy alone; the rest is shared."""
         same_channel = scenario.channel == self.scenario.channel
+        if not same_channel and scenario.downlink.snr_db is not None:
+            # The downlink's rate follows from the channel's law and bandwidth: nothing of the work is shared.
+            return Point.of(scenario, self.trace, self.decider)
         point = replace(
             self,
             scenario=scenario,

@@ -20,6 +20,8 @@ def build_costs(scenario: Scenario, source: Trace | ParametricTrace) -> Costs:
     size = payload.vocabulary_size
     with at_key("core"):
         core = scenario.core.build()
+    with at_key("downlink"):
+        downlink_bps = scenario.downlink.bit_rate_bps(scenario.channel)
     folder = source.folder if isinstance(source, Trace) else None
     return Costs(
         slm=build_latency(latency.slm, "slm", folder, "latency.slm"),
@@ -31,6 +33,6 @@ def build_costs(scenario: Scenario, source: Trace | ParametricTrace) -> Costs:
         vocabulary_size=source.vocabulary_size if size == "trace" else size,
         probability_bits=payload.probability_bits,
         count_indices=payload.count_indices,
-        downlink_bps=scenario.downlink.rate_bps,
+        downlink_bps=downlink_bps,
         core=core,
     )

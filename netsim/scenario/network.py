@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import simpy
 from pydantic import Field, Strict, model_validator
 from typing_extensions import Self
@@ -23,7 +24,7 @@ from netsim.radio.placement import LinkBudget, Place
 from netsim.scenario.arrivals import Arrivals
 from netsim.scenario.arrivals.built_in import ClosedArrivals, RecordedArrivalsSettings
 from netsim.scenario.blocks import LONGEST_S, ComputeLatency, latency_files
-from netsim.scenario.channel import SnrDb
+from netsim.scenario.channel import HIGHEST_SNR_DB, LOWEST_SNR_DB, ChannelSettings, SnrDb
 from netsim.scenario.fields import Block, Key, said
 from netsim.scenario.policies import Policy
 from netsim.scenario.schedulers import Scheduler
@@ -216,13 +217,50 @@ class ServerSettings(Block):
 
 
 class DownlinkSettings(Block):
-    """Rate of the response; infinite by default, since it is a token index."""
+    """Rate of the response; infinite by default, since it is a token index.
+
+    With ``snr_db`` it is what the rate law of ``channel`` gives at that SNR, without fading.
+    """
 
     rate_bps: Annotated[
         float,
         Field(allow_inf_nan=True),
         Key("rate of the response", "bit/s", at_least=1, allowed="a number of at least 1 bit/s, or .inf"),
     ] = math.inf
+    snr_db: Annotated[
+        float | None,
+        Key("SNR of the downlink", "dB", at_least=LOWEST_SNR_DB, at_most=HIGHEST_SNR_DB),
+    ] = None
+    bandwidth_hz: Annotated[
+        float | None, Key("bandwidth of the downlink; the uplink's if empty", "Hz", at_least=1, at_most=1e12)
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_source_of_the_rate(self) -> Self:
+        if self.snr_db is not None and math.isfinite(self.rate_bps):
+            raise said("follows from rate_bps, allowed: one of the two", "snr_db")
+        if self.bandwidth_hz is not None and self.snr_db is None:
+            raise said("nothing looks at it, allowed: with snr_db", "bandwidth_hz")
+        return self
+
+    def bit_rate_bps(self, channel: ChannelSettings) -> float:
+        """The rate, bit/s.
+
+        Raises
+        ------
+        InputError
+            At ``snr_db``, if nothing gets through there.
+        """
+        if self.snr_db is None:
+            return self.rate_bps
+        law, gap = channel.rate.build(), from_db(channel.rate.gap_db)
+        rate_bps = float(
+            law(np.array([from_db(self.snr_db)]), self.bandwidth_hz or channel.bandwidth_hz, gap)[0]
+        )
+        if not rate_bps:
+            text = f"nothing gets through, given {self.snr_db:g}, allowed: an SNR at which the rate law sends"
+            raise InputError([Fault("", "snr_db", text)])
+        return rate_bps
 
 
 class EnergySettings(Block):

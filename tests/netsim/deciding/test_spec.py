@@ -165,3 +165,32 @@ def test_the_responses_of_llm_are_one_stream(engine: str) -> None:
     # A round of hlm asks and is answered: both ways, every time.
     hlm = Point.of(load_scenario({**scenario, "policy": "hlm"})).row(0, engine)
     assert hlm["downlink_s"] == pytest.approx(0.05, rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["arrays", "events"])
+def test_a_downlink_of_its_own_snr(engine: str) -> None:
+    """W log2(1 + SNR) by hand: 11 bits of an id at 2e5 * log2(1 + 10^0.3) bit/s."""
+    scenario = {
+        "name": "downlink", "trace": "tiny", "policy": "hlm", "eos": "ignore",
+        "latency": SECONDS, "downlink": {"snr_db": 3, "bandwidth_hz": 2e5},
+    }  # fmt: skip
+    one = Point.of(load_scenario(scenario)).row(0, engine)
+    assert one["downlink_s"] == pytest.approx(11 / (2e5 * np.log2(1 + 10**0.3)), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("downlink", "message"),
+    [
+        ({"snr_db": 3, "rate_bps": 1e6}, "downlink.snr_db: follows from rate_bps, allowed: one of the two"),
+        ({"bandwidth_hz": 1e6}, "downlink.bandwidth_hz: nothing looks at it, allowed: with snr_db"),
+    ],
+)
+def test_a_downlink_has_one_source_of_its_rate(downlink: Any, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        row("hlm", downlink=downlink)
+    assert message in str(caught.value)
+
+
+def test_a_downlink_on_which_nothing_gets_through_is_refused() -> None:
+    with pytest.raises(InputError, match=r"downlink\.snr_db: nothing gets through, given -20"):
+        row("hlm", downlink={"snr_db": -20}, channel={"rate": "cqi"})

@@ -85,6 +85,65 @@ VALUES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "uplink.scheduler.slot_s": ([0.001, 0.002], {"uplink": {"scheduler": "round-robin"}}),
     "uplink.scheduler.window_slots": ([10, 100], {"uplink": {"scheduler": "proportional-fair"}}),
 }
+SPEC = {"name": "spec", "gamma": 2}
+AUTO = {"name": "spec", "gamma": "auto", "acceptance": 0.5}
+GELATO = {"name": "gelato", "budget_w": 1, "v": 1, "gamma_max": 2, "limit": 1, "bucket": 1, "acceptance": 0.5}
+SERIES = {"channel": {"fading": {"name": "recorded", "file": "SNR", "end": "loop"}}}
+VALUES |= {
+    "channel.fading.device_offset_s": ([0, 0.01], SERIES),
+    "channel.fading.random_start": ([False, True], SERIES),
+    "channel.fading.restart": (["prompt", "never"], SERIES),
+    "channel.rate.harq.round_trip_slots": (
+        [0, 8],
+        {"channel": {"rate": {"name": "cqi", "harq": {"block_symbols": 300, "max_transmissions": 4}}}},
+    ),
+    "channel.rate.outdated": ([False, True], {"channel": {"rate": {"name": "cqi", "gap_db": 3}}}),
+    "core.jitter.name": (["none"], {"core": {"rtt_s": 0.01}}),
+    "core.jitter.std_s": ([0.001, 0.002], {"core": {"rtt_s": 0.01, "jitter": {"name": "gamma"}}}),
+    "core.loss": ([0, 0.1], {}),
+    "core.rtt_s": ([0, 0.05], {}),
+    "core.timeout_s": ([0.1, 0.2], {"core": {"loss": 0.1}}),
+    "downlink.bandwidth_hz": ([1e5, 1e6], {"downlink": {"snr_db": 10}}),
+    "downlink.snr_db": ([0, 20], {}),
+    "energy.amplifier_efficiency": ([0.4, 1], {}),
+    "policy.acceptance": ([0.3, 0.6], {"policy": {"name": "spec", "gamma": "auto"}}),
+    "policy.bonus": ([True, False], {"policy": SPEC}),
+    "policy.bucket": ([1, 2], {"policy": {key: value for key, value in GELATO.items() if key != "bucket"}}),
+    "policy.budget_w": (
+        [0.5, 1],
+        {"policy": {key: value for key, value in GELATO.items() if key != "budget_w"}},
+    ),
+    "policy.exploration": ([0, 1], {"policy": {"name": "spec", "gamma": "bandit", "most": 2}}),
+    "policy.fall_back": (["slm", "llm"], {"policy": AUTO}),
+    "policy.gamma": ([1, 2], {"policy": {"name": "spec"}}),
+    "policy.gamma_max": (
+        [1, 2],
+        {"policy": {key: value for key, value in GELATO.items() if key != "gamma_max"}},
+    ),
+    "policy.limit": ([1, 2], {"policy": {key: value for key, value in GELATO.items() if key != "limit"}}),
+    "policy.most": ([1, 2], {"policy": AUTO}),
+    "policy.payload.bits": ([8, 16], {"policy": {**SPEC, "payload": {"name": "top-k-softmax", "k": 4}}}),
+    "policy.payload.downlink_entries": (
+        [2, 4],
+        {"policy": {**SPEC, "payload": {"name": "probability-only"}}},
+    ),
+    "policy.payload.draft": (["x", "x_hat"], {"policy": {**SPEC, "payload": {"name": "top-k", "k": 4}}}),
+    "policy.payload.k": ([2, 4], {"policy": {**SPEC, "payload": {"name": "top-k"}}}),
+    "policy.payload.levels": ([8, 16], {"policy": {**SPEC, "payload": {"name": "lattice"}}}),
+    "policy.payload.name": (["full", "probability-only"], {"policy": SPEC}),
+    "policy.rate": (["current", "mean"], {"policy": AUTO}),
+    "policy.skipped": (
+        ["verify", "keep"],
+        {"policy": {"name": "spec", "gamma": 1, "stop": {"name": "uncertain", "threshold": 0.3}}},
+    ),
+    "policy.stop.at_least": ([0.2, 0.5], {"policy": {**SPEC, "stop": {"name": "product"}}}),
+    "policy.stop.bucket": ([1, 2], {"policy": {**SPEC, "stop": {"name": "entropy-bucket", "limit": 1}}}),
+    "policy.stop.limit": ([1, 2], {"policy": {**SPEC, "stop": {"name": "entropy-bucket", "bucket": 1}}}),
+    "policy.stop.name": (["fixed"], {"policy": SPEC}),
+    "policy.stop.threshold": ([0.1, 0.5], {"policy": {**SPEC, "stop": {"name": "uncertain"}}}),
+    "policy.v": ([0, 1], {"policy": {key: value for key, value in GELATO.items() if key != "v"}}),
+    "requests.warmup_s": ([0, 1e-6], {}),
+}
 SITE = {
     "environment": "umi", "carrier_hz": 3.5e9, "base_height_m": 10.0, "device_height_m": 1.5,
     "transmit_dbm": 23, "noise_figure_db": 5, "radius_m": 100.0,
@@ -94,6 +153,7 @@ VALUES |= {
     for key, value, other in (
         ("environment", "umi", "uma"), ("carrier_hz", 2e9, 3e9), ("base_height_m", 10, 12), ("device_height_m", 1.5, 2),
         ("transmit_dbm", 20, 23), ("noise_figure_db", 3, 5), ("shadowing", True, False), ("radius_m", 50, 100),
+        ("antenna_gain_db", 0, 3),
     )
 }  # fmt: skip
 VALUES["site.environment"] = (["umi"], {"site": SITE})
