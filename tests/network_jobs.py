@@ -71,6 +71,8 @@ def plain_workload(
         llm_prefill_s=nothing,
         llm_context=nothing.astype(int),
         llm_positions=np.ones(shape, int),
+        ahead_s=nothing,
+        vain_s=nothing,
     )
 
 

@@ -79,6 +79,8 @@ def job(
         llm_prefill_s=nothing,
         llm_context=nothing.astype(int),
         llm_positions=np.ones((1, num_tokens), int),
+        ahead_s=nothing,
+        vain_s=nothing,
     )
     link = SteadyLink()
     return DeviceJob(work, lambda *_: link, 0.0, 0.0, None if arrival_s is None else [arrival_s])

@@ -70,12 +70,14 @@ class Terms:
     measures : bool. Whether the device measures its uncertainty, which takes time for every draft.
     bonus : bool. Whether the LLM's pass covers the position after the last draft.
     payload : Payload. What is sent of every draft.
+    ahead : int. Drafts of the next exchange that are made while one is judged, as if it were accepted; 0: none.
     """
 
     drafts: bool = True
     measures: bool = True
     bonus: bool = False
     payload: Payload = field(default_factory=Upload)
+    ahead: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Asked:
     calls_llm, llm_s : Whether the LLM runs a pass, and its seconds.
     llm_context, llm_positions : Cached and new tokens of that pass.
     downlink_s : Seconds of the response.
+    ahead_s, vain_s : Seconds of drafting meanwhile, for the next exchange and in vain.
     """
 
     device_s: list[float] = field(default_factory=list)
@@ -102,6 +105,8 @@ class Asked:
     llm_context: list[int] = field(default_factory=list)
     llm_positions: list[int] = field(default_factory=list)
     downlink_s: list[float] = field(default_factory=list)
+    ahead_s: list[float] = field(default_factory=list)
+    vain_s: list[float] = field(default_factory=list)
 
     def extend(self, more: Asked) -> None:
         """Add the exchanges that were decided meanwhile."""
@@ -130,6 +135,9 @@ class Workload:
     slm_prefill_s, llm_prefill_s : float
         What the first pass over the prompt takes beyond an ordinary pass.
     llm_context, llm_positions : int. Cached and new tokens of the LLM's pass, its prefill included.
+    ahead_s, vain_s : float
+        Seconds of drafting, once all is sent and until the response is there, that the next exchange can use, or that
+        is thrown away because a draft was rejected.
     """
 
     length: NDArray[np.int64]
@@ -150,6 +158,8 @@ class Workload:
     llm_prefill_s: FloatArray
     llm_context: NDArray[np.int64]
     llm_positions: NDArray[np.int64]
+    ahead_s: FloatArray
+    vain_s: FloatArray
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -227,6 +237,7 @@ def build_workload(rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Cost
     down_bits = np.where(llm.calls, response_bits(exchanges, costs, terms), 0.0)
     # A stream of tokens that nobody asks for one by one is on its way once.
     responds = llm.calls if terms.drafts else llm.first
+    ahead_s, vain_s = _ahead(exchanges, slm_s, prompt_tokens, costs, terms)
     return Workload(
         length=exchanges.length,
         tokens=exchanges.emitted,
@@ -246,7 +257,28 @@ def build_workload(rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Cost
         llm_prefill_s=llm.prefill_s,
         llm_context=llm.context,
         llm_positions=llm.positions,
+        ahead_s=ahead_s,
+        vain_s=vain_s,
     )
+
+
+def _ahead(
+    exchanges: Exchanges, slm_s: FloatArray, prompt_tokens: NDArray[np.int64], costs: Costs, terms: Terms
+) -> tuple[FloatArray, FloatArray]:
+    """Seconds of drafting while each exchange is judged: of use to the next one, and in vain."""
+    ahead_s, vain_s = np.zeros(slm_s.shape), np.zeros(slm_s.shape)
+    if not terms.ahead:
+        return ahead_s, vain_s
+    passed = exchanges.transmitted & ~exchanges.rejected
+    ahead_s[:, :-1] = np.where(passed[:, :-1], slm_s[:, 1:], 0.0)
+    # Nobody drafts past the last token that was asked for.
+    begins = exchanges.first + exchanges.drafted
+    most = np.minimum(terms.ahead, slm_s.shape[1] - begins)
+    for number in range(terms.ahead):
+        drafts = exchanges.rejected & (most > number)
+        context = (prompt_tokens[:, None] + begins - 1 + number)[drafts]
+        vain_s[drafts] += costs.slm.seconds(context, 1)
+    return ahead_s, vain_s
 
 
 def response_bits(exchanges: Exchanges, costs: Costs, terms: Terms) -> FloatArray:

@@ -127,7 +127,8 @@ def terms_of(policy: Policy) -> Terms:
     measures = looks_at_uncertainty(policy)
     match getattr(policy, "blocks", policy):
         case Blocks() as blocks:
-            return Terms(bonus=blocks.bonus, payload=blocks.payload, measures=measures)
+            ahead = blocks.gamma if blocks.overlap else 0
+            return Terms(bonus=blocks.bonus, payload=blocks.payload, measures=measures, ahead=ahead)
         case Compressed() as compressed:
             return Terms(drafts=policy.drafts, payload=compressed.upload, measures=measures)
     return Terms(drafts=policy.drafts, measures=measures)

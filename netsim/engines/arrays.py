@@ -47,11 +47,45 @@ class _Uploads:
     bits: FloatArray
     place: NDArray[np.int64]
 
-    def after(self, crossings_s: FloatArray) -> _Uploads:
-        """The same uploads, later by the crossings of the exchanges before them: [num_sessions, num_tokens]."""
-        spent_s = np.cumsum(crossings_s[:, None] * self.sends, axis=2)
-        before_s = np.concatenate([np.zeros((*spent_s.shape[:2], 1)), spent_s[..., :-1]], axis=2)
-        return replace(self, known_s=self.known_s + before_s[self.sends])
+    def after(self, later_s: FloatArray) -> _Uploads:
+        """The same uploads, each later by [num_sessions, num_workloads, num_tokens]."""
+        return replace(self, known_s=self.known_s + later_s[self.sends])
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What happens beside the radio, and depends on the seed where there is a core network.
+
+    All are [num_seeds, num_sessions, num_tokens], or [num_sessions, num_tokens] where all seeds agree; as in `Timings`.
+    """
+
+    core_up_s: FloatArray
+    core_down_s: FloatArray
+    saved_s: FloatArray
+    vain_s: FloatArray
+
+    @classmethod
+    def of(cls, workload: Workload, crossings_s: FloatArray | None, propagation_s: float) -> _Beside:
+        """Of a workload; ``crossings_s`` is [2, num_seeds, num_sessions, num_tokens]."""
+        nothing = np.zeros(workload.slm_s.shape)
+        up_s, down_s = (nothing, nothing) if crossings_s is None else crossings_s * workload.asks
+        if not (workload.ahead_s.any() or workload.vain_s.any()):
+            return cls(up_s, down_s, nothing, nothing)
+        judged_s = workload.llm_s + workload.llm_prefill_s + workload.downlink_s
+        wait_s = judged_s + propagation_s * workload.asks + up_s + down_s
+        saved_s = np.zeros(wait_s.shape)
+        saved_s[..., 1:] = np.minimum(workload.ahead_s, wait_s)[..., :-1]
+        return cls(up_s, down_s, saved_s, np.minimum(workload.vain_s, wait_s))
+
+    def later_s(self, seed: int) -> FloatArray:
+        """How much later each exchange's upload begins than without: [num_sessions, num_tokens]."""
+        of_seed = [
+            own if own.ndim == 2 else own[seed] for own in (self.core_up_s, self.core_down_s, self.saved_s)
+        ]
+        spent_s = np.cumsum(of_seed[0] + of_seed[1], axis=1)
+        before_s = np.concatenate([np.zeros((len(spent_s), 1)), spent_s[:, :-1]], axis=1)
+        later_s: FloatArray = before_s - np.cumsum(of_seed[2], axis=1)
+        return later_s
 
 
 def time_sessions(
@@ -88,16 +122,18 @@ def time_sessions(
     shape = num_seeds, len(workloads), *workloads[0].slm_s.shape
     air_s, prompt_air_s = np.zeros(shape), np.zeros(shape)
     crossings_s = None if core is None else _crossings(core, num_seeds, *workloads[0].slm_s.shape)
+    beside = [_Beside.of(workload, crossings_s, propagation_s) for workload in workloads]
+    moved = crossings_s is not None or any(own.saved_s.any() for own in beside)
     num_blocks = FIRST_BLOCKS
     for seed in range(num_seeds):
         results = air_s[seed].reshape(-1), prompt_air_s[seed].reshape(-1)
-        own = uploads if crossings_s is None else uploads.after(crossings_s[:, seed].sum(axis=0))
+        own = uploads.after(np.stack([one.later_s(seed) for one in beside], axis=1)) if moved else uploads
         for session, starts in enumerate(uploads.starts):
             curve = curves(seed, session, num_blocks)
             used = _time_session(curve, starts, own, results)
             num_blocks = max(num_blocks, used)
     return [
-        _timings(workload, air_s[:, number], prompt_air_s[:, number], crossings_s, grant_s, propagation_s)
+        _timings(workload, air_s[:, number], prompt_air_s[:, number], beside[number], grant_s, propagation_s)
         for number, workload in enumerate(workloads)
     ]
 
@@ -204,7 +240,7 @@ def _timings(
     workload: Workload,
     air_s: FloatArray,
     prompt_air_s: FloatArray,
-    crossings_s: FloatArray | None,
+    beside: _Beside,
     grant_s: float,
     propagation_s: float,
 ) -> Timings:
@@ -217,12 +253,13 @@ def _timings(
         uplink_s = air_s + propagation_s * workload.uploads
     if (grant_s + propagation_s) and prompt_alone.any():
         prompt_s = prompt_air_s + (grant_s + propagation_s) * prompt_alone
-    core_up_s, core_down_s = (nothing, nothing) if crossings_s is None else crossings_s * workload.asks
     return Timings(
         grant_s=np.where(workload.uploads, grant_s, 0.0),
         uplink_s=uplink_s,
-        core_up_s=core_up_s,
-        core_down_s=core_down_s,
+        core_up_s=beside.core_up_s,
+        core_down_s=beside.core_down_s,
+        saved_s=beside.saved_s,
+        vain_s=beside.vain_s,
         queue_s=nothing,
         prompt_s=prompt_s,
         start_s=np.full_like(nothing, np.nan),

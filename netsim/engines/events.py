@@ -154,6 +154,8 @@ class _Log:
     asked: Asked
     crossings: Crossings
     start_s: list[float] = field(default_factory=list)
+    saved_s: list[float] = field(default_factory=list)
+    vain_s: list[float] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     served: list[Served] = field(default_factory=list)
 
@@ -201,11 +203,13 @@ class _Device:
         device_s, uploads, carries_prompt, calls_llm = (
             asked.device_s, asked.uploads, asked.carries_prompt, asked.calls_llm,
         )  # fmt: skip
+        ahead = 0.0
         for at in numbers:
+            saved, vain, ahead = ahead, 0.0, 0.0
             start, sent, served = env.now, _NOT_SENT, _NOT_SERVED
             sends = uploads[at] or carries_prompt[at]
             # Nobody sees the moments between computing and the grant, so they need no event of their own.
-            before = device_s[at] + (grant if sends else 0.0)
+            before = device_s[at] - saved + (grant if sends else 0.0)
             if before:
                 yield timeout(before)
             elapsed += before
@@ -226,8 +230,13 @@ class _Device:
                 down = asked.downlink_s[at] + (down_s[at] if sends else 0.0)
                 if down:
                     yield timeout(down)
-                elapsed += served["waited_s"] + served["pass_s"] + down
+                judged = served["waited_s"] + served["pass_s"] + down
+                elapsed += judged
+                wait = judged + (propagation + up_s[at] if sends else 0.0)
+                ahead, vain = min(asked.ahead_s[at], wait), min(asked.vain_s[at], wait)
             log.start_s.append(start)
+            log.saved_s.append(saved)
+            log.vain_s.append(vain)
             log.sent.append(sent)
             log.served.append(served)
 
@@ -264,6 +273,8 @@ def _timings(logs: Sequence[_Log], job: DeviceJob) -> dict[str, NDArray[np.float
         "queue_s": sent["queued_s"] + served["waited_s"],
         "prompt_s": np.where(uploads, sent["prompt_s"], prompt_alone_s),
         "start_s": _flat(log.start_s for log in logs),
+        "saved_s": _flat(log.saved_s for log in logs),
+        "vain_s": _flat(log.vain_s for log in logs),
         "air_s": sent["air_s"],
         "prompt_air_s": sent["prompt_air_s"],
         "air_wait_s": sent["first_wait_s"],

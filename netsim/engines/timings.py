@@ -29,6 +29,8 @@ class Timings:
     prompt_air_s : Time in which the device transmits the prompt's ids.
     air_wait_s : The part of ``queue_s`` before the first bit of the exchange is sent.
     server_wait_s : The part of ``queue_s`` at the server.
+    saved_s : Drafting of the exchange that was done while the one before was judged.
+    vain_s : Drafting ahead that was thrown away.
     batch_s : What the LLM's pass took beyond that of the request by itself, because of its batch.
     """
 
@@ -43,6 +45,8 @@ class Timings:
     prompt_air_s: FloatArray
     air_wait_s: FloatArray
     server_wait_s: FloatArray
+    saved_s: FloatArray
+    vain_s: FloatArray
     batch_s: FloatArray
 
     @classmethod

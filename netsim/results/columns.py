@@ -44,21 +44,14 @@ def _exchange_quantile(percent: int) -> Column[Timed]:
     )
 
 
-def _gap(name: str, title: str, sentence: str, of_gaps: Callable[[FloatArray], FloatArray]) -> Column[Timed]:
+def _gap(name: str, title: str, which: str, of_gaps: Callable[[FloatArray], FloatArray]) -> Column[Timed]:
     """A number of the times between two tokens of a prompt."""
     text = (
-        f"{sentence} Tokens of one exchange appear together, at its end; a first token has none before it. "
-        "Prompt upload and prefill count as `latency.prefill` says."
+        f"Seconds from a token's appearance to the next one's of its prompt, {which}; tokens of one exchange appear "
+        "together, at its end. Prompt upload and prefill count as `latency.prefill` says."
     )
-    return Column(
-        Timed,
-        name,
-        "s",
-        title,
-        text,
-        lambda of: None if of.gaps_s is None else of_gaps(of.gaps_s),
-        better="low",
-    )
+    value = lambda of: None if of.gaps_s is None else of_gaps(of.gaps_s)  # noqa: E731
+    return Column(Timed, name, "s", title, text, value, better="low")
 
 
 def _similarity(name: str, title: str, sentence: str) -> Column[Similar]:
@@ -148,17 +141,10 @@ COLUMNS: tuple[Column[Any], ...] = (
         "From a prompt's start to its first token, prompt upload and prefill included; mean over prompts.",
         lambda of: (of.seconds.round_s[..., 0] + of.seconds.prompt_first_s).mean(axis=-1), better="low",
     ),
+    _gap("between_tokens_mean_s", "time between tokens", "mean", lambda gaps_s: gaps_s.mean(axis=-1)),
+    _gap("between_tokens_p50_s", "median time between tokens", "median", lambda gaps_s: Timed.quantile(gaps_s, 0.5)),
     _gap(
-        "between_tokens_mean_s", "time between tokens", "Seconds from a token's appearance to the next one's, mean.",
-        lambda gaps_s: gaps_s.mean(axis=-1),
-    ),
-    _gap(
-        "between_tokens_p50_s", "median time between tokens",
-        "Seconds from a token's appearance to the next one's, median.", lambda gaps_s: Timed.quantile(gaps_s, 0.5),
-    ),
-    _gap(
-        "between_tokens_p99_s", "99th percentile of the time between tokens",
-        "Seconds from a token's appearance to the next one's that 99 % stay within.",
+        "between_tokens_p99_s", "99th percentile of the time between tokens", "which 99 % stay within",
         lambda gaps_s: Timed.quantile(gaps_s, 0.99),
     ),
     Column(
@@ -216,6 +202,11 @@ COLUMNS: tuple[Column[Any], ...] = (
     Column(
         Decided, "wasted_drafts", "1/token", "wasted drafts", "Drafts that did not come out, over tokens.",
         lambda of: float((of.workload.drafted - of.workload.kept).sum() / of.tokens), better="low",
+    ),
+    Column(
+        Timed, "vain_s", "s/token", "drafting in vain",
+        "Seconds of drafting ahead of the verification that were thrown away, mean over tokens; their energy counts.",
+        lambda of: of.vain_s, better="low",
     ),
     Column(
         Decided, "tokens_per_exchange", "", "tokens an exchange", "Tokens over exchanges.",

@@ -153,7 +153,7 @@ def stage_seconds(workload: Workload, timings: Timings, *, count_prompt: bool) -
         "llm_s": workload.llm_prefill_s,
     }
     plain = {
-        "slm_s": workload.slm_s,
+        "slm_s": workload.slm_s - timings.saved_s,
         "uncertainty_s": workload.uncertainty_s,
         "grant_s": timings.grant_s,
         "uplink_s": timings.uplink_s,
@@ -271,10 +271,17 @@ class Timed:
         return np.asarray(low + (at - int(at)) * (high - low))
 
     @cached_property
+    def vain_s(self) -> FloatArray:
+        """Mean seconds a token of drafting ahead in vain."""
+        return self.mean(self.timings.vain_s)
+
+    @cached_property
     def energy_j(self) -> FloatArray:
         """Mean energy of a token: transmit power times air time, compute power times compute time, idle power else."""
         air_s = self.with_prompt(self.timings.air_s, self.timings.prompt_air_s)
-        computing_s = self.stages_s["slm_s"] + self.stages_s["uncertainty_s"]
+        # Drafting ahead takes place while nothing is sent.
+        ahead_s = self.mean(self.timings.saved_s) + self.vain_s
+        computing_s = self.stages_s["slm_s"] + self.stages_s["uncertainty_s"] + ahead_s
         idle_s = self.mean_s - air_s - computing_s
         power = self.power
         return power.transmit_w * air_s + power.compute_w * computing_s + power.idle_w * idle_s

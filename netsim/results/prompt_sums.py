@@ -57,6 +57,7 @@ def session_sums(
 
     air_s = total(timings.air_s) + (total(timings.prompt_air_s) if count_prompt else 0.0)
     busy_s = total(seconds.stages["slm_s"]) + total(seconds.stages["uncertainty_s"])
+    busy_s = busy_s + total(timings.saved_s) + total(timings.vain_s)
     spent_s = total(seconds.round_s)
     energy_j = power.transmit_w * air_s + power.compute_w * busy_s + power.idle_w * (spent_s - air_s - busy_s)
     return {

@@ -70,7 +70,7 @@ def _snr_db(run: DeviceRun) -> FloatArray:
     """SNR at each upload's first bit: [num_sessions, num_tokens], dB, NaN where nothing is sent."""
     workload, timings = run.workload, run.timings
     before_s = workload.slm_s + workload.slm_prefill_s + workload.uncertainty_s + timings.air_wait_s
-    before_s += run.device.costs.grant_s
+    before_s += run.device.costs.grant_s - timings.saved_s
     snr = np.full(workload.shape, np.nan)
     sends = workload.bits + workload.prompt_bits > 0
     for session in np.flatnonzero(sends.any(axis=1)):

@@ -35,6 +35,9 @@ class Blocks:
         What becomes of drafts at which the rule does not stop. They are judged with the others, so that the output is
         the LLM's; or they are kept without asking, one by one, and only the draft at which the rule stops is sent:
         with `Uncertain`, that is U-HLM (arXiv 2412.12687).
+    overlap : bool
+        Whether the next round is drafted while this one is judged, as if all of its drafts were accepted (SpecEdge,
+        and PicoSpec of arXiv 2603.19133). It changes when things happen and never what comes out.
     """
 
     gamma: int
@@ -42,6 +45,7 @@ class Blocks:
     payload: Payload = field(default_factory=Upload)
     stop: Stop = field(default_factory=Fixed)
     keeps: bool = False
+    overlap: bool = False
     drafts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -49,6 +53,10 @@ class Blocks:
             raise ValueError(f"gamma is at least 1, given {self.gamma}")
         if self.keeps and not self.stop.looks:
             raise ValueError("what is kept is said by a rule that looks at the drafts")
+        if self.overlap and (self.bonus or self.keeps or self.stop.looks):
+            raise ValueError(
+                "who drafts ahead knows where the next round begins: no bonus, no rule, nothing kept"
+            )
 
     def transmits(self, drafts: Drafts) -> BoolArray:
         """Which paths send their draft: [num_paths], bool."""

@@ -26,16 +26,14 @@ from traces.speculative.grouping import MOST_DRAFTS, independent_tokens, without
 from traces.speculative.rounds import Policy
 from traces.speculative.stops import EntropyBucket
 
-Acceptance = Annotated[
-    float | Literal["runs", "independent"],
-    Key(
-        "how many drafts of a round are expected to be accepted: as the calibration measured (default), or each "
-        "independently with the calibration's probability or a given one",
-        at_least=0,
-        below=1,
-    ),
-]
-Most = Annotated[int, Key("most drafts that are chosen; 32 if empty", at_least=1, at_most=MOST_DRAFTS)]
+_ACCEPTANCE = Key(
+    "how many drafts of a round are expected to be accepted: as the calibration measured (if empty), or each "
+    "independently with the calibration's probability or a given one",
+    at_least=0,
+    below=1,
+)
+Acceptance = Annotated[float | Literal["runs", "independent"] | None, _ACCEPTANCE]
+Most = Annotated[int | None, Key("most drafts that are chosen; 32 if empty", at_least=1, at_most=MOST_DRAFTS)]
 
 
 class SpecSettings(PolicyKind):
@@ -60,8 +58,12 @@ class SpecSettings(PolicyKind):
     skipped: Annotated[Literal["verify", "keep"], Key("what becomes of drafts before an unsure one")] = (
         "verify"
     )
-    most: Most | None = None
-    acceptance: Acceptance | None = None
+    overlap: Annotated[
+        bool,
+        Key("whether the next round is drafted while this one is judged, as if all drafts were accepted"),
+    ] = False
+    most: Most = None
+    acceptance: Acceptance = None
     rate: Annotated[
         Literal["current", "mean"] | None, Key("the uplink rate that auto looks at; current if empty")
     ] = None
@@ -79,6 +81,19 @@ class SpecSettings(PolicyKind):
         if self.skipped == "keep" and self.gamma != 1:
             text = f"one unsure draft a round, given {self.gamma}, allowed: 1 with skipped: keep"
             raise said(text, "gamma")
+        return self
+
+    @model_validator(mode="after")
+    def _who_drafts_ahead_knows_where(self) -> Self:
+        if self.overlap and (self.bonus or not isinstance(self.gamma, int)):
+            key, allowed = ("bonus", "false") if self.bonus else ("gamma", "a number")
+            given = str(getattr(self, key)).lower()
+            raise said(
+                f"the next round is drafted before it begins, given {given}, allowed: {allowed} with overlap",
+                key,
+            )
+        if self.overlap and not isinstance(self.stop, FixedSettings):
+            raise said("the next round is drafted before it begins, allowed: fixed with overlap", "stop")
         return self
 
     @model_validator(mode="after")
@@ -100,7 +115,7 @@ class SpecSettings(PolicyKind):
         with at_key("stop"):
             stop = self.stop.build(context)
         gamma = self.gamma if isinstance(self.gamma, int) else self.most or MOST_DRAFTS
-        blocks = Blocks(gamma, self.bonus, payload, stop, self.skipped == "keep")
+        blocks = Blocks(gamma, self.bonus, payload, stop, self.skipped == "keep", self.overlap)
         if self.gamma == "bandit":
             _speed(context)
             return BanditGamma(blocks, 1.0 if self.exploration is None else self.exploration)
@@ -108,7 +123,7 @@ class SpecSettings(PolicyKind):
 
     def _auto(self, blocks: Blocks, context: PolicyContext) -> Policy:
         speed = _speed(context)
-        cost = expected_cost(blocks, "runs" if self.acceptance is None else self.acceptance, speed)
+        cost = expected_cost(blocks, self.acceptance, speed)
         current = self.rate != "mean"
         slm_s = cost.device_s[1] if self.fall_back in ("slm", "either") else math.inf
         by_llm = self.fall_back in ("llm", "either")
@@ -133,11 +148,11 @@ class GelatoSettings(PolicyKind):
     name: Literal["gelato"] = "gelato"
     budget_w: Annotated[float, Key("power that the device may draw on average", "W", at_least=0, at_most=1e6)]
     v: Annotated[float, Key("worth of a token a second", "J^2 s", at_least=0, at_most=1e12)]
-    gamma_max: Most
+    gamma_max: Annotated[int, Key("most drafts of a round", at_least=1, at_most=MOST_DRAFTS)]
     limit: Annotated[float, Key("entropy that leaks out with every draft", "nat", at_least=0, at_most=100)]
     bucket: Annotated[float, Key("entropy that the bucket holds", "nat", at_least=0, at_most=1e6)]
     payload: Payload = FullSettings()
-    acceptance: Acceptance = "runs"
+    acceptance: Acceptance = None
 
     def build(self, context: PolicyContext) -> Policy:
         """Make the policy."""
@@ -162,7 +177,7 @@ def middle(speed: Speed) -> int:
     return round(speed.prompt_tokens() + speed.num_tokens / 2)
 
 
-def expected_cost(blocks: Blocks, acceptance: float | str, speed: Speed) -> RoundCost:
+def expected_cost(blocks: Blocks, acceptance: float | str | None, speed: Speed) -> RoundCost:
     """What rounds of 0 … ``gamma`` drafts are expected to yield and to take.
 
     Raises
@@ -170,7 +185,7 @@ def expected_cost(blocks: Blocks, acceptance: float | str, speed: Speed) -> Roun
     InputError
         At ``acceptance``, if the trace does not say it.
     """
-    tokens = _expected_tokens(blocks.gamma, acceptance, speed)
+    tokens = _expected_tokens(blocks.gamma, "runs" if acceptance is None else acceptance, speed)
     plain = without_bonus(tokens)
     # A round gives a token more with the bonus where all of its drafts were accepted; so where they are independent.
     all_accepted = np.clip(tokens - plain, 0.0, 1.0)

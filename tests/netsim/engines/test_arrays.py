@@ -68,8 +68,20 @@ speculative = st.one_of(
         payload_kinds,
     ),
 )
+overlapping = st.builds(
+    lambda gamma, payload: {
+        "name": "spec",
+        "gamma": gamma,
+        "bonus": False,
+        "payload": payload,
+        "overlap": True,
+    },
+    st.integers(1, 8),
+    payload_kinds,
+)
 policies = st.one_of(
     speculative,
+    overlapping,
     st.sampled_from([{"name": name} for name in ("slm", "llm", "hlm", "oracle")]),
     st.builds(lambda share: {"name": "u-hlm", "threshold": share}, st.floats(0, 1)),
     st.builds(

@@ -177,6 +177,7 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
         **{f"between_tokens_p{percent}_s": np.quantile(gaps, percent / 100) for percent in (50, 99)},
         "downlink_bits": ids * means["calls"],
         "drafted": 1.0 if drafts else 0.0,
+        "vain_s": 0.0,
         "wasted_drafts": rejected / len(per_token),
         "tokens_per_exchange": 1.0,
         "accepted_per_exchange": (sent - rejected) / sent if sent else None,

@@ -122,6 +122,7 @@ VALUES |= {
     ),
     "policy.limit": ([1, 2], {"policy": {key: value for key, value in GELATO.items() if key != "limit"}}),
     "policy.most": ([1, 2], {"policy": AUTO}),
+    "policy.overlap": ([False, True], {"policy": {**SPEC, "bonus": False}}),
     "policy.payload.bits": ([8, 16], {"policy": {**SPEC, "payload": {"name": "top-k-softmax", "k": 4}}}),
     "policy.payload.downlink_entries": (
         [2, 4],
