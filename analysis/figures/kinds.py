@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.figures.drawing import draw_bars
-from analysis.figures.logs import Window, draw_timeline, latency_cdf
+from analysis.figures.logs import Window, draw_timeline, energy_queue, latency_cdf
 from analysis.figures.over import OFF_TRACE, Drawing, draw_each, draw_over
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import Style, footnote, legend_below, new_figure, scale
@@ -189,6 +189,11 @@ LOG_FIGURES: tuple[LogFigure, ...] = (
         "latency-cdf",
         "Share of tokens within a time, of the token logs of `netsim run --tokens`.",
         latency_cdf,
+    ),
+    LogFigure(
+        "energy-queue",
+        "GELATO's energy queue over time, of the token log of `netsim run --tokens`.",
+        energy_queue,
     ),
     LogFigure("timeline", "Who did what when, of the file of `netsim run --timeline`.", draw_timeline),
 )

@@ -183,6 +183,36 @@ def latency_cdf(files: Sequence[Path], style: Style, _window: Window) -> Drawing
     return Drawing(figure, "")
 
 
+def energy_queue(files: Sequence[Path], style: Style, _window: Window) -> Drawing:
+    """GELATO's queue over simulated time (arXiv 2605.10124), from a token log: a curve for each device.
+
+    Raises
+    ------
+    ValueError
+        If there are several files, the file is no token log, or no device has a budget.
+    """
+    if len(files) != 1:
+        raise ValueError(f"energy-queue: one file, given {len(files)}")
+    log = _token_log(files[0], ["seed", "device", "start_s", "energy_queue_j"]).dropna()
+    if log.empty:
+        raise ValueError(f"{files[0]}: no device has an energy queue, allowed: a run of gelato")
+    log = log[log["seed"] == log["seed"].iloc[0]]
+    curves = dict(list(log.groupby("device")))
+    if len(curves) > len(COLOURS):
+        raise ValueError(f"energy-queue: {len(curves)} curves can't be told apart, at most {len(COLOURS)}")
+    figure, (axes,) = new_figure(1, style=style)
+    for number, (device, own) in enumerate(curves.items()):
+        axes.step(
+            own["start_s"], own["energy_queue_j"], where="post", label=f"device {device}",
+            color=COLOURS[number], linestyle=DASHES[number % len(DASHES)],
+        )  # fmt: skip
+    unit = scale(axes, "y", [0.0, float(log["energy_queue_j"].max())], unit="J")
+    axes.set(xlabel="time (s)", ylabel=f"energy above the budget ({unit})")
+    if len(curves) > 1:
+        legend_below(figure)
+    return Drawing(figure, "")
+
+
 def token_seconds(file: Path) -> np.ndarray:
     """Seconds of every token of a log: [num_tokens], float.
 
@@ -191,16 +221,21 @@ def token_seconds(file: Path) -> np.ndarray:
     ValueError
         If the file is no token log, or holds no token.
     """
+    log = _token_log(file, ["start_s", "end_s"])
+    if log.empty:
+        raise ValueError(f"{file}: no token")
+    return np.asarray(log["end_s"] - log["start_s"], np.float64)
+
+
+def _token_log(file: Path, columns: list[str]) -> pd.DataFrame:
+    """Some columns of a token log; ValueError where the file is none."""
     if not file.is_file():
         raise ValueError(f"{file}: no such file")
     try:
         if file.suffix == ".csv":
-            log = pd.read_csv(file, usecols=["start_s", "end_s"])
-        else:
-            log = pq.read_table(file, columns=["start_s", "end_s"]).to_pandas()
+            return pd.read_csv(file, usecols=columns)
+        log: pd.DataFrame = pq.read_table(file, columns=columns).to_pandas()
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{file}: not a token log, write one with netsim run --tokens: {reason}") from None
-    if log.empty:
-        raise ValueError(f"{file}: no token")
-    return np.asarray(log["end_s"] - log["start_s"], np.float64)
+    return log

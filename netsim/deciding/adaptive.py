@@ -33,7 +33,16 @@ class Spent:
 
 
 class Chooser(Protocol):
-    """Chooses a device's policy exchange by exchange, and sees what each took."""
+    """Chooses a device's policy exchange by exchange, and sees what each took.
+
+    Attributes
+    ----------
+    queue_j : float. Joules above a budget so far; NaN where there is none.
+    """
+
+    @property
+    def queue_j(self) -> float:
+        """Joules above a budget so far; NaN where there is none."""
 
     def choose(self, rate_bps: float) -> Policy:
         """The policy of the next exchange, at the rate of this moment."""
@@ -108,6 +117,7 @@ class AutoGamma(_Adapting):
 @dataclass
 class _ByRate:
     policy: AutoGamma
+    queue_j: float = math.nan
 
     def choose(self, rate_bps: float) -> Policy:
         return self.policy.at_rate_bps(rate_bps)
@@ -145,6 +155,7 @@ class Bandit:
     tokens: NDArray[np.float64]
     seconds: NDArray[np.float64]
     arm: int = 0
+    queue_j: float = math.nan
 
     def index(self) -> NDArray[np.float64]:
         """Optimistic seconds of a token of every arm, all of them tried."""
@@ -196,13 +207,13 @@ class EnergyQueue:
     """Joules above the budget so far."""
 
     policy: Gelato
-    joules: float = 0.0
+    queue_j: float = 0.0
 
     def choose(self, rate_bps: float) -> Policy:
         """The best trade of speed for energy; the fewest drafts where several are as good."""
         own = self.policy
         speed, joules = own.cost.tokens_per_s(rate_bps), own.cost.joules(own.power, rate_bps)
-        worth = own.v * speed - (self.joules * joules if self.joules else 0.0)
+        worth = own.v * speed - (self.queue_j * joules if self.queue_j else 0.0)
         return own.of(int(np.argmax(worth)))
 
     def observe(self, spent: Spent) -> None:
@@ -210,4 +221,4 @@ class EnergyQueue:
         power = self.policy.power
         idle_s = spent.seconds - spent.device_s - spent.air_s
         joules = power.transmit_w * spent.air_s + power.compute_w * spent.device_s + power.idle_w * idle_s
-        self.joules = max(0.0, self.joules + joules - self.policy.budget_w * spent.seconds)
+        self.queue_j = max(0.0, self.queue_j + joules - self.policy.budget_w * spent.seconds)

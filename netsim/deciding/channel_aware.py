@@ -69,6 +69,7 @@ class LiveWork:
     costs: Costs
     groups: list[tuple[int, int, int]]
     _paths: list[Path] = field(default_factory=list, repr=False)
+    _queues_j: list[list[float]] = field(default_factory=list, init=False, repr=False)
     _chooser: Chooser | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -88,6 +89,7 @@ class LiveWork:
         place, seed, visit = self.groups[session]
         path = self.decider.path(place, seed, visit)
         self._paths.append(path)
+        self._queues_j.append([])
         if self._chooser is not None:
             return asked, self._choose(asked, session, self._chooser, link, (elapsed, aired))
         return asked, self._decide(asked, session, link, elapsed)
@@ -105,6 +107,7 @@ class LiveWork:
         number = 0
         while path.going:
             began_s, aired_s = (clock() for clock in clocks)
+            self._queues_j[session].append(chooser.queue_j)
             policy = chooser.choose(link.rate_bps(began_s))
             _exchange(path, policy)
             self._check(path, session)
@@ -153,6 +156,13 @@ class LiveWork:
         """[num_sessions], bool. Whether the last round of each session is decided."""
         unseen = [False] * (len(self.groups) - len(self._paths))
         return np.array([not path.going for path in self._paths] + unseen, bool)
+
+    def queues_j(self) -> NDArray[np.float64]:
+        """[num_sessions, num_exchanges], float. Joules above a budget at each exchange's start; NaN without one."""
+        table = np.full(self.shape, np.nan)
+        for session, queue_j in enumerate(self._queues_j):
+            table[session, : len(queue_j)] = queue_j
+        return table
 
     def decided(self) -> tuple[Rounds, Workload]:
         """Rounds and work of all sessions; those that never started have no rounds."""

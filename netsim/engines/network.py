@@ -82,6 +82,8 @@ class DeviceRun:
     blocked : [num_sessions], bool. Whether the link could never send what the session, or one before it, had to send.
     requests : Requests. When the simulation ended, and from when on it counts.
     link : callable (session, start_s) -> Link. A new curve of the session's link.
+    queues_j : [num_sessions, num_exchanges], float, optional
+        Joules above the device's budget at each exchange's start; NaN without a budget.
     """
 
     device: Device
@@ -94,6 +96,7 @@ class DeviceRun:
     blocked: NDArray[np.bool_]
     requests: Requests
     link: Callable[[int, float], Link]
+    queues_j: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -263,4 +266,5 @@ def _device_run(
         blocked=np.arange(len(sessions)) >= log.blocked_from,
         requests=requests,
         link=job.link,
+        queues_j=job.workload.queues_j() if isinstance(job.workload, LiveWork) else None,
     )

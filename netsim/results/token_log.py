@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 #: Columns of a token log.
 COLUMNS = (
     "seed", "device", "prompt", "position", "token", "draft", "uncertainty", "transmitted", "accepted", "bits",
-    "start_s", "end_s", *STAGES, "snr_db",
+    "start_s", "end_s", *STAGES, "snr_db", "energy_queue_j",
 )  # fmt: skip
 
 
@@ -61,6 +61,9 @@ def _device_log(run: DeviceRun, seed: int, number: int, prompts: Sequence[int]) 
             "start_s": np.where(first, timings.start_s[of_exchange], end_s),
             "end_s": end_s,
             **{name: seconds.stages[name][of_exchange] * first for name in STAGES},
+            "energy_queue_j": np.nan
+            if run.queues_j is None
+            else np.where(first, run.queues_j[of_exchange], np.nan),
             "snr_db": np.where(first, _snr_db(run)[of_exchange], np.nan),
         }
     )

@@ -19,7 +19,19 @@ from traces.format.trace import Trace
 ROOT = Path(__file__).resolve().parents[3]
 SCENARIOS = sorted((ROOT / "scenarios" / "field").glob("*.yaml"))
 #: What replays on the recorded nodes alone; a choice by rates or energy may draft past what was recorded.
-RECORDED = ["everyone", "everyone-rtt", "dsd", "qs", "sqs", "dssd", "picospec", "hat", "pipesd", "bridge", "overlap"]
+RECORDED = [
+    "everyone",
+    "everyone-rtt",
+    "dsd",
+    "qs",
+    "sqs",
+    "dssd",
+    "picospec",
+    "hat",
+    "pipesd",
+    "bridge",
+    "overlap",
+]
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.figures.plot import plot
 from netsim.costs.energy import Power
 from netsim.costs.latency import ConstantLatency
 from netsim.costs.workload import Costs, Terms
@@ -121,14 +123,14 @@ def test_the_energy_queue_is_charged_with_what_exceeds_the_budget() -> None:
     cost = RoundCost((1.0, 1.8, 2.4), (0.0, 10.0, 20.0), (0.0, 0.1, 0.2), (0.3, 0.3, 0.3))
     queue = EnergyQueue(Gelato(Blocks(2), budget_w=0.5, v=1.0, cost=cost, power=Power(1.0, 2.0, 0.1)))
     queue.observe(Spent(2, 0.6, 0.2, 0.1))
-    assert queue.joules == pytest.approx(1.0 * 0.1 + 2.0 * 0.2 + 0.1 * 0.3 - 0.5 * 0.6)
+    assert queue.queue_j == pytest.approx(1.0 * 0.1 + 2.0 * 0.2 + 0.1 * 0.3 - 0.5 * 0.6)
     # v * tokens / seconds - Q * joules at 100 bit/s: 1 / 0.3, 1.8 / 0.5, 2.4 / 0.7, and 0.03, 0.33, 0.63 joules.
-    queue.joules = 0.0
+    queue.queue_j = 0.0
     assert queue.choose(100.0) == Blocks(1)
-    queue.joules = 1.0
+    queue.queue_j = 1.0
     assert queue.choose(100.0) == Llm()
     queue.observe(Spent(1, 100.0, 0.0, 0.0))
-    assert queue.joules == 0.0
+    assert queue.queue_j == 0.0
 
 
 def row(policy: dict[str, Any], engine: str = "auto", **content: Any) -> Row:
@@ -182,6 +184,33 @@ def test_gelato_without_worth_stays_within_its_budget_and_with_much_is_as_fast_a
     between = row({**GELATO, "v": 1e-6})
     assert 0.05 < watts(between) <= 0.1 * 1.1
     assert 0.1 < float(between["drafted"]) < float(fast["drafted"])  # type: ignore[arg-type]
+
+
+def test_the_queue_over_time_is_in_the_token_log_and_can_be_drawn(tmp_path: Path) -> None:
+    """The queue of each exchange, worked out anew from the log's own seconds and bits."""
+    scenario = {
+        "name": "queue", "trace": "tiny", "policy": {**GELATO, "v": 1e-6}, "eos": "ignore", "tokens": 24,
+        "latency": {"propagation": 0.005},
+    }  # fmt: skip
+    log = Point.of(load_scenario(scenario)).token_log(1)
+    first = log[log["energy_queue_j"].notna()]
+    assert len(first) > 100
+    assert first["energy_queue_j"].iloc[0] == 0
+    queue_j = [0.0]
+    for _, own in first.iloc[:-1].iterrows():
+        air_s = own["uplink_s"] - 0.005 * (own["uplink_s"] > 0)
+        seconds = own["end_s"] - own["start_s"]
+        queue_j.append(max(0.0, queue_j[-1] + 0.2 * air_s + 2.0 * own["slm_s"] - 0.1 * seconds))
+    # Logs of a few seconds: ends are sums of clock readings, some 1e-15 s off.
+    np.testing.assert_allclose(first["energy_queue_j"], queue_j, atol=1e-10)
+    assert max(queue_j) > 0
+    log.to_parquet(tmp_path / "tokens.parquet")
+    picture, _ = plot(tmp_path / "tokens.parquet", "energy-queue")
+    assert picture.stat().st_size > 0
+    del log["energy_queue_j"]
+    log.to_parquet(tmp_path / "tokens.parquet")
+    with pytest.raises(ValueError, match="not a token log"):
+        plot(tmp_path / "tokens.parquet", "energy-queue")
 
 
 @pytest.fixture(scope="module")
