@@ -465,7 +465,7 @@ def test_arrays_refuse_what_may_wait(small_trace: Path) -> None:
 def test_the_scenarios_of_the_documentation_run(small_trace: Path, tmp_path: Path) -> None:
     text = (Path(__file__).parents[3] / "docs" / "network.md").read_text(encoding="utf-8")
     blocks = [part.partition("```")[0] for part in text.split("```yaml\n")[1:]]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         path = tmp_path / "scenario.yaml"
         path.write_text(f"name: docs\ntrace: {small_trace}\npolicy: {{name: hlm}}\ntokens: 8\n{block}")

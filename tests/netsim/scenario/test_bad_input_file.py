@@ -12,7 +12,7 @@ from netsim.scenario import load_scenario
 
 GOOD = "name: a\ntrace: tiny\npolicy: {name: hlm}\n"
 TOP = (
-    "name, trace, policy, uncertainty, payload, channel, latency, devices, site, requests, uplink, server, downlink, energy, "
+    "name, trace, policy, uncertainty, payload, channel, latency, devices, site, requests, uplink, core, server, downlink, energy, "
     "tokens, eos, seeds, token_seeds, off_tree, sweep"
 )
 
