@@ -7,13 +7,13 @@ import pytest
 
 from channels.capacity import ChannelEnded, LinkNeverSends, session_curve
 from channels.fading import NoFading, Rayleigh
-from channels.mobility import Line, Moving
+from channels.mobility import Moving, StraightPath
 from channels.pathloss import Site, Surroundings
 from channels.rates import cqi, shannon
 from channels.testing import check_channel
 
 SITE = Site("umi", 3.5e9, base_height_m=10.0, device_height_m=1.5)
-PASSING = Line(start_m=(-300.0, 40.0), velocity_m_s=(30.0, 0.0))
+PASSING = StraightPath(start_m=(-300.0, 40.0), velocity_m_s=(30.0, 0.0))
 
 
 def test_conformance() -> None:
@@ -23,8 +23,8 @@ def test_conformance() -> None:
 def test_device_passes_where_it_should() -> None:
     assert PASSING.closest_s() == 10.0
     assert PASSING.distance_m(10.0) == 40.0
-    assert Line((30.0, 40.0), (30.0, 40.0)).closest_s() == 0.0
-    assert Line((30.0, 40.0), (0.0, 0.0)).closest_s() == 0.0
+    assert StraightPath((30.0, 40.0), (30.0, 40.0)).closest_s() == 0.0
+    assert StraightPath((30.0, 40.0), (0.0, 0.0)).closest_s() == 0.0
 
 
 def test_snr_follows_the_path_loss() -> None:
@@ -51,7 +51,9 @@ def test_fading_is_that_of_the_model_inside() -> None:
 
 def test_line_that_leaves_the_models_range_ends_the_session() -> None:
     # 4990 m and leaving at 10 m/s: 1 s is left.
-    leaving = Moving(NoFading(), Line((4990.0, 0.0), (10.0, 0.0)), SITE, Surroundings(line_of_sight=True))
+    leaving = Moving(
+        NoFading(), StraightPath((4990.0, 0.0), (10.0, 0.0)), SITE, Surroundings(line_of_sight=True)
+    )
     curve = session_curve(leaving, shannon, 1.0, 1e6, 0.01, np.random.default_rng(0))
     assert curve.duration(0.0, 0.9e6) == pytest.approx(0.9, abs=0.01)
     with pytest.raises(ChannelEnded):
@@ -74,4 +76,4 @@ def test_device_that_never_comes_near_enough_is_refused() -> None:
 
 def test_start_out_of_range_is_refused() -> None:
     with pytest.raises(ValueError, match="umi: path loss holds from"):
-        Moving(Rayleigh(), Line((6000.0, 0.0), (1.0, 0.0)), SITE, Surroundings(line_of_sight=True))
+        Moving(Rayleigh(), StraightPath((6000.0, 0.0), (1.0, 0.0)), SITE, Surroundings(line_of_sight=True))
