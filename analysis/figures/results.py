@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from netsim.errors import did_you_mean
 from netsim.results.columns import BY_NAME
 
 SNR = "channel.snr_db"
+Interval = Literal["", "prompts", "draws"]
 #: How near a chosen value must be to a swept one: values of ``{start, stop, step}`` are sums.
 NEAR = 1e-9
 
@@ -28,12 +29,17 @@ class Results:
     axes : names of its swept keys, each a column of the table (``policy.name``, ``channel.snr_db``).
     whole : coordinates of every point of the sweep, also of those that were not chosen: looks follow from them.
     named : thresholds that the scenario gives by name, with their numbers.
+    prompts : sums of every prompt, a row per point, seed and prompt; None where the folder has none.
+    interval : which interval is shown: that over ``prompts``, that over token ``draws``, or, empty, the one over
+        prompts of every column that has one.
     """
 
     table: pd.DataFrame
     axes: tuple[str, ...]
     whole: pd.DataFrame = field(default_factory=pd.DataFrame)
     named: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    prompts: pd.DataFrame | None = None
+    interval: Interval = ""
 
     def __post_init__(self) -> None:
         if self.whole.empty:
@@ -66,8 +72,13 @@ class Results:
 
     def at(self, axis: str, value: object) -> Results:
         """The rows where `axis` has one value; it is no axis of theirs."""
-        rows = self.table[self.table[axis] == value]
-        return replace(self, table=rows, axes=tuple(name for name in self.axes if name != axis))
+        kept = self.keep(lambda table: table[axis] == value)
+        return replace(kept, axes=tuple(name for name in self.axes if name != axis))
+
+    def keep(self, chosen: Callable[[pd.DataFrame], pd.Series[bool]]) -> Results:
+        """The rows whose coordinates are chosen, and what their prompts add to them."""
+        prompts = None if self.prompts is None else self.prompts[chosen(self.prompts)]
+        return replace(self, table=self.table[chosen(self.table)], prompts=prompts)
 
     def where(self, axis: str, texts: Sequence[str]) -> Results:
         """The rows where `axis` has one of the values that a person wrote.
@@ -90,7 +101,7 @@ class Results:
                 f"{value:.10g}" if isinstance(value, float) else str(value) for value in values
             )
             raise ValueError(f"--where {axis}={missing[0]}: no such value, allowed: {allowed}")
-        return replace(self, table=self.table[column.isin(chosen)])
+        return self.keep(lambda table: table[axis].isin(chosen))
 
 
 def _is(value: Any, text: str) -> bool:
@@ -128,7 +139,20 @@ def read_results(folder: Path) -> Results:
         raise ValueError(f"{path}: no rows")
     # The swept keys come first, and the column `seed` ends them.
     axes = tuple(map(str, table.columns[: table.columns.get_loc("seed")]))
-    return Results(table, axes, named=_named_thresholds(folder))
+    return Results(table, axes, named=_named_thresholds(folder), prompts=_prompts(folder, table, axes))
+
+
+def _prompts(folder: Path, table: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame | None:
+    """The sums of the prompts; None where there are none, or they are not those of the results."""
+    try:
+        prompts = pd.read_parquet(folder / "prompts.parquet")
+    except (OSError, ValueError):
+        return None
+    keys = [*axes, "seed"]
+    if not {*keys, "prompt"} <= {*prompts}:
+        return None
+    rows = prompts.loc[prompts["prompt"] == 0, keys].reset_index(drop=True)
+    return prompts if rows.equals(table[keys].reset_index(drop=True)) else None
 
 
 def _named_thresholds(folder: Path) -> Mapping[str, Sequence[float]]:

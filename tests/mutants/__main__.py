@@ -40,7 +40,7 @@ SLOW = (
 #: Seconds for the tests of one mutant; an endless loop is an error that was noticed.
 LIMIT_S = 600
 #: What every test imports, loaded once and not for each mutant.
-HEAVY = ("hypothesis", "numba", "numpy", "pandas", "pyarrow.parquet", "pytest", "scipy.stats", "simpy")
+HEAVY = ("numba", "numpy", "pandas", "pyarrow.parquet", "pytest", "scipy.stats", "simpy")
 
 
 def sample(count: int, seed: int, only: str) -> list[tuple[Path, Mutant]]:
@@ -73,6 +73,7 @@ def passes(copy: Path, tests: list[str]) -> bool:
         os.dup2(silence, 2)
         os.setpgid(0, 0)
         os.chdir(copy)
+        # pytest rewrites what it finds, this module among it.
         sys.path.insert(0, str(copy))
         for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
             del sys.modules[name]
