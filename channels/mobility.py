@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from channels.fading import Fading, GainStream
-from channels.pathloss import Site, Surroundings
+from channels.pathloss import PropagationConditions, Site
 from channels.rates import FloatArray
 from channels.units import from_db
 
@@ -83,7 +83,7 @@ class Moving:
     fading : Fading. Around the mean.
     line : StraightPath. The way of the device.
     site : Site. The base station at the origin.
-    surroundings : Surroundings. Whether it is in sight, and the environment's height.
+    surroundings : PropagationConditions. Whether it is in sight, and the environment's height.
 
     Raises
     ------
@@ -94,7 +94,7 @@ class Moving:
     fading: Fading
     line: StraightPath
     site: Site
-    surroundings: Surroundings
+    surroundings: PropagationConditions
 
     def __post_init__(self) -> None:
         self._path_loss_db(0.0)

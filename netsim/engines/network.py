@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
+from cachetools import LRUCache, cachedmethod
 from numpy.typing import NDArray
 
 from channels.capacity import ChannelEnded, LinkNeverSends
@@ -139,8 +141,11 @@ class Network:
     base_station: BaseStation
     requests: RequestPlan
     decider: Decider | ParametricDecider
-    _last: dict[int, list[DeviceRun]] = field(default_factory=dict, repr=False, compare=False)
+    _last: LRUCache[int, list[DeviceRun]] = field(
+        default_factory=partial(LRUCache, 1), repr=False, compare=False
+    )
 
+    @cachedmethod(lambda self: self._last)
     def run(self, seed: int) -> list[DeviceRun]:
         """Simulate every device; the last seed's runs are kept.
 
@@ -149,12 +154,6 @@ class Network:
         InputError
             If a recorded channel ends, an upload lasts for ever, or a device leaves the path-loss model's range.
         """
-        if seed not in self._last:
-            self._last.clear()
-            self._last[seed] = self._run(seed)
-        return self._last[seed]
-
-    def _run(self, seed: int) -> list[DeviceRun]:
         arrivals = self._arrivals(seed)
         sessions = [
             self.sessions(number, own if isinstance(own, int) else len(own))

@@ -82,7 +82,7 @@ class Placement:
         fading = base.fading
         if any(self.velocity_m_s):
             fading = Moving(fading, StraightPath(here_m, self.velocity_m_s), budget.site, surroundings)
-        return replace(base, snr=from_db(snr_db), fading=fading, _curves={})
+        return replace(base, snr=from_db(snr_db), fading=fading)
 
     def farthest_m(self) -> float:
         """Distance at time 0 in metres: that of the position, or the largest of those it may be dropped at."""

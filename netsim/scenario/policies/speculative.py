@@ -33,8 +33,8 @@ class SpecSettings(PolicyKind):
     name: Literal["spec"] = "spec"
     gamma: Annotated[int, Key("most drafts of a round", at_least=1, at_most=MOST_DRAFTS)]
     bonus: Annotated[bool, Key("whether the large model adds a token where all drafts were accepted")] = True
-    payload: Annotated[Payload, Key("what is sent of every draft")] = FullSettings()
-    stop: Annotated[Stop, Key("when the device stops drafting and sends")] = FixedSettings()
+    payload: Payload = FullSettings()
+    stop: Stop = FixedSettings()
     skipped: Annotated[Literal["verify", "keep"], Key("what becomes of drafts before an unsure one")] = (
         "verify"
     )
