@@ -23,6 +23,8 @@ from netsim.costs.latency import (
     load_latency,
 )
 from netsim.costs.latency_file import LatencyError, ProfileFile, Role, read_profile
+from netsim.errors import InputError
+from netsim.scenario.network import ServerSettings
 
 CONTEXTS, POSITIONS, BATCHES = [0, 16, 64, 100], [1, 2, 8, 32], [1, 4]
 
@@ -277,3 +279,20 @@ def test_shipped_profiles_cover_a_prompt_and_an_answer(name: str) -> None:
         profile = load_latency(name, role, None)
         first, last = profile.seconds([0, 144], [144, 1])
         assert first > last > 0
+
+
+@pytest.mark.parametrize("max_batch", [2, 8, 32])
+def test_the_tiny_profile_serves_batches(max_batch: int) -> None:
+    """Whole prompts and single tokens, in every batch of up to 32 that 40 devices could fill."""
+    llm = load_latency("tiny", "llm", None)
+    assert isinstance(llm, LatencyProfile)
+    assert llm.file.batches == [1, 2, 4, 8, 16, 32]
+    ServerSettings(max_batch=max_batch).build(llm, 40, (150, 150))
+
+
+@pytest.mark.parametrize("name", ["tinyllama-1.1b", "llama-2-7b"])
+def test_a_profile_of_single_requests_is_refused_for_batches(name: str) -> None:
+    with pytest.raises(
+        InputError, match="max_batch: batches of up to 8: .* batch 2 is outside what was measured"
+    ):
+        ServerSettings(max_batch=8).build(load_latency(name, "llm", None), 40, (150, 10))
