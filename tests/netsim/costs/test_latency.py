@@ -293,6 +293,6 @@ def test_the_tiny_profile_serves_batches(max_batch: int) -> None:
 @pytest.mark.parametrize("name", ["tinyllama-1.1b", "llama-2-7b"])
 def test_a_profile_of_single_requests_is_refused_for_batches(name: str) -> None:
     with pytest.raises(
-        InputError, match="max_batch: batches of up to 8: .* batch 2 is outside what was measured"
+        InputError, match=r"max_batch: batches of up to 8: .* batch 2 is outside what was measured"
     ):
         ServerSettings(max_batch=8).build(load_latency(name, "llm", None), 40, (150, 10))
