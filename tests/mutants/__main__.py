@@ -11,6 +11,7 @@ import argparse
 import importlib
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -37,8 +38,8 @@ SLOW = (
     "tests/netsim/results/test_coverage.py", "tests/netsim/engines/test_closed_network.py",
     "tests/netsim/engines/test_queueing.py", "tests/netsim/engines/test_independent.py",
 )  # fmt: skip
-#: Seconds for the tests of one mutant; an endless loop is an error that was noticed.
-LIMIT_S = 600
+#: Seconds of the processor for the tests of one mutant, and of the clock, for one that waits: an endless loop was noticed.
+LIMIT_S, WAIT_S = 600, 7200
 #: What every test imports, loaded once and not for each mutant.
 HEAVY = ("numba", "numpy", "pandas", "pyarrow.parquet", "pytest", "scipy.stats", "simpy")
 
@@ -72,6 +73,7 @@ def passes(copy: Path, tests: list[str]) -> bool:
         os.dup2(silence, 1)
         os.dup2(silence, 2)
         os.setpgid(0, 0)
+        resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_S, LIMIT_S))
         os.chdir(copy)
         # pytest rewrites what it finds, this module among it.
         sys.path.insert(0, str(copy))
@@ -87,7 +89,7 @@ def passes(copy: Path, tests: list[str]) -> bool:
 
 def _exit_code(child: int) -> int:
     """The exit code of a process, of one that takes too long that of its killing."""
-    deadline = time.monotonic() + LIMIT_S
+    deadline = time.monotonic() + WAIT_S
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
