@@ -25,7 +25,7 @@ PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """What stands in one place of a table, and whether it is the best of its column."""
 
     text: str
@@ -39,14 +39,14 @@ class Table:
     Attributes
     ----------
     heads : tuple of str. With units.
-    rows : tuple of tuple of Cell.
+    rows : tuple of tuple of TableCell.
     num_keys : int. The first columns that name a row; the others are numbers.
     caption : str. Which interval it is, and what is marked.
     numbers : DataFrame. The same for programs: keys, then means and ends.
     """
 
     heads: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     num_keys: int
     caption: str
     numbers: pd.DataFrame
@@ -72,7 +72,7 @@ def results_table(results: Results, columns: Sequence[str] = ()) -> Table:
     table = points(results, shown)
     axes = [axis for axis in results.axes if table[axis].nunique(dropna=False) > 1] or list(results.axes[:1])
     keys = [
-        [Cell(_key_text(axis, value, table[axis])) for axis, value in zip(axes, row, strict=True)]
+        [TableCell(_key_text(axis, value, table[axis])) for axis, value in zip(axes, row, strict=True)]
         for row in table[axes].itertuples(index=False)
     ]
     body = [_column(table, name, _best(table, name, results.axes)) for name in shown]
@@ -90,7 +90,7 @@ def ratios_table(ratios: pd.DataFrame, column: str, names: tuple[str, str]) -> T
     """Two results folders compared point by point, as ``analysis.report.compare.speed_ups`` gives them."""
     title, _ = title_and_unit(column)
     rows = tuple(
-        (Cell(str(point)), Cell(interval_text(*ends)), Cell(str(pairs)))
+        (TableCell(str(point)), TableCell(interval_text(*ends)), TableCell(str(pairs)))
         for point, pairs, ends in zip(
             ratios["point"],
             ratios["pairs"],
@@ -145,11 +145,11 @@ def _key_text(axis: str, value: Any, values: pd.Series[float]) -> str:
     return value_text(float(str(value)) / _scale_of(axis, values)[0], 6)
 
 
-def _column(table: pd.DataFrame, name: str, best: Sequence[bool]) -> tuple[str, list[Cell]]:
+def _column(table: pd.DataFrame, name: str, best: Sequence[bool]) -> tuple[str, list[TableCell]]:
     factor, unit = _scale_of(name, table[f"{name}_mean"])
     title, _ = title_and_unit(name)
     ends = table[[f"{name}_mean", f"{name}_low", f"{name}_high"]].to_numpy(np.float64) / factor
-    cells = [Cell(interval_text(*row), own) for row, own in zip(ends, best, strict=True)]
+    cells = [TableCell(interval_text(*row), own) for row, own in zip(ends, best, strict=True)]
     return f"{title} ({unit})" if unit else title, cells
 
 
@@ -199,7 +199,7 @@ def _ampersands(cells: Sequence[str]) -> str:
     return " & ".join(cells) + " \\\\"
 
 
-def _latex_cell(cell: Cell) -> str:
+def _latex_cell(cell: TableCell) -> str:
     text = _escaped(cell.text)
     return f"\\textbf{{{text}}}" if cell.best else text
 

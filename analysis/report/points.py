@@ -62,8 +62,14 @@ def read_summary(folder: Path) -> Summary:
     if "seeds" not in names or table.empty:
         raise InputError([Fault(str(path), "", "not the summary of a sweep: no point, or no column seeds")])
     columns = tuple(name.removesuffix("_mean") for name in names if name.endswith("_mean"))
+    # Few prompts determine no interval over prompts: then it is not offered.
     present = tuple(
-        prefix for prefix in INTERVALS if any(f"{column}_{prefix}low" in table for column in columns)
+        prefix
+        for prefix in INTERVALS
+        if any(
+            f"{column}_{prefix}low" in table and table[f"{column}_{prefix}low"].notna().any()
+            for column in columns
+        )
     )
     return Summary(folder, tuple(names[: names.index("seeds")]), columns, present, table)
 

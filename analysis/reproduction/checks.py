@@ -9,7 +9,7 @@ from scipy.stats import betabinom, binom
 
 from analysis.calibration.calibrate import calibrate
 from analysis.calibration.show import draw, report
-from analysis.reproduction.tables import PUBLISHED, ROOT, VOCABULARY, Results, clipped, percent, table
+from analysis.reproduction.tables import PUBLISHED, ROOT, VOCABULARY, Reproduced, clipped, percent, table
 from traces.format.trace import Trace
 from traces.speculative.bits import Code, entry_bits
 from traces.speculative.truncate import rebuild_each
@@ -63,7 +63,7 @@ def calibration_section(picture: Path) -> str:
     return f"```\n{report(fit)}\n```"
 
 
-def theory_section(results: Results) -> str:
+def theory_section(results: Reproduced) -> str:
     """R(u_th) in closed form against the share of rounds that a simulation skips and rejects."""
     run, count = results.published, np.arange(21)
     density = betabinom(20, 1.0, 1.4).pmf(count)

@@ -17,7 +17,7 @@ PAGE = Path(__file__).with_name("template.md")
 
 def page(jobs: int, pictures: Path) -> str:
     """Run everything; the page's text, with pictures written beside it."""
-    results = tables.Results.simulate(jobs)
+    results = tables.Reproduced.simulate(jobs)
     sections = {
         "u_hlm": tables.u_hlm_section(results),
         "held_draw": checks.held_draw_section(),

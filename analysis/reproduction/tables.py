@@ -13,13 +13,13 @@ import numpy as np
 from analysis.figures.identity import COLOURS, HATCHES
 from analysis.figures.style import STYLE, footnote, legend_below, new_figure, save
 from analysis.reproduction.runs import Run, neglected_gains
-from netsim.deciding.thresholds import Line
+from netsim.deciding.thresholds import RejectionLine
 from netsim.results.statistics import Interval
 from traces.format.trace import Trace
 
 ROOT = Path(__file__).resolve().parents[2]
 #: arXiv 2412.12687: TinyLlama-1.1B and Llama-2-7B on Alpaca.
-PUBLISHED = Line(0.815, -0.066, delta=0.29)
+PUBLISHED = RejectionLine(0.815, -0.066, delta=0.29)
 VOCABULARY = 32_000
 NONE = "n/a"
 
@@ -27,17 +27,17 @@ Policy = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Results:
+class Reproduced:
     """Everything that the page tells of."""
 
     u_hlm: Run
     cu_hlm: Run
     compression: Run
     published: Run
-    line: Line
+    line: RejectionLine
 
     @classmethod
-    def simulate(cls, jobs: int) -> Results:
+    def simulate(cls, jobs: int) -> Reproduced:
         """Run the scenarios."""
         fitted = Trace.open(ROOT / "traces" / "tiny").manifest.calibration
         if fitted is None:
@@ -49,7 +49,7 @@ class Results:
             cu_hlm=Run.of("cu-hlm-throughput", (), jobs),
             compression=Run.of("cu-hlm-compression", (), jobs),
             published=Run.of("published-line", (), jobs),
-            line=Line(fitted.a, fitted.b, fitted.delta),
+            line=RejectionLine(fitted.a, fitted.b, fitted.delta),
         )
 
 
@@ -69,14 +69,14 @@ def times(gain: Interval) -> str:
     return f"{gain.mean:.2f}x [{gain.low:.2f}, {gain.high:.2f}]"
 
 
-def clipped(line: Line, name: str) -> float:
+def clipped(line: RejectionLine, name: str) -> float:
     """Threshold of a line by its name, as the simulator uses it."""
     value = line.threshold("risk-averse" if name == "risk-averse" else "risk-prone")
     assert value is not None, "both lines rise"
     return min(1.0, max(0.0, value))
 
 
-def u_hlm_section(results: Results) -> str:
+def u_hlm_section(results: Reproduced) -> str:
     """Headline figures of arXiv 2412.12687."""
     ours, theirs = (
         ("built-in pair", results.u_hlm, results.line),
@@ -116,7 +116,7 @@ def _u_row(label: str, run: Run, policy: Policy) -> list[str]:
     ]
 
 
-def cu_hlm_section(results: Results) -> str:
+def cu_hlm_section(results: Reproduced) -> str:
     """Headline figures of arXiv 2505.11788, over the SNRs of the scenarios."""
     rows = [
         [
@@ -161,7 +161,7 @@ def _cu_bound(entries: float, sent: float) -> str:
     return f"{VOCABULARY / entries / sent:.0f}x"
 
 
-def compression_section(results: Results) -> str:
+def compression_section(results: Reproduced) -> str:
     """Truncation over k and theta, on the built-in pair."""
     run, rows = results.compression, []
     truncated = run.table[run.table["policy.name"] == "cu-hlm"]

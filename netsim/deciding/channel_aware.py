@@ -40,7 +40,7 @@ def policy_at_rate(policy: Policy, relative_rate: float) -> Policy:
 
 
 @dataclass
-class LiveWork:
+class ChannelAwareWork:
     """Work of one device under a policy that looks at the channel; a ``netsim.engines.events.Work``.
 
     The device decides when its SLM and its measure are done, by the rate of that moment.

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from cachetools import LRUCache, cachedmethod
 
 from traces.format.manifest import TraceError
 from traces.format.trace import Trace
@@ -31,6 +32,8 @@ VERSION = 1
 MEASURES = ("rouge_l", "cosine")
 #: What outputs are compared with, by the suffix of the column: the reference, and what ``llm`` wrote.
 SUFFIXES = ("", "_llm")
+#: Outputs whose similarities are kept.
+MOST_KNOWN = 2**16
 _KEYS = ["output", "against"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -182,8 +185,8 @@ class StoredSimilarities:
     table: SimilarityTable
     counterparts: Counterparts
     digest: str
-    _known: dict[tuple[int, int, str], dict[str, float]] = field(
-        default_factory=dict, repr=False, compare=False
+    _known: LRUCache[tuple[int, int, str], dict[str, float]] = field(
+        default_factory=partial(LRUCache, MOST_KNOWN), repr=False, compare=False
     )
 
     @classmethod
@@ -215,22 +218,16 @@ class StoredSimilarities:
                     means[name] = float(np.mean(defined))
         return means
 
+    @cachedmethod(lambda self: self._known)
     def _of_prompt(self, place: int, token_seed: int, output: str) -> dict[str, float]:
         """Similarities of one output, NaN where there is nothing to compare it with; without what is not known."""
-        key = place, token_seed, output
-        if key not in self._known:
-            row: dict[str, float] = {}
-            for suffix, others in self.counterparts.against(place, token_seed).items():
-                if self.table.has(output, others):
-                    values = self.table.of(output, others).tolist()
-                    row |= {
-                        f"{name}{suffix}": value
-                        for name, value in zip(self.table.measures, values, strict=True)
-                    }
-            if not row:
-                return row
-            self._known[key] = row
-        return self._known[key]
+        row: dict[str, float] = {}
+        for suffix, others in self.counterparts.against(place, token_seed).items():
+            if self.table.has(output, others):
+                values = self.table.of(output, others).tolist()
+                names = [f"{name}{suffix}" for name in self.table.measures]
+                row |= dict(zip(names, values, strict=True))
+        return row
 
 
 def write_similarities(similarities: SimilarityTable, folder: Path) -> Path:

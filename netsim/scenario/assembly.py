@@ -10,7 +10,7 @@ from netsim.deciding.channel_aware import looks_at_channel
 from netsim.deciding.parametric import ParametricDecider, ParametricTrace
 from netsim.deciding.policies import Hlm
 from netsim.deciding.recorded import Decider
-from netsim.engines.events import Cell
+from netsim.engines.events import BaseStation
 from netsim.engines.network import Device, Network
 from netsim.errors import Fault, InputError, at_key, reason
 from netsim.results.similarity import StoredSimilarities
@@ -191,7 +191,7 @@ def build_network(
         server = scenario.server.build(costs.llm, len(devices), longest)
     with at_key("requests"):
         requests = scenario.requests.build(len(devices))
-    return Network(devices, Cell(uplink, server), requests, decider)
+    return Network(devices, BaseStation(uplink, server), requests, decider)
 
 
 def _longest_pass(decider: Decider | ParametricDecider, policies: Sequence[Policy]) -> tuple[int, int]:

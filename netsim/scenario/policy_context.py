@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netsim.deciding.parametric import ParametricTrace
-from netsim.deciding.thresholds import Line
+from netsim.deciding.thresholds import RejectionLine
 from netsim.errors import Fault, InputError
 from traces.format.manifest import Calibration
 from traces.format.trace import Trace
@@ -24,18 +24,18 @@ class PolicyContext:
     ----------
     vocabulary_size : int. Of the trace.
     whole_vocabulary : bool. Whether nodes hold every token.
-    line : Line, optional. Of the trace's calibration, if it was fitted for the scenario's measure.
+    line : RejectionLine, optional. Of the trace's calibration, if it was fitted for the scenario's measure.
     quantise_bits : int, optional. Bits of the values that every transmitting policy really sends.
     distributions : bool. Whether the trace has any; a parametric one has none.
     """
 
     vocabulary_size: int
     whole_vocabulary: bool
-    line: Line | None = None
+    line: RejectionLine | None = None
     quantise_bits: int | None = None
     distributions: bool = True
 
-    def calibrated(self, key: str, given: str) -> Line:
+    def calibrated(self, key: str, given: str) -> RejectionLine:
         """The line.
 
         Raises
@@ -61,7 +61,7 @@ def policy_context(scenario: Scenario, trace: Trace | ParametricTrace) -> Policy
     if isinstance(trace, ParametricTrace):
         if payload.quantise:
             raise _no_quantising("a parametric trace has no values to quantise, allowed: false")
-        line = Line(trace.a, trace.b, trace.delta)
+        line = RejectionLine(trace.a, trace.b, trace.delta)
         return PolicyContext(trace.vocabulary_size, whole_vocabulary=False, line=line, distributions=False)
     if payload.quantise and payload.probability_bits < 2:
         raise _no_quantising("one bit can't tell probabilities apart, allowed: at least 2 bits")
@@ -78,9 +78,9 @@ def policy_context(scenario: Scenario, trace: Trace | ParametricTrace) -> Policy
     )
 
 
-def line_of(calibration: Calibration) -> Line:
-    """Line of a trace's calibration."""
-    return Line(calibration.a, calibration.b, calibration.delta, calibration.u_tv)
+def line_of(calibration: Calibration) -> RejectionLine:
+    """RejectionLine of a trace's calibration."""
+    return RejectionLine(calibration.a, calibration.b, calibration.delta, calibration.u_tv)
 
 
 def _no_quantising(text: str) -> InputError:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import platform
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
@@ -18,10 +16,8 @@ from netsim.scenario import Scenario, ScenarioLike, load_grid
 from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
 from netsim.sweeps.parallel import Failure, workers
 from netsim.sweeps.progress import progress
+from netsim.sweeps.provenance import code_facts
 from netsim.sweeps.store import MANIFEST, RESULTS, SCENARIO, open_store
-
-#: Packages whose versions may show in the last bits of a result.
-PACKAGES = ("netsim", "numba", "numpy", "pandas", "pyarrow", "scipy", "simpy")
 
 
 @dataclass(frozen=True)
@@ -144,7 +140,7 @@ def _provenance(scenario: Scenario, points: Sequence[SweepPoint]) -> dict[str, o
         "traces": sorted({point.sources[0] for point in points}),
         "results_version": RESULTS_VERSION,
         "named_thresholds": _named_thresholds(points),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        **code_facts(),
     }
 
 
@@ -159,10 +155,3 @@ def _named_thresholds(points: Sequence[SweepPoint]) -> dict[str, list[float]]:
         if isinstance(name, str) and isinstance(number, float):
             found.setdefault(name, set()).add(number)
     return {name: sorted(numbers) for name, numbers in found.items()}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.figures.labels import axis_label
 from analysis.report.compare import speed_ups
 from analysis.report.page import write_report
 from netsim.errors import InputError
@@ -101,9 +102,10 @@ def test_the_explorer_shows_the_numbers_of_the_summary(browser: Any, folders: tu
     for _, own in summary.iterrows():
         name = own["policy.name"]
         if not np.isnan(own["policy.threshold"]):
-            name += f", threshold {own['policy.threshold']:g}"
+            name += f", {axis_label('policy.threshold')} {own['policy.threshold']:g}"
         expected = [own[f"throughput_tok_s_{end}"] for end in ("mean", "low", "high")]
         # The page rounds to six digits.
+        assert (name, own["channel.snr_db"]) in by_place, sorted(by_place)
         assert by_place[name, own["channel.snr_db"]] == pytest.approx(expected, rel=1e-5)
 
 

@@ -177,6 +177,8 @@ def test_a_file_that_a_plugin_reads_is_part_of_a_cells_key(trace: Path, tmp_path
 def test_a_latency_file_of_a_device_is_part_of_a_cells_key(trace: Path, tmp_path: Path) -> None:
     file = tmp_path / "phone.json"
     profile = json.loads((ROOT / "models" / "profiles" / "tiny.json").read_text(encoding="utf-8"))
+    # A file that is edited by hand has no digest of its content.
+    profile.pop("digest", None)
     grid_of = {"devices": [{"slm": str(file)}, {}], "latency": {"slm": 0.01, "llm": 0.02}}
     digests, rows = [], []
     for factor in (1, 1, 10):
