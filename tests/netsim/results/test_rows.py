@@ -69,7 +69,7 @@ def llm(positions: int) -> float:
     return 0.05 * (1 + (positions - 1) / 100)
 
 
-def expected_columns(  # noqa: PLR0915  (one time line, written out from top to bottom)
+def expected_columns(  # noqa: C901, PLR0915  (one time line, written out from top to bottom)
     point: Point, seed: int, *, prefill: bool, catch_up: bool
 ) -> dict[str, float | None]:
     rounds, ids = point.rounds(seed), 13  # ceil(log2 5000)
