@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.figures.intervals import interval_words
 from analysis.figures.labels import key_label, scaled_unit, title_and_unit, value_text
 from analysis.figures.results import Results
-from analysis.figures.transforms import interval_words, points
+from analysis.figures.transforms import points
 from netsim.results.columns import BY_NAME
 from netsim.results.prompt_sums import RATIOS
 
@@ -104,7 +105,7 @@ def ratios_table(ratios: pd.DataFrame, column: str, names: tuple[str, str]) -> T
     )
     caption = (
         f"{title} of {names[0]} over that of {names[1]}, seed by seed under the same draws; "
-        "95 % interval, paired, over token seeds."
+        f"{', '.join(ratios['over'].unique())}, paired."
     )
     return Table(("point", f"{title}, ratio", "pairs"), rows, 1, caption, ratios)
 

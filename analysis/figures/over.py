@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.drawing import draw_curves, draw_named, draw_trade_off
 from analysis.figures.identity import key_of, looks_of
+from analysis.figures.intervals import interval_words
 from analysis.figures.labels import title_and_unit
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import Style, footnote, is_lowest, legend_below, new_figure, scale
@@ -21,7 +22,6 @@ from analysis.figures.transforms import (
     check_number,
     curves,
     families,
-    interval_words,
     panels,
     points,
     settings_of,

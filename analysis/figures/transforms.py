@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.identity import MAX_CURVES, family_of, in_order, key_of
-from analysis.figures.labels import point_label, title_and_unit, value_label, value_text
-from analysis.figures.results import SNR, Interval, Results
-from netsim.results.over_prompts import LEAST_PROMPTS
+from analysis.figures.intervals import shown_interval
+from analysis.figures.labels import point_label, value_label, value_text
+from analysis.figures.results import SNR, Results
 from netsim.results.statistics import INTERVALS
 from netsim.results.summary import summarise
 
@@ -50,7 +50,7 @@ def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     prompts = None if results.interval == "draws" else results.prompts
     summary = summarise(table[[*axes, "token_seed", *dict.fromkeys(columns)]], axes, prompts)
     for column in dict.fromkeys(columns):
-        prefix = _prefix(summary, column, results.interval)
+        prefix = shown_interval(summary, column, results.interval)
         summary[f"{column}_over"] = INTERVALS[prefix]
         for end in ("low", "high"):
             summary[f"{column}_{end}"] = summary[f"{column}_{prefix}{end}"]
@@ -58,37 +58,6 @@ def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     summary["exact"] = same_point["exact"].all().to_numpy()
     summary["label"] = labels(results, summary, axes)
     return summary
-
-
-def _prefix(summary: pd.DataFrame, column: str, wanted: Interval) -> str:
-    """Which interval of a column is shown, by its name in a summary."""
-    if wanted != "draws" and f"{column}_prompts_low" in summary:
-        defined = summary[f"{column}_prompts_low"].notna().any()
-        if defined:
-            return "prompts_"
-    if wanted == "prompts" and summary[f"{column}_mean"].notna().any():
-        raise ValueError(
-            f"--interval prompts: {column} has no interval over prompts: it takes prompts.parquet, at least "
-            f"{LEAST_PROMPTS} prompts, and a column that is a ratio of their sums"
-        )
-    return ""
-
-
-def interval_words(results: Results, table: pd.DataFrame, columns: Sequence[str]) -> str:
-    """What the intervals of some columns of `points` are, or why there are none; empty where there is nothing to say."""
-    over: dict[str, list[str]] = {}
-    for column in dict.fromkeys(columns):
-        for words in table.loc[table[f"{column}_low"].notna(), f"{column}_over"].unique():
-            over.setdefault(words, []).append(title_and_unit(column)[0])
-    if len(over) == 1:
-        return next(iter(over))
-    if over:
-        first, *others = sorted(over, key=list(INTERVALS.values()).index)
-        return "; ".join([first, *(f"of {', '.join(over[words])}: {words}" for words in others)])
-    if results.table["token_seed"].nunique() > 1:
-        return ""
-    rows = results.table["seed"].nunique()
-    return "One seed: no interval" if rows == 1 else f"{rows} seeds of one token seed: no interval"
 
 
 def curves(results: Results, x: str, y: str) -> pd.DataFrame:

@@ -13,12 +13,13 @@ import pandas as pd
 
 from analysis.figures.labels import axis_label, point_label
 from netsim.errors import Fault, InputError
+from netsim.results.statistics import INTERVALS
 
-#: Ends of the intervals a summary may hold, beside ``C_mean``, and what each is conditioned on.
-INTERVALS = {
-    "prompts_": "95 % interval over prompts: what other prompts would change",
-    "": "95 % interval over token seeds, for these prompts",
-    "fading_": "95 % interval over fading, for these prompts and token draws",
+#: What each of ``netsim.results.statistics.INTERVALS`` is conditioned on.
+CONDITIONS = {
+    "prompts_": ": what other prompts would change",
+    "": ", for these prompts",
+    "fading_": ", for these prompts and token draws",
 }
 #: Significant digits of a number in the page; its tables show fewer.
 DIGITS = 9
@@ -95,7 +96,10 @@ def explorer_data(summary: Summary, commands: list[str]) -> dict[str, Any]:
             {"key": axis, "label": axis_label(axis), "numeric": bool(numeric[axis])} for axis in summary.axes
         ],
         "columns": [{"name": name, "label": axis_label(name)} for name in _defined(summary)],
-        "intervals": [{"prefix": prefix, "words": INTERVALS[prefix]} for prefix in summary.intervals],
+        "intervals": [
+            {"prefix": prefix, "words": f"{INTERVALS[prefix]}{CONDITIONS[prefix]}"}
+            for prefix in summary.intervals
+        ],
         "points": [
             {
                 "at": {axis: _plain(row[axis]) for axis in summary.axes},

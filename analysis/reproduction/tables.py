@@ -201,7 +201,7 @@ def neglected_section(jobs: int, picture: Path) -> str:
         axes.axhline(1.0, color="0.5", linewidth=0.8)
         axes.set_xticks(range(len(snrs_db)), [f"{snr_db:g}" for snr_db in snrs_db])
         axes.set(xlabel="SNR (dB)", ylabel="throughput over hlm")
-        footnote(figure, ["Bars: 95 % over token seeds, paired with hlm."])
+        footnote(figure, ["Bars: 95 % over prompts, paired with hlm."])
         legend_below(figure)
         save(figure, picture, "png")
     rows = [[name, *(times(gain) for _, gain in own)] for name, own in gains.items()]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -42,6 +42,16 @@ AllowPlugins = Annotated[
         "--allow-plugins",
         callback=_allow,
         help="Load classes of your own that are named module:Class; they may do anything you may.",
+    ),
+]
+
+
+IntervalChoice = Annotated[
+    Literal["prompts", "draws"] | None,
+    typer.Option(
+        "--interval",
+        help="Over prompts, or over token draws on these prompts. Default: prompts, where a column has it.",
+        show_default=False,
     ),
 ]
 

@@ -17,7 +17,7 @@ from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sw
 from netsim.sweeps.parallel import Failure, workers
 from netsim.sweeps.progress import progress
 from netsim.sweeps.provenance import code_facts
-from netsim.sweeps.store import MANIFEST, RESULTS, SCENARIO, open_store
+from netsim.sweeps.store import MANIFEST, PROMPT_SUMS, RESULTS, SCENARIO, open_store
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,16 @@ def sweep(scenario: ScenarioLike, jobs: int = 1) -> pd.DataFrame:
     RuntimeError
         If a cell failed.
     """
+    return sweep_with_prompts(scenario, jobs)[0]
+
+
+def sweep_with_prompts(scenario: ScenarioLike, jobs: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Simulate a sweep as `sweep` does; its rows, and the sums of every prompt: a row per point, seed and prompt."""
     with tempfile.TemporaryDirectory(prefix="netsim-") as folder:
         report = run_sweep(scenario, Path(folder), jobs=jobs)
         if report.failures:
             raise RuntimeError(f"{len(report.failures)} cells failed, the first at {report.failures[0]}")
-        return pd.read_parquet(report.folder / RESULTS)
+        return pd.read_parquet(report.folder / RESULTS), pd.read_parquet(report.folder / PROMPT_SUMS)
 
 
 def _provenance(scenario: Scenario, points: Sequence[SweepPoint]) -> dict[str, object]:
