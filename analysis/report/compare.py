@@ -13,6 +13,7 @@ from analysis.figures.labels import point_label
 from analysis.figures.results import Results, read_results
 from netsim.errors import Fault, InputError
 from netsim.results.statistics import paired_ratio_interval
+from netsim.sweeps.products import SCENARIO, read_product
 
 #: What is compared where nobody chose.
 COLUMN = "throughput_tok_s"
@@ -36,7 +37,7 @@ def speed_ups(folder: Path, baseline: Path, column: str = COLUMN) -> pd.DataFram
     InputError
         If a folder holds no results, or the two have no point in common.
     """
-    ours, theirs = _rows(folder), _rows(baseline)
+    ours, theirs = rows_of(folder), rows_of(baseline)
     for own, where in ((ours, folder), (theirs, baseline)):
         if column not in own.columns or not (own.table[column].dropna() > 0).all():
             raise InputError(
@@ -57,10 +58,17 @@ def speed_ups(folder: Path, baseline: Path, column: str = COLUMN) -> pd.DataFram
     return pd.DataFrame([_speed_up(key, rows, shared, column) for key, rows in groups])
 
 
-def _rows(folder: Path) -> Results:
+def rows_of(folder: Path) -> Results:
+    """Rows of a results folder.
+
+    Raises
+    ------
+    InputError
+        If it holds none.
+    """
     try:
         return read_results(folder)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise InputError([Fault("", "", str(error))]) from None
 
 
@@ -83,6 +91,6 @@ def _speed_up(key: Any, rows: pd.DataFrame, axes: list[str], column: str) -> dic
 def scenario_differences(folder: Path, baseline: Path) -> str:
     """Lines of the two scenarios that differ, as a unified diff; empty where they are the same."""
     before, after = (
-        (own / "scenario.yaml").read_text(encoding="utf-8").splitlines() for own in (baseline, folder)
+        read_product(own, SCENARIO).decode(errors="replace").splitlines() for own in (baseline, folder)
     )
     return "\n".join(difflib.unified_diff(before, after, str(baseline), str(folder), lineterm="", n=1))
