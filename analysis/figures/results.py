@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from netsim.errors import did_you_mean
+from netsim.errors import InputError, did_you_mean
 from netsim.results.columns import BY_NAME
+from netsim.sweeps.products import PROMPT_SUMS, RESULTS, read_manifest, read_product
 
 SNR = "channel.snr_db"
 Interval = Literal["", "prompts", "draws"]
@@ -124,30 +126,41 @@ def read_results(folder: Path) -> Results:
     Raises
     ------
     ValueError
-        Where the folder has no such file, or the file no rows.
+        Where the folder has no such file, it is not what the sweep wrote, or it holds no rows of a sweep.
     """
-    path = folder / "results.parquet"
-    if not path.is_file():
-        raise ValueError(f"{folder}: not a results folder: there is no results.parquet")
+    path = folder / RESULTS
     try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
+        table = pd.read_parquet(io.BytesIO(read_product(folder, RESULTS)))
+        named = _named_thresholds(folder)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+    except (OSError, ValueError, NotImplementedError, LookupError) as error:
         raise ValueError(f"{path}: can't be read: {str(error).splitlines()[0]}") from None
     if "seed" not in table:
         raise ValueError(f"{path}: not the rows of a sweep: there is no column seed")
     if table.empty:
         raise ValueError(f"{path}: no rows")
     # The swept keys come first, and the column `seed` ends them.
-    axes = tuple(map(str, table.columns[: table.columns.get_loc("seed")]))
-    return Results(table, axes, named=_named_thresholds(folder), prompts=_prompts(folder, table, axes))
+    num_axes = table.columns.get_loc("seed")
+    axes = tuple(map(str, table.columns[:num_axes]))
+    for axis in axes:
+        if not table[axis].dropna().map(lambda value: isinstance(value, (str, bool, int, float))).all():
+            raise ValueError(f"{path}: the swept key {axis} has values that are neither numbers nor text")
+    columns = {str(name): _numbers(table[name], path) for name in table.columns[num_axes:]}
+    table = table.assign(**columns)
+    return Results(table, axes, named=named, prompts=_prompts(folder, table, axes))
 
 
 def _prompts(folder: Path, table: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame | None:
     """The sums of the prompts; None where there are none, or they are not those of the results."""
-    try:
-        prompts = pd.read_parquet(folder / "prompts.parquet")
-    except (OSError, ValueError):
+    if not (folder / PROMPT_SUMS).exists():
         return None
+    try:
+        prompts = pd.read_parquet(io.BytesIO(read_product(folder, PROMPT_SUMS)))
+    except InputError as error:
+        raise ValueError(str(error)) from None
+    except (OSError, ValueError, NotImplementedError, LookupError) as error:
+        raise ValueError(f"{folder / PROMPT_SUMS}: can't be read: {str(error).splitlines()[0]}") from None
     keys = [*axes, "seed"]
     if not {*keys, "prompt"} <= {*prompts}:
         return None
@@ -155,11 +168,25 @@ def _prompts(folder: Path, table: pd.DataFrame, axes: tuple[str, ...]) -> pd.Dat
     return prompts if rows.equals(table[keys].reset_index(drop=True)) else None
 
 
+def _numbers(column: pd.Series[Any], path: Path) -> pd.Series[Any]:
+    """A result column, held to what its declaration says: an empty one has no type in a file."""
+    declared = BY_NAME.get(str(column.name))
+    if declared is None or declared.type is str:
+        return column
+    if column.isna().all() and declared.type is not int:
+        return column.astype("float64")
+    if not is_numeric_dtype(column) or is_bool_dtype(column):
+        raise ValueError(f"{path}: the column {column.name} has values that are no numbers")
+    return column
+
+
 def _named_thresholds(folder: Path) -> Mapping[str, Sequence[float]]:
     """Thresholds by name from the manifest; none where it says nothing of them."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        named: Mapping[str, Sequence[float]] = manifest.get("named_thresholds", {})
-    except (OSError, ValueError, AttributeError):
+    named = read_manifest(folder).get("named_thresholds", {})
+    if not isinstance(named, dict):
         return {}
-    return named
+    return {
+        name: [float(number) for number in numbers if isinstance(number, (int, float))]
+        for name, numbers in named.items()
+        if isinstance(numbers, list)
+    }

@@ -15,6 +15,7 @@ from netsim.errors import Fault, InputError
 from netsim.results.over_prompts import LEAST_PROMPTS
 from netsim.results.ratio_tables import paired_ratio
 from netsim.results.statistics import INTERVALS
+from netsim.sweeps.products import SCENARIO, read_product
 
 #: What is compared where nobody chose.
 COLUMN = "throughput_tok_s"
@@ -39,7 +40,7 @@ def speed_ups(folder: Path, baseline: Path, column: str = COLUMN, interval: Inte
     InputError
         If a folder holds no results, the two have no point in common, or no interval over prompts, which is wanted.
     """
-    ours, theirs = _rows(folder), _rows(baseline)
+    ours, theirs = rows_of(folder), rows_of(baseline)
     for own, where in ((ours, folder), (theirs, baseline)):
         if column not in own.columns or not (own.table[column].dropna() > 0).all():
             raise InputError(
@@ -67,10 +68,17 @@ def speed_ups(folder: Path, baseline: Path, column: str = COLUMN, interval: Inte
     return table
 
 
-def _rows(folder: Path) -> Results:
+def rows_of(folder: Path) -> Results:
+    """Rows of a results folder.
+
+    Raises
+    ------
+    InputError
+        If it holds none.
+    """
     try:
         return read_results(folder)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise InputError([Fault("", "", str(error))]) from None
 
 
@@ -104,6 +112,6 @@ def _at(table: pd.DataFrame, at: dict[Hashable, Any]) -> pd.DataFrame:
 def scenario_differences(folder: Path, baseline: Path) -> str:
     """Lines of the two scenarios that differ, as a unified diff; empty where they are the same."""
     before, after = (
-        (own / "scenario.yaml").read_text(encoding="utf-8").splitlines() for own in (baseline, folder)
+        read_product(own, SCENARIO).decode(errors="replace").splitlines() for own in (baseline, folder)
     )
     return "\n".join(difflib.unified_diff(before, after, str(baseline), str(folder), lineterm="", n=1))

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from analysis.figures.kinds import FIGURES
 from analysis.figures.labels import axis_label, title_and_unit
 from analysis.figures.plot import plot
-from analysis.report.compare import scenario_differences, speed_ups
+from analysis.report.compare import rows_of, scenario_differences, speed_ups
 from analysis.report.explorer import bokeh_script, plots
 from analysis.report.points import Summary, explorer_data, read_summary, run_command
 from analysis.report.replay import replay_data
@@ -23,6 +23,7 @@ from netsim.errors import InputError
 from netsim.results.statistics import INTERVALS
 from netsim.scenario import load_grid
 from netsim.scenario.sweep import get
+from netsim.sweeps.products import FILES, SCENARIO, read_manifest, read_product
 
 HERE = Path(__file__).parent
 #: Columns of the summary table that a person reads; the explorer has all of them.
@@ -55,9 +56,10 @@ def write_report(folder: Path, out: Path, baseline: Path | None = None) -> Path:
 def report_html(folder: Path, baseline: Path | None = None) -> str:
     """The report of a results folder as one HTML document."""
     summary = read_summary(folder)
-    scenario_text = (folder / "scenario.yaml").read_text(encoding="utf-8")
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    grid = load_grid(folder / "scenario.yaml")
+    rows_of(folder)  # The figures are of them: a page without any would say nothing of why.
+    scenario_text = read_product(folder, SCENARIO).decode(errors="replace")
+    manifest = read_manifest(folder)
+    grid = load_grid(folder / SCENARIO)
     scenario = grid.scenario
     replay = replay_data(grid, scenario.seed_values()[0])
     script, elements = plots()
@@ -106,7 +108,7 @@ def _embedded(value: Any) -> str:
 
 def point_commands(folder: Path, summary: Summary) -> list[str]:
     """What simulates each point of a summary, by its own scenario file."""
-    scenario_file = folder / "scenario.yaml"
+    scenario_file = folder / SCENARIO
     grid = load_grid(scenario_file)
     commands = {}
     for point in grid.points:
@@ -202,4 +204,5 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
             else str(value),
         )
         for key, value in manifest.items()
+        if key != FILES
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pandas as pd
 from analysis.figures.labels import axis_label, point_label
 from netsim.errors import Fault, InputError
 from netsim.results.statistics import INTERVALS
+from netsim.sweeps.products import SUMMARY, read_product
 
 #: What each of ``netsim.results.statistics.INTERVALS`` is conditioned on.
 CONDITIONS = {
@@ -53,15 +55,19 @@ def read_summary(folder: Path) -> Summary:
     InputError
         If the folder has none, or it is not one that a sweep wrote.
     """
-    path = folder / "summary.csv"
+    path = folder / SUMMARY
     try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        text = f"not the folder of a finished sweep: {error}"
-        raise InputError([Fault(str(folder), "", text)]) from None
+        table = pd.read_csv(io.BytesIO(read_product(folder, SUMMARY)))
+    except ValueError as error:
+        text = f"not the summary of a sweep: {error}"
+        raise InputError([Fault(str(path), "", text)]) from None
     names = list(table.columns)
     if "seeds" not in names or table.empty:
         raise InputError([Fault(str(path), "", "not the summary of a sweep: no point, or no column seeds")])
+    for name in names[names.index("seeds") :]:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            text = f"not the summary of a sweep: the column {name} has values that are no numbers"
+            raise InputError([Fault(str(path), "", text)])
     columns = tuple(name.removesuffix("_mean") for name in names if name.endswith("_mean"))
     # Few prompts determine no interval over prompts: then it is not offered.
     present = tuple(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Sequence
@@ -15,9 +14,10 @@ import pandas as pd
 from netsim.scenario import Scenario, ScenarioLike, load_grid
 from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
 from netsim.sweeps.parallel import Failure, workers
+from netsim.sweeps.products import PROMPT_SUMS, RESULTS
 from netsim.sweeps.progress import progress
 from netsim.sweeps.provenance import code_facts
-from netsim.sweeps.store import MANIFEST, PROMPT_SUMS, RESULTS, SCENARIO, open_store
+from netsim.sweeps.store import open_store
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,7 @@ def run_sweep(
             "failures": [str(failure) for failure in failures],
             **_provenance(scenario, points),
         }
-        texts = {
-            SCENARIO: scenario.resolved_yaml(),
-            MANIFEST: json.dumps(facts, indent=2) + "\n",
-        }
-        rows = store.write_products(points, seeds, texts)
+        rows = store.write_products(points, seeds, scenario, facts)
     reused = len(points) * len(seeds) - missing
     return SweepReport(folder, rows, missing - len(failures), reused, tuple(failures))
 

@@ -189,6 +189,9 @@ def test_a_stream_has_the_pace_of_the_server_or_of_a_slower_downlink(
         assert row["llm_s"] == pytest.approx(0.02, rel=1e-12)
         assert row["downlink_s"] == pytest.approx((first_s + 47 * pace_s) / 48 - 0.02, rel=1e-9)
     # A token takes what one device's takes, and what it waits for batches; replicas for all let nobody wait.
-    waits_s = three["latency_mean_s"] - one["arrays"]["latency_mean_s"]
+    together_s, alone_s = (row["latency_mean_s"] for row in (three, one["arrays"]))
+    assert isinstance(together_s, float)
+    assert isinstance(alone_s, float)
+    waits_s = together_s - alone_s
     assert waits_s == pytest.approx(three["queue_s"], rel=1e-9, abs=1e-12)
     assert ("replicas" in server) == (three["queue_s"] == 0)

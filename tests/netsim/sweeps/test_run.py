@@ -17,8 +17,9 @@ from netsim.scenario import Scenario, load_grid, load_scenario
 from netsim.simulate import Point
 from netsim.sweeps import chunk_files
 from netsim.sweeps.chunk_files import ChunkWarning
+from netsim.sweeps.products import PRODUCTS, SCENARIO
 from netsim.sweeps.run import run_sweep
-from netsim.sweeps.store import LOCK, PRODUCTS, SCENARIO, note_figure
+from netsim.sweeps.store import LOCK, note_figure
 from tests.trace_factory import make_trace
 
 SWEEP = """
