@@ -11,8 +11,9 @@ import pandas as pd
 
 from analysis.figures.labels import key_label, scaled_unit, title_and_unit, value_text
 from analysis.figures.results import Results
-from analysis.figures.transforms import interval_of, points
+from analysis.figures.transforms import interval_words, points
 from netsim.results.columns import BY_NAME
+from netsim.results.prompt_sums import RATIOS
 
 #: What a table shows where nobody chose, if it is defined.
 COLUMNS = (
@@ -66,8 +67,9 @@ def results_table(results: Results, columns: Sequence[str] = ()) -> Table:
     """
     for column in columns:
         results.require_column(column, f"--column {column}")
+    offered = [name for name in COLUMNS if results.interval != "prompts" or name in RATIOS]
     shown = list(columns) or [
-        name for name in COLUMNS if name in results.columns and results.table[name].notna().any()
+        name for name in offered if name in results.columns and results.table[name].notna().any()
     ]
     table = points(results, shown)
     axes = [axis for axis in results.axes if table[axis].nunique(dropna=False) > 1] or list(results.axes[:1])
@@ -77,10 +79,12 @@ def results_table(results: Results, columns: Sequence[str] = ()) -> Table:
     ]
     body = [_column(table, name, _best(table, name, results.axes)) for name in shown]
     rows = tuple((*own, *(cells[number] for _, cells in body)) for number, own in enumerate(keys))
-    interval = interval_of(results)
-    caption = f"{interval}." if "no interval" in interval else f"{PLUS_MINUS}: {interval}."
+    interval = interval_words(results, table, shown)
+    caption = (
+        f"{interval}." if "no interval" in interval else f"{PLUS_MINUS}: {interval}." if interval else ""
+    )
     if any(cell.best for row in rows for cell in row):
-        caption += " Marked: the best mean among the policies compared; whether it differs is not tested."
+        caption = f"{caption} Marked: the best mean among the policies compared; whether it differs is not tested.".lstrip()
     heads = (*(_key_head(axis, table[axis]) for axis in axes), *(head for head, _ in body))
     names = [f"{name}_{end}" for name in shown for end in ("mean", "low", "high")]
     return Table(heads, rows, len(axes), caption, table[[*axes, *names]])

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.identity import MAX_CURVES, family_of, in_order, key_of
-from analysis.figures.labels import point_label, value_label, value_text
-from analysis.figures.results import SNR, Results
+from analysis.figures.labels import point_label, title_and_unit, value_label, value_text
+from analysis.figures.results import SNR, Interval, Results
+from netsim.results.over_prompts import LEAST_PROMPTS
+from netsim.results.statistics import INTERVALS
 from netsim.results.summary import summarise
 
 #: Below this share of rounds on the trace, a row is a model of the run and not a replay: figures mark it.
 EXACT_ON_TRACE = 0.99
-#: Intervals of a summary beside ``C_mean``, by the part of their name before ``low``, the widest meaning first.
-INTERVALS = {"prompts_": "95 % interval over prompts", "": "95 % interval over token seeds"}
 #: Curves beyond which the legend outgrows the figure, and members of a family that such a figure keeps.
 CROWDED, MEMBERS_KEPT = 16, 5
 #: Bars with a name each: they need no look of their own.
@@ -37,14 +37,21 @@ def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     -------
     DataFrame
         The axes, ``label`` (from the axes that vary), ``C_mean``, ``C_low`` and ``C_high`` for each column
-        ``C`` (the interval that `interval_of` names), and ``exact``: whether every row of the point has at least
-        `EXACT_ON_TRACE` of its rounds on the trace.
+        ``C``, with ``C_over``, what that interval is over, as `INTERVALS` has it, and ``exact``: whether every row of
+        the point has at least `EXACT_ON_TRACE` of its rounds on the trace.
+
+    Raises
+    ------
+    ValueError
+        If the interval over prompts is wanted of a column that has none.
     """
     axes = list(results.axes)
     table = results.table.assign(exact=~(results.table["on_trace"] < EXACT_ON_TRACE))
-    summary = summarise(table[[*axes, "token_seed", *dict.fromkeys(columns)]], axes)
-    prefix = _prefix(summary, columns)
-    for column in columns if prefix else ():
+    prompts = None if results.interval == "draws" else results.prompts
+    summary = summarise(table[[*axes, "token_seed", *dict.fromkeys(columns)]], axes, prompts)
+    for column in dict.fromkeys(columns):
+        prefix = _prefix(summary, column, results.interval)
+        summary[f"{column}_over"] = INTERVALS[prefix]
         for end in ("low", "high"):
             summary[f"{column}_{end}"] = summary[f"{column}_{prefix}{end}"]
     same_point = table.groupby(axes, sort=False, dropna=False) if axes else table.groupby(lambda _row: 0)
@@ -53,19 +60,35 @@ def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     return summary
 
 
-def _prefix(summary: pd.DataFrame, columns: Sequence[str]) -> str:
-    return next(
-        prefix for prefix in INTERVALS if all(f"{column}_{prefix}low" in summary for column in columns)
-    )
+def _prefix(summary: pd.DataFrame, column: str, wanted: Interval) -> str:
+    """Which interval of a column is shown, by its name in a summary."""
+    if wanted != "draws" and f"{column}_prompts_low" in summary:
+        defined = summary[f"{column}_prompts_low"].notna().any()
+        if defined:
+            return "prompts_"
+    if wanted == "prompts" and summary[f"{column}_mean"].notna().any():
+        raise ValueError(
+            f"--interval prompts: {column} has no interval over prompts: it takes prompts.parquet, at least "
+            f"{LEAST_PROMPTS} prompts, and a column that is a ratio of their sums"
+        )
+    return ""
 
 
-def interval_of(results: Results) -> str:
-    """What the interval of this sweep's points is, or why there is none."""
-    seeds = results.table["token_seed"].nunique()
-    if seeds == 1:
-        rows = results.table["seed"].nunique()
-        return "One seed: no interval" if rows == 1 else f"{rows} seeds of one token seed: no interval"
-    return next(iter(INTERVALS.values())) if "prompts" in results.table else INTERVALS[""]
+def interval_words(results: Results, table: pd.DataFrame, columns: Sequence[str]) -> str:
+    """What the intervals of some columns of `points` are, or why there are none; empty where there is nothing to say."""
+    over: dict[str, list[str]] = {}
+    for column in dict.fromkeys(columns):
+        for words in table.loc[table[f"{column}_low"].notna(), f"{column}_over"].unique():
+            over.setdefault(words, []).append(title_and_unit(column)[0])
+    if len(over) == 1:
+        return next(iter(over))
+    if over:
+        first, *others = sorted(over, key=list(INTERVALS.values()).index)
+        return "; ".join([first, *(f"of {', '.join(over[words])}: {words}" for words in others)])
+    if results.table["token_seed"].nunique() > 1:
+        return ""
+    rows = results.table["seed"].nunique()
+    return "One seed: no interval" if rows == 1 else f"{rows} seeds of one token seed: no interval"
 
 
 def curves(results: Results, x: str, y: str) -> pd.DataFrame:
@@ -75,7 +98,7 @@ def curves(results: Results, x: str, y: str) -> pd.DataFrame:
     -------
     DataFrame
         ``label`` (the curve, in the order of the sweep), ``key`` (its values on the other axes), ``x``, ``mean``,
-        ``low``, ``high``, ``exact``. Curves stay together, their points ascend in ``x``; ``x`` is NaN for a point
+        ``low``, ``high``, ``over``, ``exact``. Curves stay together, their points ascend in ``x``; ``x`` is NaN for a point
         without the key.
     """
     table = points(results, [y])
@@ -89,6 +112,7 @@ def curves(results: Results, x: str, y: str) -> pd.DataFrame:
             "mean": table[f"{y}_mean"],
             "low": table[f"{y}_low"],
             "high": table[f"{y}_high"],
+            "over": table[f"{y}_over"],
             "exact": table["exact"],
         }
     )
@@ -170,9 +194,12 @@ def thinned(results: Results, x: str) -> tuple[Results, str]:
             left_out.append(f"{len(places)} of {len(own)} {name or 'curves'}".rstrip())
     check_number(len(kept))
     chosen = {key_of(point, others) for point in kept}
-    rows = [key_of(point, others) in chosen for point in results.table[others].to_dict("records")]
-    part = Results(results.table[rows], results.axes, results.whole, results.named)
-    return part, f"Shown: {', '.join(left_out)}."
+
+    def is_chosen(table: pd.DataFrame) -> pd.Series[bool]:
+        rows = [key_of(point, others) in chosen for point in table[others].to_dict("records")]
+        return pd.Series(rows, table.index, dtype=bool)
+
+    return results.keep(is_chosen), f"Shown: {', '.join(left_out)}."
 
 
 def check_number(number: int, most: int = MAX_CURVES) -> None:

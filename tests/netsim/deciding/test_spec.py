@@ -165,3 +165,28 @@ def test_the_responses_of_llm_are_one_stream(engine: str) -> None:
     # A round of hlm asks and is answered: both ways, every time.
     hlm = Point.of(load_scenario({**scenario, "policy": "hlm"})).row(0, engine)
     assert hlm["downlink_s"] == pytest.approx(0.05, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("server", "rate_bps", "pace_s"),
+    [({"replicas": 3}, 1e6, 0.02), ({"max_batch": 3}, 1e6, 0.02), ({"replicas": 3}, 500.0, 0.022)],
+)
+def test_a_stream_has_the_pace_of_the_server_or_of_a_slower_downlink(
+    server: dict[str, int], rate_bps: float, pace_s: float
+) -> None:
+    """Of several devices too: the first token waits for the way and for its 11 bit, the others for whoever is slower."""
+    scenario = {
+        "name": "stream", "trace": "tiny", "policy": "llm", "eos": "ignore", "tokens": 48,
+        "latency": {"slm": 0.01, "llm": 0.02, "propagation": 0.05}, "downlink": {"rate_bps": rate_bps},
+        "payload": {"vocabulary_size": 2048},
+    }  # fmt: skip
+    first_s = 0.02 + 0.05 + 11 / rate_bps
+    one = {engine: Point.of(load_scenario(scenario)).row(0, engine) for engine in ("arrays", "events")}
+    assert one["arrays"]["throughput_tok_s"] == pytest.approx(one["events"]["throughput_tok_s"], rel=1e-12)
+    shared = {"devices": 3, "server": server, "uplink": {"scheduler": "equal-split"}}
+    three = Point.of(load_scenario({**scenario, **shared})).row(0)
+    for row in (*one.values(), three):
+        assert row["llm_s"] == pytest.approx(0.02, rel=1e-12)
+        assert row["downlink_s"] == pytest.approx((first_s + 47 * pace_s) / 48 - 0.02, rel=1e-9)
+    # Three devices compute side by side, or in one pass, which takes no longer.
+    assert three["throughput_tok_s"] == pytest.approx(one["arrays"]["throughput_tok_s"], rel=1e-9)

@@ -117,9 +117,11 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
             if calls:
                 ordinary = llm(1 + (unseen if catch_up else 0))
                 extra = llm(prompt + t) - ordinary if not told else 0.0
-                # The tokens of llm come down in one stream, which is on its way once.
-                way = 0.0 if policy == "llm" and told else 0.0005
-                stage["llm"], stage["calls"], stage["down"] = ordinary, 1, ids / 1e4 + way
+                down = ids / 1e4 + 0.0005
+                if policy == "llm" and told:
+                    # A stream: on its way once, and a token is sent while the next one is computed.
+                    down = max(ids / 1e4 - ordinary, 0.0)
+                stage["llm"], stage["calls"], stage["down"] = ordinary, 1, down
                 stage["llm" if prefill else "extra"] += extra
                 clock += ordinary + extra + stage["down"]
                 told, unseen = True, 0
