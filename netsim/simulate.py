@@ -34,7 +34,7 @@ from netsim.results.rows import (
     source_columns,
     timing_columns,
 )
-from netsim.results.similarity import StoredSimilarities
+from netsim.results.similarity_file import StoredSimilarities
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
 from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid

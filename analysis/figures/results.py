@@ -129,13 +129,7 @@ def read_results(folder: Path) -> Results:
         Where the folder has no such file, it is not what the sweep wrote, or it holds no rows of a sweep.
     """
     path = folder / RESULTS
-    try:
-        table = pd.read_parquet(io.BytesIO(read_product(folder, RESULTS)))
-        named = _named_thresholds(folder)
-    except InputError as error:
-        raise ValueError(str(error)) from None
-    except (OSError, ValueError, NotImplementedError, LookupError) as error:
-        raise ValueError(f"{path}: can't be read: {str(error).splitlines()[0]}") from None
+    table = _table(folder, RESULTS)
     if "seed" not in table:
         raise ValueError(f"{path}: not the rows of a sweep: there is no column seed")
     if table.empty:
@@ -148,19 +142,23 @@ def read_results(folder: Path) -> Results:
             raise ValueError(f"{path}: the swept key {axis} has values that are neither numbers nor text")
     columns = {str(name): _numbers(table[name], path) for name in table.columns[num_axes:]}
     table = table.assign(**columns)
-    return Results(table, axes, named=named, prompts=_prompts(folder, table, axes))
+    return Results(table, axes, named=_named_thresholds(folder), prompts=_prompts(folder, table, axes))
+
+
+def _table(folder: Path, name: str) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(io.BytesIO(read_product(folder, name)))
+    except InputError as error:
+        raise ValueError(str(error)) from None
+    except (OSError, ValueError, NotImplementedError, LookupError) as error:
+        raise ValueError(f"{folder / name}: can't be read: {str(error).splitlines()[0]}") from None
 
 
 def _prompts(folder: Path, table: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame | None:
     """The sums of the prompts; None where there are none, or they are not those of the results."""
     if not (folder / PROMPT_SUMS).exists():
         return None
-    try:
-        prompts = pd.read_parquet(io.BytesIO(read_product(folder, PROMPT_SUMS)))
-    except InputError as error:
-        raise ValueError(str(error)) from None
-    except (OSError, ValueError, NotImplementedError, LookupError) as error:
-        raise ValueError(f"{folder / PROMPT_SUMS}: can't be read: {str(error).splitlines()[0]}") from None
+    prompts = _table(folder, PROMPT_SUMS)
     keys = [*axes, "seed"]
     if not {*keys, "prompt"} <= {*prompts}:
         return None

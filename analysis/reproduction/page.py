@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from analysis.reproduction import checks, tables
+from analysis.reproduction import checks, tables, texts
 
 PAGE = Path(__file__).with_name("template.md")
 
@@ -24,6 +24,8 @@ def page(jobs: int, pictures: Path) -> str:
         "cu_hlm": tables.cu_hlm_section(results),
         "compression": tables.compression_section(results),
         "full_vocabulary": checks.full_vocabulary_section(),
+        "texts": texts.texts_section(),
+        "testbed": tables.testbed_section(results),
         "theory": checks.theory_section(results),
         "neglected": tables.neglected_section(jobs, pictures / "reproduction-neglected.png"),
         "conventions": checks.conventions_section(),

@@ -51,13 +51,15 @@ class Run:
         """SNRs of the sweep, ascending."""
         return sorted(float(value) for value in self.table[SNR].unique())
 
-    def gain(self, policy: Mapping[str, Any], snr_db: float) -> Interval:
-        """Throughput over hlm's, with its paired 95 % interval over prompts."""
-        hlm = {"name": "hlm"}
-        sums = _of(self.prompts, policy, snr_db), _of(self.prompts, hlm, snr_db)
-        rows = self.rows(policy, snr_db), self.rows(hlm, snr_db)
-        interval, over = paired_ratio("throughput_tok_s", *rows, sums)
-        if over != INTERVALS["prompts_"]:
+    def gain(
+        self, policy: Mapping[str, Any], snr_db: float, over: Mapping[str, Any] | None = None
+    ) -> Interval:
+        """Throughput over another policy's, by default hlm's, with its paired 95 % interval over prompts."""
+        other = self._hlm(policy) if over is None else over
+        sums = _of(self.prompts, policy, snr_db), _of(self.prompts, other, snr_db)
+        rows = self.rows(policy, snr_db), self.rows(other, snr_db)
+        interval, conditioned_on = paired_ratio("throughput_tok_s", *rows, sums)
+        if conditioned_on != INTERVALS["prompts_"]:
             raise ValueError("the papers' scenarios have too few prompts for an interval over prompts")
         return interval
 
@@ -69,14 +71,19 @@ class Run:
 
     def accuracy(self, policy: Mapping[str, Any]) -> float:
         """``exp(nll of hlm - nll)``: what the LLM makes of a token compared with hlm's, in the mean over seeds."""
-        own, hlm = self.rows(policy), self.rows({"name": "hlm"})
+        own, hlm = self.rows(policy), self.rows(self._hlm(policy))
         return float(np.exp(hlm["llm_nll"].astype(float).to_numpy() - own["llm_nll"].astype(float)).mean())
+
+    @staticmethod
+    def _hlm(policy: Mapping[str, Any]) -> dict[str, Any]:
+        """hlm, on the trace that a policy met."""
+        return {"name": "hlm"} | {key: value for key, value in policy.items() if key.startswith("trace.")}
 
 
 def _of(table: pd.DataFrame, policy: Mapping[str, Any], snr_db: float | None) -> pd.DataFrame:
     chosen = np.ones(len(table), bool)
     for key, value in policy.items():
-        column = table[f"policy.{key}"]
+        column = table[key if "." in key else f"policy.{key}"]
         same = np.isclose(column.astype(float), value) if isinstance(value, float) else column == value
         chosen &= np.asarray(same)
     if snr_db is not None:

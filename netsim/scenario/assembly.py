@@ -13,7 +13,7 @@ from netsim.deciding.recorded import Decider
 from netsim.engines.events import BaseStation
 from netsim.engines.network import Device, Network
 from netsim.errors import Fault, InputError, at_key, reason
-from netsim.results.similarity import StoredSimilarities
+from netsim.results.similarity_file import StoredSimilarities
 from netsim.scenario.blocks import build_latency
 from netsim.scenario.fadings.models import RecordedFadingSettings
 from netsim.scenario.families import PolicyKind
