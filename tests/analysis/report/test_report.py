@@ -199,7 +199,7 @@ def test_two_folders_are_compared_seed_by_seed(folders: tuple[Path, Path], tmp_p
 
 
 def test_what_is_no_results_folder_is_refused(tmp_path: Path, folders: tuple[Path, Path]) -> None:
-    with pytest.raises(InputError, match="not the folder of a finished sweep"):
+    with pytest.raises(InputError, match=r"not a results folder: there is no summary\.csv"):
         write_report(tmp_path, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
     with pytest.raises(InputError, match="no results"):

@@ -27,7 +27,7 @@ def test_gain_is_the_ratio_of_paired_throughputs(published: Run) -> None:
     own, hlm = (
         published.rows(p, 20.0)["throughput_tok_s"].to_numpy() for p in (policy, {"name": "hlm", **among})
     )
-    assert published.gain(policy, 20.0).mean == pytest.approx(np.exp(np.log(own / hlm).mean()))
+    assert published.gain(policy, 20.0).mean == pytest.approx(own.mean() / hlm.mean(), rel=1e-12)
     assert published.gain({"name": "hlm", **among}, 0.0).mean == 1
 
 

@@ -287,7 +287,7 @@ def test_the_tiny_profile_serves_batches(max_batch: int) -> None:
     llm = load_latency("tiny", "llm", None)
     assert isinstance(llm, LatencyProfile)
     assert llm.file.batches == [1, 2, 4, 8, 16, 32]
-    ServerSettings(max_batch=max_batch).build(llm, 40, (150, 150))
+    ServerSettings(max_batch=max_batch).build(llm, 40, (128, 120))
 
 
 @pytest.mark.parametrize("name", ["tinyllama-1.1b", "llama-2-7b"])
