@@ -57,8 +57,8 @@ def run(
     """
     from netsim.cli.live import live_models
     from netsim.cli.network import check_logs, device_rows, devices_summary, write_logs
+    from netsim.point import Point
     from netsim.scenario import load_grid
-    from netsim.simulate import Point
 
     check_logs(tokens, timeline)
     find_beside(scenario)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.results.similarity import (
     FILE,
     Counterparts,
@@ -21,7 +22,6 @@ from netsim.results.similarity import (
     write_similarities,
 )
 from netsim.scenario import load_grid
-from netsim.simulate import Point
 from netsim.sweeps.run import run_sweep, sweep
 from tests.trace_factory import NO_DIGEST, make_trace
 from traces.format.manifest import TraceError, write_manifest
