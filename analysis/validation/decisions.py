@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.validation.check import Check, exact, of_means, of_share
+from netsim.point import Point
 from netsim.scenario import Scenario
-from netsim.simulate import Point
 from traces.speculative.verify import accepts, choose_one, resample_one
 
 FloatArray = NDArray[np.float64]

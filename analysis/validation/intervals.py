@@ -9,9 +9,9 @@ from scipy import stats
 
 from analysis.validation.check import Check, of_share
 from analysis.validation.decisions import ALPHA, BETA, PROMPTS, parametric
+from netsim.point import Point
 from netsim.results.over_prompts import paired_ratio_over_prompts, ratio_over_prompts
 from netsim.results.statistics import Interval, fading_interval, paired_ratio_interval, token_seed_interval
-from netsim.simulate import Point
 
 SEEDS = 16
 #: Prompts, token seeds and fading seeds of made-up rows.

@@ -14,14 +14,10 @@ from typing import Annotated, TextIO
 import typer
 
 from netsim.cli.outputs import check_standard_output, flush_standard_output
-from netsim.costs.latency_file import LatencyError
 from netsim.errors import InputError, InterruptedCommand, printable
 from netsim.startup import INTERRUPTED, check_packages
-from traces.format.manifest import TraceError
 
 DONE, OURS, BAD_INPUT = 0, 1, 2
-#: What was wrong with the input, each in one line a fault.
-BAD = (InputError, TraceError, LatencyError)
 #: Signals that end a command as Ctrl-C does, so that no process of its own outlives it.
 ENDED = tuple(signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
 NOTHING_KEPT = "interrupted; nothing was written"
@@ -30,7 +26,6 @@ app = typer.Typer(
     name="netsim",
     help="Simulate hybrid language models over a wireless uplink.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -128,6 +123,14 @@ def _say(text: str) -> None:
     print(f"netsim: {printable(text)}", file=sys.stderr)
 
 
+def _bad() -> tuple[type[Exception], type[Exception], type[Exception]]:
+    """What was wrong with the input, each in one line a fault; imported when something was."""
+    from netsim.costs.latency_file import LatencyError
+    from traces.format.manifest import TraceError
+
+    return InputError, TraceError, LatencyError
+
+
 def _run() -> int:
     try:
         check_standard_output()
@@ -139,14 +142,14 @@ def _run() -> int:
         return INTERRUPTED
     except SystemExit as error:
         return _said_status(error.code)
-    except (*BAD, InterruptedCommand, OSError, MemoryError, RuntimeError) as error:
+    except (*_bad(), InterruptedCommand, OSError, MemoryError, RuntimeError) as error:
         return _explain(error)
     return DONE
 
 
 def _explain(error: Exception) -> int:
     """Say in a line what ended a command; its status."""
-    if isinstance(error, BAD):
+    if isinstance(error, _bad()):
         print("\n".join(map(printable, str(error).split("\n"))), file=sys.stderr)
         return BAD_INPUT
     if isinstance(error, InterruptedCommand):

@@ -10,7 +10,7 @@ import typer
 
 from netsim.cli.common import AllowPlugins, bad_input
 from netsim.cli.record_progress import PROFILE_SHARE, recording_progress
-from traces.uncertainty import MeasureName
+from traces.measures import MeasureName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

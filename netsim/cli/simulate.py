@@ -24,7 +24,7 @@ from netsim.cli.outputs import check_output_folder
 from netsim.errors import printable
 
 if TYPE_CHECKING:
-    from netsim.simulate import Sums
+    from netsim.point import Sums
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (YAML).")]
 Overrides = Annotated[
@@ -61,8 +61,8 @@ def run(
     """
     from netsim.cli.live import live_models
     from netsim.cli.network import check_logs, device_rows, devices_summary, write_logs
+    from netsim.point import Point
     from netsim.scenario import load_grid
-    from netsim.simulate import Point
 
     check_logs(tokens, timeline)
     find_beside(scenario)

@@ -15,8 +15,8 @@ from analysis.figures.labels import axis_label
 from analysis.report.compare import speed_ups
 from analysis.report.page import write_report
 from netsim.errors import InputError
+from netsim.point import simulate
 from netsim.scenario import load_scenario
-from netsim.simulate import simulate
 from netsim.sweeps.run import run_sweep
 from tests.browser import chromium, errors, open_report
 from tests.trace_factory import make_trace

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from netsim.errors import InputError
+from netsim.point import Point, simulate
 from netsim.results.columns import NAMES
 from netsim.results.rows import Row
 from netsim.scenario import load_scenario
-from netsim.simulate import Point, simulate
 
 UNSURE = {"name": "uncertain", "threshold": 0.3}
 KEEP = {"name": "spec", "gamma": 1, "bonus": False, "stop": UNSURE, "skipped": "keep"}

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from netsim import load_scenario, simulate
+from netsim.point import Point
 from netsim.results.columns import NAMES
 from netsim.scenario import Scenario
-from netsim.simulate import Point
 from tests.trace_factory import make_trace
 from traces.format.trace import Trace
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.results.similarity import (
     Counterparts,
     SimilarityTable,
@@ -19,7 +20,6 @@ from netsim.results.similarity import (
 )
 from netsim.results.similarity_file import FILE, read_similarities, write_similarities
 from netsim.scenario import load_grid
-from netsim.simulate import Point
 from netsim.sweeps.run import run_sweep, sweep
 from tests.trace_factory import NO_DIGEST, make_trace
 from traces.format.manifest import TraceError, write_manifest

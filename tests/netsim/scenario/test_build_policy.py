@@ -10,13 +10,13 @@ from netsim import simulate
 from netsim.deciding.policies import Hlm, UHlm
 from netsim.deciding.thresholds import RejectionLine
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.scenario import Scenario
 from netsim.scenario.assembly import build_policy
 from netsim.scenario.policy_context import PolicyContext
 from netsim.scenario.policy_spec import parse_policy
 from netsim.scenario.sources.built_in import RecordedTraceSettings
 from netsim.scenario.thresholds import ThresholdClipped
-from netsim.simulate import Point
 from tests.trace_factory import make_trace
 from traces.format.manifest import write_manifest
 from traces.format.trace import Trace

@@ -12,11 +12,11 @@ from netsim.deciding import policies
 from netsim.engines.schedulers import ProportionalFair, RoundRobin
 from netsim.errors import InputError
 from netsim.extend.conformance import check_channel, check_policy, check_scheduler
+from netsim.point import Point
 from netsim.scenario import Scenario, load_grid
 from netsim.scenario.families import FadingKind
 from netsim.scenario.kinds import Own
 from netsim.scenario.plugins import ALLOW
-from netsim.simulate import Point
 from netsim.startup import ROOT
 from netsim.sweeps.chunks import sweep_points
 from tests.own_plugins import (

@@ -9,10 +9,10 @@ import pytest
 
 from analysis.figures.optimum import draw_optimum
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.results.over_prompts import paired_ratio_over_prompts
 from netsim.scenario import Scenario
 from netsim.scenario.policies.published import HlmSettings, SlmSettings
-from netsim.simulate import Point
 from netsim.sweeps.optimize import SNR, THRESHOLD, Bound, best_thresholds, simulate_thresholds
 from tests.trace_factory import make_trace
 

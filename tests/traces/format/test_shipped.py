@@ -10,9 +10,9 @@ import pytest
 
 from netsim import load_scenario
 from netsim.deciding.policies import Hlm, Oracle, Slm, UHlm
+from netsim.point import Point
 from netsim.scenario import Scenario, load_grid
 from netsim.scenario.sources.built_in import RecordedTraceSettings
-from netsim.simulate import Point
 from tests.traces.speculative.test_exactness import LEAST_P, hlm_nodes, one_round, pooled_p_value
 from traces.format.trace import Trace
 from traces.speculative.draws import token_draws
