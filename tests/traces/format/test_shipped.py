@@ -12,6 +12,7 @@ from netsim import load_scenario
 from netsim.deciding.policies import Hlm, Oracle, Slm, UHlm
 from netsim.point import Point
 from netsim.scenario import Scenario, load_grid
+from netsim.scenario.families import PolicyKind
 from netsim.scenario.sources.built_in import RecordedTraceSettings
 from tests.traces.speculative.test_exactness import LEAST_P, hlm_nodes, one_round, pooled_p_value
 from traces.format.trace import Trace
@@ -86,8 +87,14 @@ def _trace_of(loaded: Scenario) -> Trace:
     return loaded.trace.build()
 
 
-#: Payloads whose drafts are drawn from what is sent: another text, which is not recorded; ``on_trace`` says so.
-OTHER_TEXTS = {"top-k-softmax", "lattice", "top-k-lattice"}
+#: Payloads whose drafts are drawn from what is sent.
+FROM_SENT = {"top-k-softmax", "lattice", "top-k-lattice"}
+
+
+def _has_another_text(policy: PolicyKind) -> bool:
+    """Whether what comes out is no recorded text: ``on_trace`` says so."""
+    payload = getattr(policy, "payload", None)
+    return getattr(payload, "name", "") in FROM_SENT or getattr(payload, "downlink_entries", None) is not None
 
 
 def test_there_are_scenarios_to_replay() -> None:
@@ -100,7 +107,7 @@ def test_shipped_scenarios_replay_exactly(scenario: Path) -> None:
     points = {str(point.scenario.policy): point for point in load_grid(loaded).points}
     token_seeds = _trace_of(loaded).manifest.token_seeds
     for point in points.values():
-        if getattr(getattr(point.scenario.policy, "payload", None), "name", None) in OTHER_TEXTS:
+        if _has_another_text(point.scenario.policy):
             continue
         ready = Point.of(point.scenario)
         for seed in token_seeds:
