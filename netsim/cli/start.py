@@ -22,8 +22,11 @@ def _excerpts() -> dict[str, str]:
 
 
 def _template(path: Path) -> str:
-    """A shipped scenario; where only an excerpt of its trace is installed, it names that, and says so."""
+    """A shipped scenario for any folder: an editor finds the schema, and where only an excerpt of the trace is here, it names that."""
     text = path.read_text(encoding="utf-8")
+    first, schema, rest = text.partition("$schema=")
+    relative, end, rest = rest.partition("\n")
+    text = f"{first}{schema}{(path.parent / relative).resolve()}{end}{rest}"
     for whole, part in _excerpts().items():
         said = f"trace: {part}   # the first prompts of {whole}, which the repository holds whole"
         text = re.sub(rf"^trace: {re.escape(whole)}$", said, text, flags=re.MULTILINE)
