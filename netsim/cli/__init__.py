@@ -6,6 +6,7 @@ The only module above all packages; whatever is heavy is imported by the command
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import warnings
@@ -92,6 +93,8 @@ def register() -> None:
 def main() -> None:
     """Run the command line; the exit status is the contract's."""
     warnings.showwarning = _show_warning
+    # Commands draw into files; a notebook hands its own way of drawing down to what it starts, which may lack that.
+    os.environ["MPLBACKEND"] = "agg"
     for stream in (sys.stdout, sys.stderr):
         # A path may hold what the terminal's character set lacks.
         if isinstance(stream, io.TextIOWrapper):

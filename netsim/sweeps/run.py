@@ -11,13 +11,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from netsim.errors import Fault, InputError
 from netsim.scenario import Scenario, ScenarioLike, load_grid
+from netsim.scenario.kinds import own_names
 from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
 from netsim.sweeps.parallel import Failure, workers
 from netsim.sweeps.products import PROMPT_SUMS, RESULTS
 from netsim.sweeps.progress import progress
 from netsim.sweeps.provenance import code_facts
 from netsim.sweeps.store import open_store
+
+#: A class of the program itself, as a scenario names it.
+MAIN = "__main__:"
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ def run_sweep(
     grid = load_grid(source)
     scenario = grid.scenario
     points = sweep_points(grid, engine)
+    _check_classes(points, jobs=jobs, backend=backend, fresh=fresh)
     seeds = scenario.seed_values()
     failures: list[Failure] = []
     with open_store(folder, scenario, fresh=fresh) as store:
@@ -110,6 +116,22 @@ def run_sweep(
     return SweepReport(folder, rows, missing - len(failures), reused, tuple(failures))
 
 
+def _check_classes(points: Sequence[SweepPoint], *, jobs: int, backend: str, fresh: bool) -> None:
+    """Refuse a class of the program itself (a script, a notebook) where that can't be had.
+
+    Other processes can't import it, and pydantic's classes are not made for being sent by value. Nothing tells whether it is
+    still the one that finished cells were computed with.
+    """
+    named = sorted(set().union(*(own_names(point.scenario) for point in points)))
+    for name in (name for name in named if name.startswith(MAIN)):
+        if jobs != 1 or backend != "local":
+            text = "is not found by other processes, allowed: one process (jobs 1), or a module of its own"
+            raise InputError([Fault("", "", f"{name}: a class of this very program {text}")])
+        if not fresh:
+            text = "has no file that tells finished cells of another version, allowed: fresh=True, or a module of its own"
+            raise InputError([Fault("", "", f"{name}: a class of this very program {text}")])
+
+
 def sweep(scenario: ScenarioLike, jobs: int = 1) -> pd.DataFrame:
     """Simulate a sweep and return its rows: the swept keys, then the columns of ``netsim.results.columns``.
 
@@ -128,7 +150,7 @@ def sweep(scenario: ScenarioLike, jobs: int = 1) -> pd.DataFrame:
 def sweep_with_prompts(scenario: ScenarioLike, jobs: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Simulate a sweep as `sweep` does; its rows, and the sums of every prompt: a row per point, seed and prompt."""
     with tempfile.TemporaryDirectory(prefix="netsim-") as folder:
-        report = run_sweep(scenario, Path(folder), jobs=jobs)
+        report = run_sweep(scenario, Path(folder), jobs=jobs, fresh=True)
         if report.failures:
             raise RuntimeError(f"{len(report.failures)} cells failed, the first at {report.failures[0]}")
         return pd.read_parquet(report.folder / RESULTS), pd.read_parquet(report.folder / PROMPT_SUMS)
