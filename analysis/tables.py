@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.figures.intervals import interval_words
 from analysis.figures.labels import key_label, scaled_unit, title_and_unit, value_text
 from analysis.figures.results import Results
-from analysis.figures.transforms import interval_of, points
+from analysis.figures.transforms import points
 from netsim.results.columns import BY_NAME
+from netsim.results.prompt_sums import RATIOS
 
 #: What a table shows where nobody chose, if it is defined.
 COLUMNS = (
@@ -25,7 +27,7 @@ PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """What stands in one place of a table, and whether it is the best of its column."""
 
     text: str
@@ -39,14 +41,14 @@ class Table:
     Attributes
     ----------
     heads : tuple of str. With units.
-    rows : tuple of tuple of Cell.
+    rows : tuple of tuple of TableCell.
     num_keys : int. The first columns that name a row; the others are numbers.
     caption : str. Which interval it is, and what is marked.
     numbers : DataFrame. The same for programs: keys, then means and ends.
     """
 
     heads: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     num_keys: int
     caption: str
     numbers: pd.DataFrame
@@ -66,21 +68,24 @@ def results_table(results: Results, columns: Sequence[str] = ()) -> Table:
     """
     for column in columns:
         results.require_column(column, f"--column {column}")
+    offered = [name for name in COLUMNS if results.interval != "prompts" or name in RATIOS]
     shown = list(columns) or [
-        name for name in COLUMNS if name in results.columns and results.table[name].notna().any()
+        name for name in offered if name in results.columns and results.table[name].notna().any()
     ]
     table = points(results, shown)
     axes = [axis for axis in results.axes if table[axis].nunique(dropna=False) > 1] or list(results.axes[:1])
     keys = [
-        [Cell(_key_text(axis, value, table[axis])) for axis, value in zip(axes, row, strict=True)]
+        [TableCell(_key_text(axis, value, table[axis])) for axis, value in zip(axes, row, strict=True)]
         for row in table[axes].itertuples(index=False)
     ]
     body = [_column(table, name, _best(table, name, results.axes)) for name in shown]
     rows = tuple((*own, *(cells[number] for _, cells in body)) for number, own in enumerate(keys))
-    interval = interval_of(results)
-    caption = f"{interval}." if "no interval" in interval else f"{PLUS_MINUS}: {interval}."
+    interval = interval_words(results, table, shown)
+    caption = (
+        f"{interval}." if "no interval" in interval else f"{PLUS_MINUS}: {interval}." if interval else ""
+    )
     if any(cell.best for row in rows for cell in row):
-        caption += " Marked: the best mean among the policies compared; whether it differs is not tested."
+        caption = f"{caption} Marked: the best mean among the policies compared; whether it differs is not tested.".lstrip()
     heads = (*(_key_head(axis, table[axis]) for axis in axes), *(head for head, _ in body))
     names = [f"{name}_{end}" for name in shown for end in ("mean", "low", "high")]
     return Table(heads, rows, len(axes), caption, table[[*axes, *names]])
@@ -90,7 +95,7 @@ def ratios_table(ratios: pd.DataFrame, column: str, names: tuple[str, str]) -> T
     """Two results folders compared point by point, as ``analysis.report.compare.speed_ups`` gives them."""
     title, _ = title_and_unit(column)
     rows = tuple(
-        (Cell(str(point)), Cell(interval_text(*ends)), Cell(str(pairs)))
+        (TableCell(str(point)), TableCell(interval_text(*ends)), TableCell(str(pairs)))
         for point, pairs, ends in zip(
             ratios["point"],
             ratios["pairs"],
@@ -100,7 +105,7 @@ def ratios_table(ratios: pd.DataFrame, column: str, names: tuple[str, str]) -> T
     )
     caption = (
         f"{title} of {names[0]} over that of {names[1]}, seed by seed under the same draws; "
-        "95 % interval, paired, over token seeds."
+        f"{', '.join(ratios['over'].unique())}, paired."
     )
     return Table(("point", f"{title}, ratio", "pairs"), rows, 1, caption, ratios)
 
@@ -145,11 +150,11 @@ def _key_text(axis: str, value: Any, values: pd.Series[float]) -> str:
     return value_text(float(str(value)) / _scale_of(axis, values)[0], 6)
 
 
-def _column(table: pd.DataFrame, name: str, best: Sequence[bool]) -> tuple[str, list[Cell]]:
+def _column(table: pd.DataFrame, name: str, best: Sequence[bool]) -> tuple[str, list[TableCell]]:
     factor, unit = _scale_of(name, table[f"{name}_mean"])
     title, _ = title_and_unit(name)
     ends = table[[f"{name}_mean", f"{name}_low", f"{name}_high"]].to_numpy(np.float64) / factor
-    cells = [Cell(interval_text(*row), own) for row, own in zip(ends, best, strict=True)]
+    cells = [TableCell(interval_text(*row), own) for row, own in zip(ends, best, strict=True)]
     return f"{title} ({unit})" if unit else title, cells
 
 
@@ -199,7 +204,7 @@ def _ampersands(cells: Sequence[str]) -> str:
     return " & ".join(cells) + " \\\\"
 
 
-def _latex_cell(cell: Cell) -> str:
+def _latex_cell(cell: TableCell) -> str:
     text = _escaped(cell.text)
     return f"\\textbf{{{text}}}" if cell.best else text
 

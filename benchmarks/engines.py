@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from benchmarks.bare import TimeLine, bare_loop, bare_sum
 from benchmarks.setting import PROMPTS, TOKENS, scenario
+from netsim.point import Point, array_rows
 from netsim.scenario import Scenario
-from netsim.simulate import Point, array_rows
 
 SNRS_DB = [-10.0, 0.0, 10.0, 20.0, 30.0]
 REPEATS = 3

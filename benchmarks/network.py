@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from benchmarks.setting import scenario
-from netsim.simulate import Point
+from netsim.point import Point
 
 #: Prompts of each device, and tokens of each prompt: 13 000 tokens in all, and 64 000 of the most devices.
 SIZES = {10: (20, 64), 100: (2, 64), 1000: (1, 64)}

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from channels.fading import Fading, GainStream
-from channels.pathloss import Site, Surroundings
+from channels.pathloss import PropagationConditions, Site
 from channels.rates import FloatArray
 from channels.units import from_db
 
 
 @dataclass(frozen=True)
-class Line:
+class StraightPath:
     """A straight line at constant speed; the base station stands at the origin.
 
     Parameters
@@ -32,7 +32,7 @@ class Line:
 
         Examples
         --------
-        >>> Line(start_m=(30.0, 40.0), velocity_m_s=(-1.0, 0.0)).distance_m(30.0)
+        >>> StraightPath(start_m=(30.0, 40.0), velocity_m_s=(-1.0, 0.0)).distance_m(30.0)
         40.0
         """
         return math.hypot(*self._position_m(time_s))
@@ -81,9 +81,9 @@ class Moving:
     Parameters
     ----------
     fading : Fading. Around the mean.
-    line : Line. The way of the device.
+    line : StraightPath. The way of the device.
     site : Site. The base station at the origin.
-    surroundings : Surroundings. Whether it is in sight, and the environment's height.
+    surroundings : PropagationConditions. Whether it is in sight, and the environment's height.
 
     Raises
     ------
@@ -92,9 +92,9 @@ class Moving:
     """
 
     fading: Fading
-    line: Line
+    line: StraightPath
     site: Site
-    surroundings: Surroundings
+    surroundings: PropagationConditions
 
     def __post_init__(self) -> None:
         self._path_loss_db(0.0)

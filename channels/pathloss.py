@@ -52,7 +52,7 @@ _HIGH_DEVICE_M = 13.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class PropagationConditions:
     """What a place is like, drawn once.
 
     Attributes
@@ -175,7 +175,7 @@ class Site:
         low = 18 / distance_m + math.exp(-distance_m / reach_m) * (1 - 18 / distance_m)
         return low * (1 + self._height_gain(distance_m))
 
-    def draw(self, distance_m: float, rng: np.random.Generator) -> Surroundings:
+    def draw(self, distance_m: float, rng: np.random.Generator) -> PropagationConditions:
         """Draw what a place is like.
 
         Parameters
@@ -186,7 +186,7 @@ class Site:
         """
         line_of_sight = bool(rng.random() < self.line_of_sight_probability(distance_m))
         shadowing_db = float(rng.normal(0.0, self.shadowing_db(line_of_sight=line_of_sight)))
-        return Surroundings(line_of_sight, shadowing_db, self._environment_height_m(distance_m, rng))
+        return PropagationConditions(line_of_sight, shadowing_db, self._environment_height_m(distance_m, rng))
 
     def _height_gain(self, distance_m: float) -> float:
         """``C(d, h_UT)`` of UMa, 0 elsewhere: note 1 of table 7.4.1-1, the same as in table 7.4.2-1."""

@@ -47,7 +47,7 @@ class _RecordedStream(GainStream):
         return self._gains[sample]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recorded:
     """A recorded SNR series: each sample holds until the next one, the last as long as the one before it.
 
@@ -76,6 +76,10 @@ class Recorded:
     times_s: tuple[float, ...]
     snr_db: tuple[float, ...]
     end: Literal["hold", "loop", "refuse"] = "refuse"
+
+    def __repr__(self) -> str:
+        """In a line, since messages name the fading of a link; a series may have a million samples."""
+        return f"Recorded({len(self.times_s)} samples from {self.times_s[0]:g} s, end={self.end!r})"
 
     def __post_init__(self) -> None:
         if len(self.times_s) < 2 or len(self.times_s) != len(self.snr_db):

@@ -20,7 +20,7 @@ from models.paged import NOWHERE
 from models.pair import Pair, PairError
 from models.passes import Passes
 from models.plan import Group, Plan
-from models.tree import GroupTree, Row, pending_depth
+from models.tree import GroupTree, PassRow, pending_depth
 from traces.format.nodes import NodeTable, compress
 from traces.uncertainty import THETA_POINTS, theta_rule
 
@@ -80,7 +80,7 @@ class Batches:
         self._left = Counter(prompt for prompt, _ in groups)
         self._prompts: dict[int, Prefilled] = {}
         self._trees: list[GroupTree] = []
-        self._pending: dict[int, list[Row]] = {}
+        self._pending: dict[int, list[PassRow]] = {}
         self._workers = workers if passes.side_by_side else 1
         self._nodes, self._done = 0, 0
 
@@ -125,7 +125,7 @@ class Batches:
         for row in tree.rows():
             self._pending.setdefault(row.length // PADDED_TO, []).append(row)
 
-    def _take(self) -> list[list[tuple[Row, int]]]:
+    def _take(self) -> list[list[tuple[PassRow, int]]]:
         """Rows of the next passes, from the fullest lengths, each with the slot of its new token."""
         chunks = []
         for _ in range(self._workers):
@@ -141,7 +141,7 @@ class Batches:
         self.passes.reserve()
         return chunks
 
-    def _evaluate(self, chunk: list[tuple[Row, int]]) -> list[NodeTable]:
+    def _evaluate(self, chunk: list[tuple[PassRow, int]]) -> list[NodeTable]:
         """Nodes of one pass, each a table of its own without a parent."""
         batch = self.passes.size(len(chunk))
         positions = (chunk[0][0].length // PADDED_TO + 1) * PADDED_TO

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from models.prompts import Prompt, PromptError
+from models.prompts import PromptError, PromptText
 from traces.format.manifest import ChatSpec
 from traces.format.manifest import Prompt as RecordedPrompt
 
@@ -24,7 +24,7 @@ def chat_spec(tokenizer: PreTrainedTokenizerBase, system: str | None) -> ChatSpe
 
 
 def encode_prompt(
-    prompt: Prompt, tokenizer: PreTrainedTokenizerBase, chat: ChatSpec | None = None
+    prompt: PromptText, tokenizer: PreTrainedTokenizerBase, chat: ChatSpec | None = None
 ) -> list[int]:
     """Token ids of a prompt: its own where they spell its text in this tokenizer, else encoded.
 
@@ -52,7 +52,7 @@ def encode_prompt(
     return ids
 
 
-def encode_reference(prompt: Prompt, tokenizer: PreTrainedTokenizerBase, end: int | None) -> list[int]:
+def encode_reference(prompt: PromptText, tokenizer: PreTrainedTokenizerBase, end: int | None) -> list[int]:
     """Token ids of a prompt's reference: its own where they spell it in this tokenizer, else encoded.
 
     Parameters
@@ -75,7 +75,7 @@ def encode_reference(prompt: Prompt, tokenizer: PreTrainedTokenizerBase, end: in
 
 
 def prompts_to_record(
-    prompts: Sequence[Prompt],
+    prompts: Sequence[PromptText],
     tokenizer: PreTrainedTokenizerBase,
     follow: int = 0,
     end: int | None = None,

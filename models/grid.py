@@ -17,7 +17,7 @@ class ProfileError(ValueError):
 
 
 @dataclass(frozen=True)
-class Grid:
+class ProfileGrid:
     """What to measure: every context length with every number of new positions and batch size.
 
     Attributes
@@ -40,16 +40,16 @@ class Grid:
 
 #: Models whose longest sequence is short, such as the built-in pair, and all others. New positions:
 #: a token, catching up after skipped ones, and the prefill of a prompt.
-SHORT = Grid((0, 16, 32, 64, 96, 128, 160, 192, 224, 248), (1, 2, 4, 8, 16, 32, 64, 128, 192))
-LONG = Grid((0, 64, 128, 256, 512, 1024), (1, 2, 4, 8, 16, 32, 64, 128, 256))
+SHORT = ProfileGrid((0, 16, 32, 64, 96, 128, 160, 192, 224, 248), (1, 2, 4, 8, 16, 32, 64, 128, 192))
+LONG = ProfileGrid((0, 64, 128, 256, 512, 1024), (1, 2, 4, 8, 16, 32, 64, 128, 256))
 
 
-def default_grid(model: PreTrainedModel) -> Grid:
-    """Grid for a model, by the longest sequence it takes; passes that don't fit are cut off."""
+def default_grid(model: PreTrainedModel) -> ProfileGrid:
+    """ProfileGrid for a model, by the longest sequence it takes; passes that don't fit are cut off."""
     longest = max_positions(model)
     grid = SHORT if longest < LONG.contexts[-1] else LONG
     contexts = tuple(context for context in grid.contexts if context < longest)
-    return Grid(contexts, tuple(positions for positions in grid.positions if positions <= longest))
+    return ProfileGrid(contexts, tuple(positions for positions in grid.positions if positions <= longest))
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ class Ledger:
         order = {group: index for index, group in enumerate(self.plan.groups)}
         shards = sorted(self.manifest.shards, key=lambda shard: order[shard.prompt, shard.token_seed])
         ordered = self.manifest.model_copy(update={"shards": tuple(shards)})
-        self._write(ordered.model_copy(update={"outside_mass": _outside_mass(self.folder, ordered)}))
+        self._write(ordered.model_copy(update={"outside_mass": outside_mass(self.folder, ordered)}))
         (self.folder / self.file).replace(self.folder / MANIFEST)
         _remove_replaced(self.folder, self.manifest)
         return self.manifest
@@ -213,7 +213,7 @@ def _check_contains(folder: Path, before: Manifest, now: Manifest) -> None:
             raise TraceError(f"{folder}: an extension must name the recorded {what} again: {', '.join(lost)}")
 
 
-def _outside_mass(folder: Path, manifest: Manifest) -> dict[str, float]:
+def outside_mass(folder: Path, manifest: Manifest) -> dict[str, float]:
     """Mean over nodes of the mass outside each model's nucleus."""
     sums, nodes = np.zeros(2), 0
     rule = manifest.sampler.temperature, manifest.sampler.top_p

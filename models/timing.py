@@ -20,7 +20,7 @@ import transformers
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
-from models.grid import CAREFUL, Effort, Grid, ProfileError
+from models.grid import CAREFUL, Effort, ProfileError, ProfileGrid
 from models.sources import max_positions
 
 Profile = dict[str, Any]
@@ -28,7 +28,7 @@ Profile = dict[str, Any]
 Report = Callable[[str, float], None]
 
 
-def fit_to_budget(model: PreTrainedModel, grid: Grid, budget_s: float) -> tuple[Grid, Effort]:
+def fit_to_budget(model: PreTrainedModel, grid: ProfileGrid, budget_s: float) -> tuple[ProfileGrid, Effort]:
     """The finest grid and the most repeats that take at most so long, judged by two passes.
 
     The coarsest is measured in any case: both ends of every axis, and what one, two and four positions take.
@@ -85,7 +85,7 @@ class _Context:
 def profile_model(
     model: PreTrainedModel,
     name: str,
-    grid: Grid,
+    grid: ProfileGrid,
     effort: Effort = CAREFUL,
     report: Report | None = None,
 ) -> Profile:
@@ -101,7 +101,7 @@ def profile_model(
         In evaluation mode, on the device to be measured.
     name : str
         What the profile calls the model.
-    grid : Grid
+    grid : ProfileGrid
         Cells beyond the longest sequence of the model are null in the result.
     effort : Effort
     report : callable, optional

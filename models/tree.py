@@ -16,7 +16,7 @@ from traces.speculative.walk import Missing, Rounds, stepwise
 
 
 @dataclass(frozen=True)
-class Row:
+class PassRow:
     """One row of a forward pass: a prefix one token longer than that of a node.
 
     Attributes
@@ -93,7 +93,7 @@ class GroupTree:
         """Tokens after the prompt that its deepest path has."""
         return 0 if self._missing is None else len(self._path(int(self._missing[0][0])))
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[PassRow]:
         """Rows that the models have to run now; none while others are under way."""
         if self._missing is None or self._outstanding:
             return []
@@ -104,7 +104,7 @@ class GroupTree:
         self._outstanding = len(wanted)
         return [self._row(*own) for own in wanted]
 
-    def answer(self, row: Row, slot: int, node: NodeTable) -> None:
+    def answer(self, row: PassRow, slot: int, node: NodeTable) -> None:
         """Take what the models said of one row; goes on when it was the last."""
         self._outstanding -= 1
         if row.node >= 0:
@@ -140,10 +140,10 @@ class GroupTree:
         for token in self.text[: plan.num_tokens][:-1]:
             yield np.array([self.forest.table.num_nodes - 1]), np.array([token])
 
-    def _row(self, parent: int, token: int, node: int) -> Row:
+    def _row(self, parent: int, token: int, node: int) -> PassRow:
         path = self._path(parent)
         slots = np.array([self._slot[own] for own in path], np.int64)
-        return Row(self, parent, token, np.concatenate([self.prompt_slots, slots]), len(path) + 1, node)
+        return PassRow(self, parent, token, np.concatenate([self.prompt_slots, slots]), len(path) + 1, node)
 
     def _path(self, node: int) -> list[int]:
         """Nodes from below the root to a node."""

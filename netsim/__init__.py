@@ -4,7 +4,7 @@ Three files to read first, in the order in which a row comes about:
 
 1. `netsim.scenario.model`: what a scenario says. `netsim.scenario.grid` makes checked points of it, and the folders beside it
    (``policies/``, ``fadings/``, …) hold the kinds that its keys choose from.
-2. `netsim.simulate`: one point under one seed. Decide (`netsim.deciding`), bill (`netsim.costs`), time (`netsim.engines`), sum up
+2. `netsim.point`: one point under one seed. Decide (`netsim.deciding`), bill (`netsim.costs`), time (`netsim.engines`), sum up
    (`netsim.results`); the trace is walked in `traces.speculative`, the radio is the capacity curve of `channels.capacity`.
 3. `netsim.sweeps.run`: many points under many seeds, in chunks that survive an interruption.
 
@@ -15,15 +15,34 @@ Random numbers: `traces.streams` lists every stream. To extend it: `netsim.exten
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from netsim.startup import check_packages, interruptible_start, leave_current_folder
 
-# Before the imports below reach for channels and traces, whose names are also taken on the package index.
+if TYPE_CHECKING:
+    from netsim.point import simulate
+    from netsim.scenario import load_scenario
+    from netsim.sweeps.run import sweep
+
+# Before anything reaches for channels and traces, whose names are also taken on the package index.
 leave_current_folder()
 check_packages()
 
-with interruptible_start():
-    from netsim.scenario import load_scenario
-    from netsim.simulate import simulate
-    from netsim.sweeps.run import sweep
-
 __all__ = ["load_scenario", "simulate", "sweep"]
+
+#: Where each name is; imported when it is first used, as the command line needs none of them for most of what it does.
+_HOMES = {"load_scenario": "netsim.scenario", "simulate": "netsim.point", "sweep": "netsim.sweeps.run"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with interruptible_start():
+        found = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

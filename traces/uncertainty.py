@@ -11,15 +11,12 @@ so ``K u ~ Binomial(K, q)``. ``q`` belongs to a node of the trace and a draft; a
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-#: ``temperature``, and those that look at the draft's own distribution ``x`` alone; ``of_distribution`` has them.
-MeasureName = Literal["temperature", "entropy", "one-minus-max", "margin", "one-minus-draft"]
-MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
+from traces.measures import MeasureName
+
 #: Gauss-Legendre points of a recording: 16 are good to 5e-4, 64 to 3e-5 on a 2048-token pair.
 THETA_POINTS = 32
 
@@ -103,6 +100,7 @@ def of_distribution(
 
     Examples
     --------
+    >>> from traces.measures import MEASURES
     >>> x, row = np.array([0.5, 0.25, 0.25]), (np.array([0]), np.array([3]))
     >>> [of_distribution(name, x, *row, np.array([1]), 8).tolist() for name in MEASURES[1:]]
     [[0.5], [0.5], [0.75], [0.75]]

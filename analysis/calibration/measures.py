@@ -11,8 +11,8 @@ from netsim.deciding.policies import Hlm
 from netsim.deciding.recorded import Decider
 from traces.format.manifest import TraceError
 from traces.format.trace import Trace
+from traces.measures import MEASURES
 from traces.speculative.walk import Measure
-from traces.uncertainty import MEASURES
 
 #: Shares of rounds to skip at which measures are compared.
 SKIP_SHARES = (0.25, 0.5, 0.75)

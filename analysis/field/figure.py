@@ -9,11 +9,12 @@ import matplotlib.style
 import pandas as pd
 
 from analysis.figures.identity import COLOURS, DASHES
+from analysis.figures.intervals import interval_words
 from analysis.figures.kinds import RTT, THROUGHPUT
 from analysis.figures.labels import axis_label
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import STYLE, footnote, legend_below, new_figure, save, scale
-from analysis.figures.transforms import interval_of, points
+from analysis.figures.transforms import points
 
 #: What the literature calls the policies of both scenarios, in their order.
 METHODS = (
@@ -37,6 +38,11 @@ def by_method(results: Results, x: str) -> dict[str, pd.DataFrame]:
     }
 
 
+def interval(results: Results) -> str:
+    """What the intervals of throughput are over."""
+    return interval_words(results, points(results, [THROUGHPUT]), [THROUGHPUT])
+
+
 def draw(over_snr: Results, over_rtt: Results, picture: Path) -> None:
     """Both sweeps side by side."""
     with matplotlib.style.context(STYLE):
@@ -52,7 +58,7 @@ def draw(over_snr: Results, over_rtt: Results, picture: Path) -> None:
             )
             axes.set_xlabel(f"round-trip time ({unit})" if key == RTT else axis_label(key))
         panels[0].set(ylabel=axis_label(THROUGHPUT), ylim=(0, None))
-        footnote(figure, [f"Bands: {interval_of(over_snr)}. Without the SLM alone."])
+        footnote(figure, [f"Bands: {interval(over_snr)}. Without the SLM alone."])
         legend_below(figure)
         save(figure, picture, "png")
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.field.figure import METHODS, by_method, draw
+from analysis.field.figure import METHODS, by_method, draw, interval
 from analysis.figures.kinds import RTT, THROUGHPUT, crossings
 from analysis.figures.results import SNR, Results, read_results
 from analysis.figures.transforms import curves, points
@@ -56,6 +56,7 @@ def page(jobs: int, pictures: Path) -> str:
         draw(by_snr, by_rtt, pictures / "field.png")
         sections = {
             "methods": methods_section(by_snr),
+            "interval": interval(by_snr),
             "snr": snr_section(by_snr),
             "crossover": crossover_section(by_rtt),
             "formula": formula_section(Trace.open(ROOT / "traces" / "field")),

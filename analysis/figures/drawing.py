@@ -10,13 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from analysis.figures.identity import COLOURS, HATCHES, Look
+from analysis.figures.identity import COLOURS, HATCHES, Appearance
 from netsim.results.columns import BY_NAME, STAGES
 
 BAND_OPACITY = 0.2
 #: A band's edge, so that it is still there in grey.
 EDGE_WIDTH, EDGE_OPACITY = 0.4, 0.6
-Looks = Mapping[tuple[Any, ...], Look]
+Looks = Mapping[tuple[Any, ...], Appearance]
 #: Colour and hatch of a stage: the same in a breakdown, a timeline and a comparison.
 STAGE_LOOKS = {
     stage: (COLOURS[index % len(COLOURS)], HATCHES[index % len(HATCHES)])
@@ -130,7 +130,7 @@ def _name_rows(axes: Axes, table: pd.DataFrame) -> None:
     axes.grid(visible=False, axis="y")
 
 
-def _draw_curve(axes: Axes, label: str, curve: pd.DataFrame, look: Look) -> None:
+def _draw_curve(axes: Axes, label: str, curve: pd.DataFrame, look: Appearance) -> None:
     axes.fill_between(
         curve["x"],
         curve["low"],
@@ -153,7 +153,7 @@ def _draw_curve(axes: Axes, label: str, curve: pd.DataFrame, look: Look) -> None
     axes.plot(hollow["x"], hollow["mean"], **_hollow(look))
 
 
-def _hollow(look: Look) -> dict[str, Any]:
+def _hollow(look: Appearance) -> dict[str, Any]:
     return {
         "color": to_hex(look.colour),
         "marker": look.marker,
@@ -162,7 +162,7 @@ def _hollow(look: Look) -> dict[str, Any]:
     }
 
 
-def _draw_level(axes: Axes, label: str, point: pd.Series[float], look: Look) -> None:
+def _draw_level(axes: Axes, label: str, point: pd.Series[float], look: Appearance) -> None:
     axes.axhspan(point["low"], point["high"], color=look.colour, alpha=BAND_OPACITY, linewidth=0)
     # From edge to edge whatever the axis is: x counts in widths of the panel. Markers sit inside.
     x = np.linspace(0.0, 1.0, 5)

@@ -48,7 +48,7 @@ MAX_CURVES = 24
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """How one curve, point or bar is drawn.
 
     Attributes
@@ -68,7 +68,7 @@ def family_of(point: dict[Hashable, Any]) -> str:
     return "" if pd.isna(name) else str(name)
 
 
-def looks_of(whole: pd.DataFrame, axes: Sequence[str]) -> dict[tuple[Any, ...], Look]:
+def looks_of(whole: pd.DataFrame, axes: Sequence[str]) -> dict[tuple[Any, ...], Appearance]:
     """A look for each combination of the axes that tell curves apart.
 
     Parameters
@@ -78,7 +78,7 @@ def looks_of(whole: pd.DataFrame, axes: Sequence[str]) -> dict[tuple[Any, ...], 
 
     Returns
     -------
-    dict of `key_of` to Look
+    dict of `key_of` to Appearance
     """
     points = whole[list(axes)].drop_duplicates().to_dict("records") if axes else [{}]
     members: dict[str, list[dict[Hashable, Any]]] = {}
@@ -86,14 +86,14 @@ def looks_of(whole: pd.DataFrame, axes: Sequence[str]) -> dict[tuple[Any, ...], 
         members.setdefault(family_of(point), []).append(point)
     taken: set[tuple[str, Dash]] = set()
     others = iter(OTHERS * (1 + len(members) // len(OTHERS)))
-    found: dict[tuple[Any, ...], Look] = {}
+    found: dict[tuple[Any, ...], Appearance] = {}
     for family, own in members.items():
         base, marker = FAMILIES.get(family) or (FAMILIES["u-hlm"] if not family else next(others))
         for colour, point in zip(shades(base, len(own)), in_order(own, axes), strict=True):
             # Past what anybody can tell apart looks repeat: such a figure is thinned or refused before it is drawn.
             pair = next((pair for pair in _pairs(marker) if pair not in taken), (marker, DASHES[0]))
             taken.add(pair)
-            found[key_of(point, axes)] = Look(colour, *pair)
+            found[key_of(point, axes)] = Appearance(colour, *pair)
     return found
 
 

@@ -35,6 +35,9 @@ def draw_optimum(
             right.plot(best[SNR], best["speed_up"], color=colour, marker=marker)
         right.axhline(1.0, color="0.5", linewidth=0.8)
         right.set(xlabel=axis_label(SNR), ylabel=f"{title_and_unit(objective)[0]} over hlm", ylim=(0, None))
-        notes = ["Band: 95 % over token seeds, paired with hlm. No point: no threshold meets the bound."]
+        notes = ["No point: no threshold meets the bound."]
+        if "speed_up" in best:
+            over = ", ".join(best["speed_up_interval"].dropna().unique())
+            notes = [f"Band: {over}, paired with hlm. {notes[0]}"]
         footnote(figure, notes if style.notes else [])
         save(figure, path, file_format)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.drawing import draw_curves, draw_named, draw_trade_off
 from analysis.figures.identity import key_of, looks_of
+from analysis.figures.intervals import interval_words
 from analysis.figures.labels import title_and_unit
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import Style, footnote, is_lowest, legend_below, new_figure, scale
@@ -21,7 +22,6 @@ from analysis.figures.transforms import (
     check_number,
     curves,
     families,
-    interval_of,
     panels,
     points,
     settings_of,
@@ -89,7 +89,8 @@ def _curves(results: Results, x: str, y: str, style: Style, extra: Extra | None)
         if extra:
             extra(axes, part)
     _scale_all(all_axes, (x, y), everything["x"], everything["mean"])
-    return _finish(figure, results, everything, style, thinning, "Bands")
+    table = everything.rename(columns={name: f"{y}_{name}" for name in ("low", "high", "over")})
+    return _finish(figure, results, table, style, [thinning], "Bands", (y,))
 
 
 def _trade_off(results: Results, x: str, y: str, style: Style) -> Drawing:
@@ -113,8 +114,7 @@ def _trade_off(results: Results, x: str, y: str, style: Style) -> Drawing:
         if known.all()
         else f"Points without {y if everything[f'{y}_mean'].isna().any() else x} are left out."
     )
-    low = everything[f"{y}_low"]
-    return _finish(figure, results, everything.assign(low=low), style, missing, "Bars")
+    return _finish(figure, results, everything, style, [missing], "Bars", (y, x))
 
 
 def draw_each(results: Results, y: str, style: Style, *, panelled: bool = True) -> Drawing:
@@ -141,8 +141,7 @@ def draw_each(results: Results, y: str, style: Style, *, panelled: bool = True) 
         scaled = scale(axes, "x", [0.0, *everything[f"{y}_mean"]], unit=unit)
         axes.set_xlabel(f"{title} ({scaled})" if scaled else title)
     all_axes[0].invert_yaxis()
-    table = everything.assign(low=everything[f"{y}_low"])
-    return _finish(figure, results, table, style, "", "Bars", starred=True)
+    return _finish(figure, results, everything, style, [], "Bars", (y,), mark="*")
 
 
 def _one_value_is_no_axis(results: Results, *kept: str) -> Results:
@@ -194,16 +193,16 @@ def _finish(
     results: Results,
     table: pd.DataFrame,
     style: Style,
-    note: str,
+    further: Sequence[str],
     what: str,
+    columns: Sequence[str],
     *,
-    starred: bool = False,
+    mark: str = "Hollow",
 ) -> Drawing:
     """Legend and notes; with them the caption."""
-    interval = interval_of(results)
-    defined = bool(table["low"].notna().any())
-    notes = [f"{what}: {interval}." if defined else f"{interval}." if "no interval" in interval else ""]
-    notes += ["" if table["exact"].all() else f"{'*' if starred else 'Hollow'}: {OFF_TRACE}.", note]
+    interval = interval_words(results, table, columns)
+    notes = [f"{interval}." if "no interval" in interval else f"{what}: {interval}." if interval else ""]
+    notes += ["" if table["exact"].all() else f"{mark}: {OFF_TRACE}.", *further]
     said = [one for one in notes if one]
     footnote(figure, said if style.notes else [])
     legend_below(figure)

@@ -12,7 +12,7 @@ import matplotlib.style
 from analysis.figures.kinds import BY_NAME, Figure, LogFigure, default_figure
 from analysis.figures.logs import Window
 from analysis.figures.over import Drawing, draw_over
-from analysis.figures.results import SNR, Results, read_results
+from analysis.figures.results import SNR, Interval, Results, read_results
 from analysis.figures.style import STYLES, Style, format_of, save
 from netsim.errors import did_you_mean
 
@@ -31,6 +31,7 @@ class Wanted:
     x, y : str or None. In place of a kind, a result column over a swept key or over another column.
     where : sequence of str. Choices ``KEY=VALUE`` among the points.
     window : Window. What of a timeline is shown.
+    interval : str. ``prompts``, ``draws``, or, empty, over prompts wherever a column has that.
     """
 
     kind: str | None = None
@@ -38,6 +39,7 @@ class Wanted:
     y: str | None = None
     where: Sequence[str] = ()
     window: Window = field(default_factory=Window)
+    interval: Interval = ""
 
 
 def styled(name: str = "screen", width_in: float | None = None, title: str = "") -> Style:
@@ -95,7 +97,7 @@ def plot(
     else:
         if len(sources) != 1:
             raise ValueError(f"one results folder, given {len(sources)}")
-        results = chosen(read_results(sources[0]), ask.where)
+        results = chosen(read_results(sources[0]), ask.where, ask.interval)
         name, drawn_by = (figure.name, figure) if figure else _asked(results, ask)
         path = out or sources[0] / f"{name}.{form}"
         draw = partial(drawn_by, results, style)
@@ -122,7 +124,7 @@ def _asked(results: Results, ask: Wanted) -> tuple[str, Callable[[Results, Style
     return f"{y}-vs-{x}", lambda of, style: draw_over(of, x, y, style)
 
 
-def chosen(results: Results, where: Sequence[str]) -> Results:
+def chosen(results: Results, where: Sequence[str], interval: Interval = "") -> Results:
     """The rows that fit every choice ``KEY=VALUE``; several values of one key are alternatives.
 
     Raises
@@ -130,6 +132,7 @@ def chosen(results: Results, where: Sequence[str]) -> Results:
     ValueError
         If a choice has no ``=``, or names a key that is not swept or a value that it never has.
     """
+    results = replace(results, interval=interval)
     values: dict[str, list[str]] = {}
     for choice in where:
         key, equals, value = choice.partition("=")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from netsim.errors import did_you_mean
+from netsim.errors import InputError, did_you_mean
 from netsim.results.columns import BY_NAME
+from netsim.sweeps.products import PROMPT_SUMS, RESULTS, read_manifest, read_product
 
 SNR = "channel.snr_db"
+Interval = Literal["", "prompts", "draws"]
 #: How near a chosen value must be to a swept one: values of ``{start, stop, step}`` are sums.
 NEAR = 1e-9
 
@@ -28,12 +31,17 @@ class Results:
     axes : names of its swept keys, each a column of the table (``policy.name``, ``channel.snr_db``).
     whole : coordinates of every point of the sweep, also of those that were not chosen: looks follow from them.
     named : thresholds that the scenario gives by name, with their numbers.
+    prompts : sums of every prompt, a row per point, seed and prompt; None where the folder has none.
+    interval : which interval is shown: that over ``prompts``, that over token ``draws``, or, empty, the one over
+        prompts of every column that has one.
     """
 
     table: pd.DataFrame
     axes: tuple[str, ...]
     whole: pd.DataFrame = field(default_factory=pd.DataFrame)
     named: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    prompts: pd.DataFrame | None = None
+    interval: Interval = ""
 
     def __post_init__(self) -> None:
         if self.whole.empty:
@@ -66,8 +74,13 @@ class Results:
 
     def at(self, axis: str, value: object) -> Results:
         """The rows where `axis` has one value; it is no axis of theirs."""
-        rows = self.table[self.table[axis] == value]
-        return replace(self, table=rows, axes=tuple(name for name in self.axes if name != axis))
+        kept = self.keep(lambda table: table[axis] == value)
+        return replace(kept, axes=tuple(name for name in self.axes if name != axis))
+
+    def keep(self, chosen: Callable[[pd.DataFrame], pd.Series[bool]]) -> Results:
+        """The rows whose coordinates are chosen, and what their prompts add to them."""
+        prompts = None if self.prompts is None else self.prompts[chosen(self.prompts)]
+        return replace(self, table=self.table[chosen(self.table)], prompts=prompts)
 
     def where(self, axis: str, texts: Sequence[str]) -> Results:
         """The rows where `axis` has one of the values that a person wrote.
@@ -90,7 +103,7 @@ class Results:
                 f"{value:.10g}" if isinstance(value, float) else str(value) for value in values
             )
             raise ValueError(f"--where {axis}={missing[0]}: no such value, allowed: {allowed}")
-        return replace(self, table=self.table[column.isin(chosen)])
+        return self.keep(lambda table: table[axis].isin(chosen))
 
 
 def _is(value: Any, text: str) -> bool:
@@ -113,29 +126,65 @@ def read_results(folder: Path) -> Results:
     Raises
     ------
     ValueError
-        Where the folder has no such file, or the file no rows.
+        Where the folder has no such file, it is not what the sweep wrote, or it holds no rows of a sweep.
     """
-    path = folder / "results.parquet"
-    if not path.is_file():
-        raise ValueError(f"{folder}: not a results folder: there is no results.parquet")
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: can't be read: {str(error).splitlines()[0]}") from None
+    path = folder / RESULTS
+    table = _table(folder, RESULTS)
     if "seed" not in table:
         raise ValueError(f"{path}: not the rows of a sweep: there is no column seed")
     if table.empty:
         raise ValueError(f"{path}: no rows")
     # The swept keys come first, and the column `seed` ends them.
-    axes = tuple(map(str, table.columns[: table.columns.get_loc("seed")]))
-    return Results(table, axes, named=_named_thresholds(folder))
+    num_axes = table.columns.get_loc("seed")
+    axes = tuple(map(str, table.columns[:num_axes]))
+    for axis in axes:
+        if not table[axis].dropna().map(lambda value: isinstance(value, (str, bool, int, float))).all():
+            raise ValueError(f"{path}: the swept key {axis} has values that are neither numbers nor text")
+    columns = {str(name): _numbers(table[name], path) for name in table.columns[num_axes:]}
+    table = table.assign(**columns)
+    return Results(table, axes, named=_named_thresholds(folder), prompts=_prompts(folder, table, axes))
+
+
+def _table(folder: Path, name: str) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(io.BytesIO(read_product(folder, name)))
+    except InputError as error:
+        raise ValueError(str(error)) from None
+    except (OSError, ValueError, NotImplementedError, LookupError) as error:
+        raise ValueError(f"{folder / name}: can't be read: {str(error).splitlines()[0]}") from None
+
+
+def _prompts(folder: Path, table: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame | None:
+    """The sums of the prompts; None where there are none, or they are not those of the results."""
+    if not (folder / PROMPT_SUMS).exists():
+        return None
+    prompts = _table(folder, PROMPT_SUMS)
+    keys = [*axes, "seed"]
+    if not {*keys, "prompt"} <= {*prompts}:
+        return None
+    rows = prompts.loc[prompts["prompt"] == 0, keys].reset_index(drop=True)
+    return prompts if rows.equals(table[keys].reset_index(drop=True)) else None
+
+
+def _numbers(column: pd.Series[Any], path: Path) -> pd.Series[Any]:
+    """A result column, held to what its declaration says: an empty one has no type in a file."""
+    declared = BY_NAME.get(str(column.name))
+    if declared is None or declared.type is str:
+        return column
+    if column.isna().all() and declared.type is not int:
+        return column.astype("float64")
+    if not is_numeric_dtype(column) or is_bool_dtype(column):
+        raise ValueError(f"{path}: the column {column.name} has values that are no numbers")
+    return column
 
 
 def _named_thresholds(folder: Path) -> Mapping[str, Sequence[float]]:
     """Thresholds by name from the manifest; none where it says nothing of them."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        named: Mapping[str, Sequence[float]] = manifest.get("named_thresholds", {})
-    except (OSError, ValueError, AttributeError):
+    named = read_manifest(folder).get("named_thresholds", {})
+    if not isinstance(named, dict):
         return {}
-    return named
+    return {
+        name: [float(number) for number in numbers if isinstance(number, (int, float))]
+        for name, numbers in named.items()
+        if isinstance(numbers, list)
+    }

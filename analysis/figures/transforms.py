@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.identity import MAX_CURVES, family_of, in_order, key_of
+from analysis.figures.intervals import shown_interval
 from analysis.figures.labels import point_label, value_label, value_text
 from analysis.figures.results import SNR, Results
+from netsim.results.statistics import INTERVALS
 from netsim.results.summary import summarise
 
 #: Below this share of rounds on the trace, a row is a model of the run and not a replay: figures mark it.
 EXACT_ON_TRACE = 0.99
-#: Intervals of a summary beside ``C_mean``, by the part of their name before ``low``, the widest meaning first.
-INTERVALS = {"prompts_": "95 % interval over prompts", "": "95 % interval over token seeds"}
 #: Curves beyond which the legend outgrows the figure, and members of a family that such a figure keeps.
 CROWDED, MEMBERS_KEPT = 16, 5
 #: Bars with a name each: they need no look of their own.
@@ -37,35 +37,27 @@ def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     -------
     DataFrame
         The axes, ``label`` (from the axes that vary), ``C_mean``, ``C_low`` and ``C_high`` for each column
-        ``C`` (the interval that `interval_of` names), and ``exact``: whether every row of the point has at least
-        `EXACT_ON_TRACE` of its rounds on the trace.
+        ``C``, with ``C_over``, what that interval is over, as `INTERVALS` has it, and ``exact``: whether every row of
+        the point has at least `EXACT_ON_TRACE` of its rounds on the trace.
+
+    Raises
+    ------
+    ValueError
+        If the interval over prompts is wanted of a column that has none.
     """
     axes = list(results.axes)
     table = results.table.assign(exact=~(results.table["on_trace"] < EXACT_ON_TRACE))
-    summary = summarise(table[[*axes, "token_seed", *dict.fromkeys(columns)]], axes)
-    prefix = _prefix(summary, columns)
-    for column in columns if prefix else ():
+    prompts = None if results.interval == "draws" else results.prompts
+    summary = summarise(table[[*axes, "token_seed", *dict.fromkeys(columns)]], axes, prompts)
+    for column in dict.fromkeys(columns):
+        prefix = shown_interval(summary, column, results.interval)
+        summary[f"{column}_over"] = INTERVALS[prefix]
         for end in ("low", "high"):
             summary[f"{column}_{end}"] = summary[f"{column}_{prefix}{end}"]
     same_point = table.groupby(axes, sort=False, dropna=False) if axes else table.groupby(lambda _row: 0)
     summary["exact"] = same_point["exact"].all().to_numpy()
     summary["label"] = labels(results, summary, axes)
     return summary
-
-
-def _prefix(summary: pd.DataFrame, columns: Sequence[str]) -> str:
-    return next(
-        prefix for prefix in INTERVALS if all(f"{column}_{prefix}low" in summary for column in columns)
-    )
-
-
-def interval_of(results: Results) -> str:
-    """What the interval of this sweep's points is, or why there is none."""
-    seeds = results.table["token_seed"].nunique()
-    if seeds == 1:
-        rows = results.table["seed"].nunique()
-        return "One seed: no interval" if rows == 1 else f"{rows} seeds of one token seed: no interval"
-    return next(iter(INTERVALS.values())) if "prompts" in results.table else INTERVALS[""]
 
 
 def curves(results: Results, x: str, y: str) -> pd.DataFrame:
@@ -75,7 +67,7 @@ def curves(results: Results, x: str, y: str) -> pd.DataFrame:
     -------
     DataFrame
         ``label`` (the curve, in the order of the sweep), ``key`` (its values on the other axes), ``x``, ``mean``,
-        ``low``, ``high``, ``exact``. Curves stay together, their points ascend in ``x``; ``x`` is NaN for a point
+        ``low``, ``high``, ``over``, ``exact``. Curves stay together, their points ascend in ``x``; ``x`` is NaN for a point
         without the key.
     """
     table = points(results, [y])
@@ -89,6 +81,7 @@ def curves(results: Results, x: str, y: str) -> pd.DataFrame:
             "mean": table[f"{y}_mean"],
             "low": table[f"{y}_low"],
             "high": table[f"{y}_high"],
+            "over": table[f"{y}_over"],
             "exact": table["exact"],
         }
     )
@@ -170,9 +163,12 @@ def thinned(results: Results, x: str) -> tuple[Results, str]:
             left_out.append(f"{len(places)} of {len(own)} {name or 'curves'}".rstrip())
     check_number(len(kept))
     chosen = {key_of(point, others) for point in kept}
-    rows = [key_of(point, others) in chosen for point in results.table[others].to_dict("records")]
-    part = Results(results.table[rows], results.axes, results.whole, results.named)
-    return part, f"Shown: {', '.join(left_out)}."
+
+    def is_chosen(table: pd.DataFrame) -> pd.Series[bool]:
+        rows = [key_of(point, others) in chosen for point in table[others].to_dict("records")]
+        return pd.Series(rows, table.index, dtype=bool)
+
+    return results.keep(is_chosen), f"Shown: {', '.join(left_out)}."
 
 
 def check_number(number: int, most: int = MAX_CURVES) -> None:

@@ -151,7 +151,8 @@
     legend([...curves.keys()]);
     table(rows, x, y);
     const words = data.intervals[interval] ? data.intervals[interval].words : "no interval";
-    byId("interval-words").textContent = words;
+    const determined = !rows.length || rows.some((row) => row[3] !== null && row[3] !== undefined);
+    byId("interval-words").textContent = determined ? words : `none: this column has no ${words}`;
   }
 
   function show(lines, marks) {

@@ -13,15 +13,17 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from analysis.figures.kinds import FIGURES
-from analysis.figures.labels import axis_label
+from analysis.figures.labels import axis_label, title_and_unit
 from analysis.figures.plot import plot
-from analysis.report.compare import scenario_differences, speed_ups
+from analysis.report.compare import rows_of, scenario_differences, speed_ups
 from analysis.report.explorer import bokeh_script, plots
-from analysis.report.points import INTERVALS, Summary, explorer_data, read_summary, run_command
+from analysis.report.points import Summary, explorer_data, read_summary, run_command
 from analysis.report.replay import replay_data
 from netsim.errors import InputError
+from netsim.results.statistics import INTERVALS
 from netsim.scenario import load_grid
 from netsim.scenario.sweep import get
+from netsim.sweeps.products import FILES, SCENARIO, read_manifest, read_product
 
 HERE = Path(__file__).parent
 #: Columns of the summary table that a person reads; the explorer has all of them.
@@ -54,14 +56,14 @@ def write_report(folder: Path, out: Path, baseline: Path | None = None) -> Path:
 def report_html(folder: Path, baseline: Path | None = None) -> str:
     """The report of a results folder as one HTML document."""
     summary = read_summary(folder)
-    scenario_text = (folder / "scenario.yaml").read_text(encoding="utf-8")
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    grid = load_grid(folder / "scenario.yaml")
+    rows_of(folder)  # The figures are of them: a page without any would say nothing of why.
+    scenario_text = read_product(folder, SCENARIO).decode(errors="replace")
+    manifest = read_manifest(folder)
+    grid = load_grid(folder / SCENARIO)
     scenario = grid.scenario
     replay = replay_data(grid, scenario.seed_values()[0])
     script, elements = plots()
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=select_autoescape())
-    shown = summary.intervals[:1]
     return environment.get_template("page.html").render(
         title=f"{scenario.name}: results",
         subtitle=f"{len(summary.table)} points, {int(summary.table['seeds'].max())} seeds each",
@@ -76,7 +78,7 @@ def report_html(folder: Path, baseline: Path | None = None) -> str:
         compared=_compared(folder, baseline) if baseline else None,
         figures=_figures(folder),
         table=_table(summary),
-        table_words=f"Means with the {INTERVALS[shown[0]]}." if shown else "Means.",
+        table_words=_table_words(summary),
         facts=_facts(manifest),
         scenario=scenario_text,
     )
@@ -89,10 +91,11 @@ def _compared(folder: Path, baseline: Path) -> dict[str, str]:
         f"<tr><td>{_escaped(str(row.point))}</td><td>{row.ratio:.3f}</td><td>{_cell(row.low)} to {_cell(row.high)}</td><td>{row.pairs}</td></tr>"
         for row in table.itertuples()
     ]
-    head = "<tr><th>point</th><th>times as fast</th><th>95 % interval</th><th>pairs</th></tr>"
+    over = ", ".join(table["over"].unique())
+    head = f"<tr><th>point</th><th>times as fast</th><th>{over}</th><th>pairs</th></tr>"
     return {
         "title": f"{folder.name} over {baseline.name}",
-        "words": "Throughput of the first over that of the second, seed by seed under the same draws; the interval is paired, over token seeds.",
+        "words": f"Throughput of the first over that of the second, seed by seed under the same draws; {over}, paired.",
         "differences": scenario_differences(folder, baseline),
         "table": f"<table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>",
     }
@@ -105,7 +108,7 @@ def _embedded(value: Any) -> str:
 
 def point_commands(folder: Path, summary: Summary) -> list[str]:
     """What simulates each point of a summary, by its own scenario file."""
-    scenario_file = folder / "scenario.yaml"
+    scenario_file = folder / SCENARIO
     grid = load_grid(scenario_file)
     commands = {}
     for point in grid.points:
@@ -131,25 +134,48 @@ def _figures(folder: Path) -> list[dict[str, str]]:
     with tempfile.TemporaryDirectory() as scratch:
         for kind in FIGURES:
             try:
-                path, _ = plot(folder, kind.name, "svg", Path(scratch) / f"{kind.name}.svg")
+                path, caption = plot(folder, kind.name, "svg", Path(scratch) / f"{kind.name}.svg")
             except (ValueError, InputError):
                 continue
             source = base64.b64encode(path.read_bytes()).decode("ascii")
-            figures.append({"alt": kind.sentence, "source": f"data:image/svg+xml;base64,{source}"})
+            figures.append(
+                {"alt": kind.sentence, "caption": caption, "source": f"data:image/svg+xml;base64,{source}"}
+            )
     return figures
 
 
 def _table(summary: Summary) -> str:
     """The summary for people: the interval in the cell."""
-    prefix = summary.intervals[0] if summary.intervals else None
     columns = [name for name in TABLE_COLUMNS if name in summary.columns]
+    shown = {name: _shown_interval(summary, name) for name in columns}
     head = [axis_label(name) for name in (*summary.axes, *columns)]
     lines = ["<table><thead><tr>", *(f"<th>{_escaped(name)}</th>" for name in head), "</tr></thead><tbody>"]
     for row in summary.table.to_dict("records"):
         cells = [_cell(row[axis]) for axis in summary.axes]
-        cells += [_with_interval(row, name, prefix) for name in columns]
+        cells += [_with_interval(row, name, shown[name]) for name in columns]
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return "".join([*lines, "</tbody></table>"])
+
+
+def _shown_interval(summary: Summary, column: str) -> str | None:
+    """The first of the intervals that a column has: over prompts where there is one."""
+    known = (prefix for prefix in summary.intervals if f"{column}_{prefix}low" in summary.table)
+    return next((prefix for prefix in known if summary.table[f"{column}_{prefix}low"].notna().any()), None)
+
+
+def _table_words(summary: Summary) -> str:
+    """Which interval each column of the table shows."""
+    over: dict[str, list[str]] = {}
+    for name in TABLE_COLUMNS:
+        prefix = _shown_interval(summary, name) if name in summary.columns else None
+        if prefix is not None:
+            over.setdefault(INTERVALS[prefix], []).append(title_and_unit(name)[0])
+    if len(over) == 1:
+        return f"Means with the {next(iter(over))}."
+    return (
+        "; ".join(["Means", *(f"of {', '.join(names)} with the {words}" for words, names in over.items())])
+        + "."
+    )
 
 
 def _with_interval(row: Mapping[Any, Any], name: str, prefix: str | None) -> str:
@@ -178,4 +204,5 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
             else str(value),
         )
         for key, value in manifest.items()
+        if key != FILES
     ]

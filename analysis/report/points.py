@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ import pandas as pd
 
 from analysis.figures.labels import axis_label, point_label
 from netsim.errors import Fault, InputError
+from netsim.results.statistics import INTERVALS
+from netsim.sweeps.products import SUMMARY, read_product
 
-#: Ends of the intervals a summary may hold, beside ``C_mean``, and what each is conditioned on.
-INTERVALS = {
-    "prompts_": "95 % interval over prompts: what other prompts would change",
-    "": "95 % interval over token seeds, for these prompts",
-    "fading_": "95 % interval over fading, for these prompts and token draws",
+#: What each of ``netsim.results.statistics.INTERVALS`` is conditioned on.
+CONDITIONS = {
+    "prompts_": ": what other prompts would change",
+    "": ", for these prompts",
+    "fading_": ", for these prompts and token draws",
 }
 #: Significant digits of a number in the page; its tables show fewer.
 DIGITS = 9
@@ -52,18 +55,28 @@ def read_summary(folder: Path) -> Summary:
     InputError
         If the folder has none, or it is not one that a sweep wrote.
     """
-    path = folder / "summary.csv"
+    path = folder / SUMMARY
     try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        text = f"not the folder of a finished sweep: {error}"
-        raise InputError([Fault(str(folder), "", text)]) from None
+        table = pd.read_csv(io.BytesIO(read_product(folder, SUMMARY)))
+    except ValueError as error:
+        text = f"not the summary of a sweep: {error}"
+        raise InputError([Fault(str(path), "", text)]) from None
     names = list(table.columns)
     if "seeds" not in names or table.empty:
         raise InputError([Fault(str(path), "", "not the summary of a sweep: no point, or no column seeds")])
+    for name in names[names.index("seeds") :]:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            text = f"not the summary of a sweep: the column {name} has values that are no numbers"
+            raise InputError([Fault(str(path), "", text)])
     columns = tuple(name.removesuffix("_mean") for name in names if name.endswith("_mean"))
+    # Few prompts determine no interval over prompts: then it is not offered.
     present = tuple(
-        prefix for prefix in INTERVALS if any(f"{column}_{prefix}low" in table for column in columns)
+        prefix
+        for prefix in INTERVALS
+        if any(
+            f"{column}_{prefix}low" in table and table[f"{column}_{prefix}low"].notna().any()
+            for column in columns
+        )
     )
     return Summary(folder, tuple(names[: names.index("seeds")]), columns, present, table)
 
@@ -89,7 +102,10 @@ def explorer_data(summary: Summary, commands: list[str]) -> dict[str, Any]:
             {"key": axis, "label": axis_label(axis), "numeric": bool(numeric[axis])} for axis in summary.axes
         ],
         "columns": [{"name": name, "label": axis_label(name)} for name in _defined(summary)],
-        "intervals": [{"prefix": prefix, "words": INTERVALS[prefix]} for prefix in summary.intervals],
+        "intervals": [
+            {"prefix": prefix, "words": f"{INTERVALS[prefix]}{CONDITIONS[prefix]}"}
+            for prefix in summary.intervals
+        ],
         "points": [
             {
                 "at": {axis: _plain(row[axis]) for axis in summary.axes},

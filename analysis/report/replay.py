@@ -10,9 +10,9 @@ import pandas as pd
 
 from analysis.figures.labels import point_label
 from netsim.engines.network import DeviceRun
+from netsim.point import Point
 from netsim.scenario import Grid, GridPoint
 from netsim.scenario.sources.built_in import RecordedTraceSettings
-from netsim.simulate import Point
 from traces.format.texts import token_texts
 from traces.format.trace import Trace
 

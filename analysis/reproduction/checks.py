@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,17 @@ from scipy.stats import betabinom, binom
 
 from analysis.calibration.calibrate import calibrate
 from analysis.calibration.show import draw, report
-from analysis.reproduction.tables import PUBLISHED, ROOT, VOCABULARY, Results, clipped, percent, table
+from analysis.reproduction.tables import (
+    DENSITIES,
+    ROOT,
+    U_HLM_LINE,
+    VOCABULARY,
+    Reproduced,
+    clipped,
+    density,
+    percent,
+    table,
+)
 from traces.format.trace import Trace
 from traces.speculative.bits import Code, entry_bits
 from traces.speculative.truncate import rebuild_each
@@ -63,23 +74,23 @@ def calibration_section(picture: Path) -> str:
     return f"```\n{report(fit)}\n```"
 
 
-def theory_section(results: Results) -> str:
+def theory_section(results: Reproduced) -> str:
     """R(u_th) in closed form against the share of rounds that a simulation skips and rejects."""
-    run, count = results.published, np.arange(21)
-    density = betabinom(20, 1.0, 1.4).pmf(count)
-    line = np.maximum(0.0, PUBLISHED.a * count / 20 + PUBLISHED.b)
+    run, count = results.published_u, np.arange(21)
+    line = np.maximum(0.0, U_HLM_LINE.a * count / 20 + U_HLM_LINE.b)
     rows = []
-    for name in ("risk-averse", "risk-prone"):
-        threshold = clipped(PUBLISHED, name)
-        risk = float((line * density)[count <= np.floor(20 * threshold + 1e-9)].sum())
+    for (label, shape), name in itertools.product(DENSITIES.items(), ("risk-averse", "risk-prone")):
+        threshold = clipped(U_HLM_LINE, name)
+        risk = float((line * betabinom(20, *shape).pmf(count))[count / 20 <= threshold].sum())
         # Decisions are the same at every SNR.
-        own = run.rows({"name": "u-hlm", "threshold": threshold}, run.snrs_db()[0])
+        policy = {"name": "u-hlm", "threshold": threshold, **density(*shape)}
+        own = run.rows(policy, run.snrs_db()[0])
         share = float(((1 - own["transmission_rate"]) * (1 - own["true_skip_rate"])).mean())
         rounds = int(own["tokens"].sum())
         low, high = binom(rounds, risk).interval(0.99)
         rows.append(
             [
-                name,
+                f"{label}, {name}",
                 f"{threshold:.3f}",
                 f"{risk:.5f}",
                 f"{share:.5f}",

@@ -10,20 +10,22 @@ import argparse
 import sys
 from pathlib import Path
 
-from analysis.reproduction import checks, tables
+from analysis.reproduction import checks, tables, texts
 
 PAGE = Path(__file__).with_name("template.md")
 
 
 def page(jobs: int, pictures: Path) -> str:
     """Run everything; the page's text, with pictures written beside it."""
-    results = tables.Results.simulate(jobs)
+    results = tables.Reproduced.simulate(jobs)
     sections = {
         "u_hlm": tables.u_hlm_section(results),
         "held_draw": checks.held_draw_section(),
         "cu_hlm": tables.cu_hlm_section(results),
         "compression": tables.compression_section(results),
         "full_vocabulary": checks.full_vocabulary_section(),
+        "texts": texts.texts_section(),
+        "testbed": tables.testbed_section(results),
         "theory": checks.theory_section(results),
         "neglected": tables.neglected_section(jobs, pictures / "reproduction-neglected.png"),
         "conventions": checks.conventions_section(),

@@ -9,16 +9,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.validation.check import Check, exact, of_means, of_share
-from netsim.results.over_prompts import ratio_over_prompts
-from netsim.results.statistics import token_seed_interval
+from netsim.point import Point
 from netsim.scenario import Scenario
-from netsim.simulate import Point
 from traces.speculative.verify import accepts, choose_one, resample_one
 
 FloatArray = NDArray[np.float64]
 #: FACTS of the papers' pair, as a beta distribution of the uncertainty that gives all three published shares.
 ALPHA, BETA = 0.149, 0.265
-SEEDS, PROMPTS = 16, 4
+PROMPTS = 4
 
 
 def parametric(**blocks: Any) -> Scenario:
@@ -105,47 +103,3 @@ def throughput() -> list[Check]:
             )
         )
     return checks  # fmt: skip
-
-
-def _rate(point: Point, seed: int) -> float:
-    """A row's transmission rate from its decisions alone."""
-    network = point.network
-    visits: dict[int, list[int]] = {}
-    for number, count in enumerate(network.requests.counts(len(network.devices), PROMPTS)):
-        for session in network.sessions(number, count):
-            visits.setdefault(session.visit, []).append(session.place)
-    sent = [
-        point.decider.rounds(point.policy, seed, visit).transmitted[places]
-        for visit, places in visits.items()
-    ]
-    return float(np.concatenate(sent).mean())
-
-
-def coverage(replicates: int) -> list[Check]:
-    """How often each kind of 95 % interval holds the truth."""
-    checks, source = [], "95 %"
-    truth = float(stats.beta.sf(0.43, ALPHA, BETA))
-    for num_devices in (1, 5, 20):
-        point = Point.of(parametric(devices=num_devices))
-        hits = 0
-        for replicate in range(replicates):
-            seeds = range(replicate * SEEDS, (replicate + 1) * SEEDS)
-            interval = token_seed_interval([_rate(point, seed) for seed in seeds], list(seeds))
-            hits += interval.low <= truth <= interval.high
-        checks.append(
-            of_share(
-                f"interval over token draws, {num_devices} devices: coverage", source, 0.95, hits, replicates
-            )
-        )
-    rng, hits, trials = np.random.default_rng(100), 0, 5 * replicates
-    for _ in range(trials):
-        tokens = rng.integers(8, 41, 32).astype(float)
-        seconds = tokens * rng.gamma(4.0, 0.25, 32)
-        interval = ratio_over_prompts(tokens[None], seconds[None])
-        hits += interval.low <= 1 <= interval.high
-    line = of_share("interval over 32 prompts: coverage", source, 0.95, hits, trials)
-    allowed = line.allowed + 0.02
-    return [
-        *checks,
-        Check(line.subject, source, 0.95, line.measured, allowed, f"{line.because}, 0.02 for the skew"),
-    ]

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from analysis.validation import decisions, queues, radio, testbed
+from analysis.validation import decisions, intervals, queues, radio, testbed
 from analysis.validation.check import Check, markdown
 
 TEMPLATE = Path(__file__).with_name("template.md")
@@ -28,7 +28,7 @@ SECTIONS: dict[str, tuple[Callable[[int], list[Check]], int, int]] = {
     "open_queues": (queues.open_queues, 40, 4),
     "closed_network": (queues.closed_network, 40, 6),
     "proportional_fair": (queues.proportional_fair, 102_000, 12_000),
-    "coverage": (decisions.coverage, 400, 40),
+    "coverage": (intervals.coverage, 400, 40),
     "testbed": (testbed.testbed, 20, 4),
 }
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.validation.check import Check, of_means
 from netsim.costs.workload import Workload
 from netsim.engines.arrivals import poisson_arrivals
-from netsim.engines.events import Cell, DeviceJob, simulate_cell
+from netsim.engines.events import BaseStation, DeviceJob, simulate_base_station
 from netsim.engines.schedulers import ProportionalFair
 from netsim.engines.slots import Backlog
 from netsim.engines.uplink import EqualSplitUplink
@@ -87,14 +87,18 @@ def job(
 
 
 def _sojourns(
-    services: Callable[[np.random.Generator], FloatArray], seed: int, cell: Cell, *, server: bool
+    services: Callable[[np.random.Generator], FloatArray],
+    seed: int,
+    base_station: BaseStation,
+    *,
+    server: bool,
 ) -> tuple[float, float]:
     """Mean wait and mean time at one station, the warm-up left out."""
     needs = services(np.random.default_rng([91, seed]))
     times_s = poisson_arrivals(seed, 0, LOAD, REQUESTS)
     station = "server_s" if server else "uplink_s"
     jobs = [job(1, **{station: need}, arrival_s=at) for at, need in zip(times_s, needs, strict=True)]
-    timings = [log.timings for log in simulate_cell(jobs, cell)][WARM_UP:]
+    timings = [log.timings for log in simulate_base_station(jobs, base_station)][WARM_UP:]
     waits = np.array([own.queue_s[0, 0] for own in timings])
     spent = np.array([own.uplink_s[0, 0] for own in timings])
     return float(waits.mean()), float((waits + spent).mean())
@@ -118,11 +122,15 @@ def open_queues(replications: int) -> list[Check]:
     for name, services, second_moment in LAWS:
         expected = LOAD * second_moment / (2 * (1 - LOAD))
         for server in (False, True):
-            waits = [_sojourns(services, seed, Cell(), server=server)[0] for seed in range(replications)]
+            waits = [
+                _sojourns(services, seed, BaseStation(), server=server)[0] for seed in range(replications)
+            ]
             subject = f"{name}: mean wait at the {'server' if server else 'uplink'}, s"
             checks.append(of_means(subject, KLEINROCK, expected, waits))
-    cell = Cell(uplink=EqualSplitUplink)
-    times = [_sojourns(_two_speeds, 500 + seed, cell, server=False)[1] for seed in range(replications)]
+    base_station = BaseStation(uplink=EqualSplitUplink)
+    times = [
+        _sojourns(_two_speeds, 500 + seed, base_station, server=False)[1] for seed in range(replications)
+    ]
     subject, source = (
         "M/G/1-PS: mean time on an equally split uplink, s",
         "1 / (1 - load) for any law of sizes",
@@ -163,7 +171,7 @@ def closed_network(replications: int) -> list[Check]:
                 )
                 for _ in range(num_devices)
             ]
-            starts = [log.timings.start_s[0] for log in simulate_cell(jobs, Cell())]
+            starts = [log.timings.start_s[0] for log in simulate_base_station(jobs, BaseStation())]
             # All are busy between the last device's warm-up and the first one's end.
             begin, end = max(own[cut] for own in starts), min(own[-1] for own in starts)
             count = sum(int(((own > begin) & (own <= end)).sum()) for own in starts)

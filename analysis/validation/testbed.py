@@ -6,7 +6,7 @@ from typing import Any
 
 from analysis.validation.check import Check
 from analysis.validation.decisions import parametric
-from netsim.simulate import Point
+from netsim.point import Point
 
 #: Seconds a token of HLM and U-HLM on the testbed, by coverage, and of its SLM and LLM parts.
 STRONG, WEAK = (0.266, 0.213), (0.329, 0.232)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from models.prompts.fit import fitting
-from models.prompts.prompt import Message, Prompt, PromptError, write_prompts
+from models.prompts.prompt import Message, PromptError, PromptText, write_prompts
 from models.prompts.read import load_prompts, read_prompts
 
-__all__ = ["Message", "Prompt", "PromptError", "fitting", "load_prompts", "read_prompts", "write_prompts"]
+__all__ = ["Message", "PromptError", "PromptText", "fitting", "load_prompts", "read_prompts", "write_prompts"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from models.prompts.prompt import Prompt, PromptError, write_prompts
+from models.prompts.prompt import PromptError, PromptText, write_prompts
 from models.text import SourceFile, source_files
 
 FOLDER = Path(__file__).parents[1] / "tiny"
@@ -22,7 +22,7 @@ COUNTS = {"evaluation": 48, "calibration": 64}
 
 def built_in_prompts(
     folder: Path, part: str, count: int, prompt_tokens: int = 96, reference_tokens: int = 64, seed: int = 0
-) -> list[Prompt]:
+) -> list[PromptText]:
     """Cut prompts from the held-out text of the built-in pair.
 
     Each starts at the beginning of a line, drawn uniformly from those that enough text follows, and
@@ -49,7 +49,7 @@ def built_in_prompts(
     files = [file for file in source_files() if file.part == part]
     order = rng.permutation(len(files))
     cuts = [_cuts(files[i], tokenizer, prompt_tokens, reference_tokens, rng) for i in order]
-    prompts: list[Prompt] = []
+    prompts: list[PromptText] = []
     while cuts and len(prompts) < count:
         still = []
         for cut in cuts:
@@ -71,7 +71,7 @@ def _cuts(
     prompt_tokens: int,
     reference_tokens: int,
     rng: np.random.Generator,
-) -> Iterator[Prompt]:
+) -> Iterator[PromptText]:
     """Yield prompts of one file, from random lines, each line at most once."""
     lines = file.text.splitlines(keepends=True)
     starts = np.cumsum([0, *map(len, lines)])
@@ -87,7 +87,7 @@ def _cuts(
         # A cut inside a character of several bytes can't be written as text.
         if not rest.startswith(prompt + reference):
             continue
-        yield Prompt(
+        yield PromptText(
             id=f"{file.name}:{line + 1}",
             prompt=prompt,
             reference=reference,

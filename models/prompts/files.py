@@ -23,7 +23,7 @@ _COLUMN_NAME = re.compile(r"[\w.-]*")
 
 
 @dataclass(frozen=True)
-class Row:
+class FileRow:
     """One row of a file.
 
     Attributes
@@ -41,7 +41,7 @@ class Row:
     fault: str = ""
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[FileRow]:
     """Rows of a file, in order; empty lines are passed over.
 
     Raises
@@ -86,7 +86,7 @@ def _numbered(text: str) -> list[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
-def _json_rows(text: str, path: Path) -> list[Row]:
+def _json_rows(text: str, path: Path) -> list[FileRow]:
     lines = _numbered(text)
     try:
         whole = _parse(text)
@@ -100,8 +100,8 @@ def _json_rows(text: str, path: Path) -> list[Row]:
     except (ValueError, RecursionError) as error:
         raise PromptError(f"{path}: not JSON: {error}") from error
     if isinstance(whole, dict):
-        return [Row(f"{path}:{lines[0][0]}", whole)]
-    return [Row(f"{path}: row {number}", value) for number, value in enumerate(whole, 1)]
+        return [FileRow(f"{path}:{lines[0][0]}", whole)]
+    return [FileRow(f"{path}: row {number}", value) for number, value in enumerate(whole, 1)]
 
 
 def _is_json_lines(lines: Sequence[str]) -> bool:
@@ -114,11 +114,11 @@ def _is_json_lines(lines: Sequence[str]) -> bool:
         return False
 
 
-def _json_line(line: str, place: str) -> Row:
+def _json_line(line: str, place: str) -> FileRow:
     try:
-        return Row(place, _parse(line))
+        return FileRow(place, _parse(line))
     except (ValueError, RecursionError) as error:
-        return Row(place, fault=f"not JSON: {error}")
+        return FileRow(place, fault=f"not JSON: {error}")
 
 
 def _parse(text: str) -> Any:
@@ -146,7 +146,7 @@ def _header(text: str) -> tuple[list[str], str]:
     return [], ""
 
 
-def _table_rows(text: str, names: Sequence[str], delimiter: str, path: Path) -> Iterator[Row]:
+def _table_rows(text: str, names: Sequence[str], delimiter: str, path: Path) -> Iterator[FileRow]:
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line, header = 1, True
     try:
@@ -155,14 +155,16 @@ def _table_rows(text: str, names: Sequence[str], delimiter: str, path: Path) -> 
             if header or not cells:
                 header = header and not cells
             elif len(cells) != len(names):
-                yield Row(place, fault=f"has {len(cells)} cells, the first line names {len(names)} columns")
+                yield FileRow(
+                    place, fault=f"has {len(cells)} cells, the first line names {len(names)} columns"
+                )
             else:
-                yield Row(place, {name: cell for name, cell in zip(names, cells, strict=True) if name})
+                yield FileRow(place, {name: cell for name, cell in zip(names, cells, strict=True) if name})
     except csv.Error as error:
         raise PromptError(f"{path}:{line}: not a table: {error} (is a quotation mark unclosed?)") from error
 
 
-def _lines(text: str, path: Path) -> list[Row]:
+def _lines(text: str, path: Path) -> list[FileRow]:
     rows = []
     for number, line in _numbered(text):
         if line.lstrip().startswith("{") and isinstance(_json_line(line, "").value, dict):
@@ -170,5 +172,5 @@ def _lines(text: str, path: Path) -> list[Row]:
                 f"{path}:{number}: an object of JSON in a file whose first line is not one: "
                 f"remove what stands above it, or give a table or JSON with {LOOKED_FOR}"
             )
-        rows.append(Row(f"{path}:{number}", line))
+        rows.append(FileRow(f"{path}:{number}", line))
     return rows

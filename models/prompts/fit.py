@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from models.prompts.prompt import Prompt, PromptError
+from models.prompts.prompt import PromptError, PromptText
 from traces.format.manifest import Prompt as RecordedPrompt
 
 
 def fitting(
-    prompts: Sequence[Prompt], encode: Callable[[Prompt], RecordedPrompt], num_tokens: int, max_positions: int
+    prompts: Sequence[PromptText],
+    encode: Callable[[PromptText], RecordedPrompt],
+    num_tokens: int,
+    max_positions: int,
 ) -> tuple[tuple[RecordedPrompt, ...], list[str]]:
     """Encode prompts, and part those that leave room for the answer from the others.
 

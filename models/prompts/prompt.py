@@ -27,7 +27,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Prompt:
+class PromptText:
     """One prompt, with what a good answer looks like where that is known.
 
     Attributes
@@ -65,7 +65,7 @@ class Prompt:
 
         Examples
         --------
-        >>> Prompt("0", "Sing.").chat(system="Be brief.")
+        >>> PromptText("0", "Sing.").chat(system="Be brief.")
         [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Sing.'}]
         """
         messages = list(self.messages) or [Message("user", self.prompt)]
@@ -74,7 +74,7 @@ class Prompt:
         return [asdict(message) for message in messages]
 
 
-def write_prompts(prompts: Sequence[Prompt], path: Path) -> None:
+def write_prompts(prompts: Sequence[PromptText], path: Path) -> None:
     """Write prompts as JSON lines that `read_prompts` reads back."""
     rows = (
         {key: value for key, value in asdict(prompt).items() if value not in (None, ())} for prompt in prompts

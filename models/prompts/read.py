@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from models.prompts.files import Row, read_rows
-from models.prompts.prompt import Prompt, PromptError
+from models.prompts.files import FileRow, read_rows
+from models.prompts.prompt import PromptError, PromptText
 from models.prompts.shapes import prompt_of
 
 
-def read_prompts(path: Path) -> list[Prompt]:
+def read_prompts(path: Path) -> list[PromptText]:
     """Read a file of which every row is a prompt that can be used.
 
     The format is told from the content, whatever the name: a JSON list, JSON lines, a table with a header (comma,
@@ -28,7 +28,7 @@ def read_prompts(path: Path) -> list[Prompt]:
     return prompts
 
 
-def load_prompts(path: Path) -> tuple[list[Prompt], list[str]]:
+def load_prompts(path: Path) -> tuple[list[PromptText], list[str]]:
     """Read the prompts of a file, and one line about each row that is none.
 
     A row without an id gets its number in the file, from 0, bad rows counted.
@@ -38,7 +38,7 @@ def load_prompts(path: Path) -> tuple[list[Prompt], list[str]]:
     PromptError
         If the file can't be read, or no row is left.
     """
-    prompts: dict[str, Prompt] = {}
+    prompts: dict[str, PromptText] = {}
     places: dict[str, str] = {}
     faults = []
     for number, row in enumerate(read_rows(path)):
@@ -54,7 +54,7 @@ def load_prompts(path: Path) -> tuple[list[Prompt], list[str]]:
     return list(prompts.values()), faults
 
 
-def _usable(row: Row, default_id: str, places: Mapping[str, str]) -> Prompt:
+def _usable(row: FileRow, default_id: str, places: Mapping[str, str]) -> PromptText:
     """The prompt of a row, if its id is none of those that ``places`` has seen."""
     if row.fault:
         raise PromptError(row.fault)

@@ -34,7 +34,7 @@ from models.prompts.fields import (
     text_of,
     token_ids,
 )
-from models.prompts.prompt import Message, Prompt, PromptError
+from models.prompts.prompt import Message, PromptError, PromptText
 
 #: Columns that a table of prompts may have its prompts in.
 TEXT_FIELDS = ("prompt", "instruction", "question")
@@ -58,7 +58,7 @@ _ALPACA_WITH_INPUT = (
 )
 
 
-def prompt_of(row: object, default_id: str) -> Prompt:
+def prompt_of(row: object, default_id: str) -> PromptText:
     """A row of a file as a prompt.
 
     Parameters
@@ -74,7 +74,7 @@ def prompt_of(row: object, default_id: str) -> Prompt:
         If it is none; the message says what was looked for.
     """
     if isinstance(row, str):
-        return Prompt(default_id, complete_text(row, "prompt"))
+        return PromptText(default_id, complete_text(row, "prompt"))
     if not isinstance(row, dict):
         raise PromptError(f"expected an object or text, given a {type(row).__name__}")
     fields = {str(name).strip().lower(): value for name, value in row.items()}
@@ -90,10 +90,10 @@ def prompt_of(row: object, default_id: str) -> Prompt:
     raise PromptError(f"no prompt in it, given {names}, looked for {LOOKED_FOR}")
 
 
-def _own(fields: Fields, own_id: str) -> Prompt:
+def _own(fields: Fields, own_id: str) -> PromptText:
     _refuse_left_out(fields, _BELONGS)
     text = complete_text(fields["prompt"], "prompt")
-    return Prompt(
+    return PromptText(
         id=own_id,
         prompt=_after_system(fields, text),
         reference=_reference(fields),
@@ -104,7 +104,7 @@ def _own(fields: Fields, own_id: str) -> Prompt:
     )
 
 
-def _instruction(fields: Fields, own_id: str) -> Prompt:
+def _instruction(fields: Fields, own_id: str) -> PromptText:
     _refuse_left_out(fields, [name for name in _BELONGS if name not in _CONTEXTS])
     instruction, reference = complete_text(fields["instruction"], "instruction"), _reference(fields)
     given = first_text(fields, _CONTEXTS)
@@ -114,7 +114,7 @@ def _instruction(fields: Fields, own_id: str) -> Prompt:
             raise PromptError(f"instances must hold objects, given {quoted(instance)}")
         given, reference = text_of(instance, "input"), text_of(instance, "output")
     template = _ALPACA_WITH_INPUT if given else _ALPACA
-    return Prompt(
+    return PromptText(
         id=own_id,
         prompt=_after_system(fields, template.format(instruction=instruction, input=given)),
         reference=reference,
@@ -122,11 +122,11 @@ def _instruction(fields: Fields, own_id: str) -> Prompt:
     )
 
 
-def _question(fields: Fields, own_id: str) -> Prompt:
+def _question(fields: Fields, own_id: str) -> PromptText:
     _refuse_left_out(fields, [name for name in _BELONGS if name not in _CONTEXTS])
     context, question = first_text(fields, _CONTEXTS), complete_text(fields["question"], "question")
     text = f"{context}\n\n{question}" if context else question
-    return Prompt(
+    return PromptText(
         id=own_id,
         prompt=_after_system(fields, text),
         reference=_reference(fields),
@@ -134,12 +134,12 @@ def _question(fields: Fields, own_id: str) -> Prompt:
     )
 
 
-def _turns(fields: Fields, own_id: str) -> Prompt:
+def _turns(fields: Fields, own_id: str) -> PromptText:
     text = complete_text(first_of(fields["turns"], "turns"), "turns")
     reference = fields.get("reference")
     if isinstance(reference, list):
         fields = {**fields, "reference": reference[0] if reference else None}
-    return Prompt(
+    return PromptText(
         id=own_id,
         prompt=_after_system(fields, text),
         reference=_reference(fields),
@@ -147,7 +147,7 @@ def _turns(fields: Fields, own_id: str) -> Prompt:
     )
 
 
-def _chat(fields: Fields, own_id: str) -> Prompt:
+def _chat(fields: Fields, own_id: str) -> PromptText:
     name = "messages" if not is_absent(fields.get("messages")) else "conversations"
     asked, answer = list(_system(fields)), None
     for message in list_of(fields[name], name):
@@ -166,11 +166,11 @@ def _chat(fields: Fields, own_id: str) -> Prompt:
     if "system" in roles[1:]:
         raise PromptError(f"{name} has a system message that is not the only one and the first")
     text = text_of(fields, "prompt") or "\n\n".join(message.content for message in asked)
-    return Prompt(own_id, text, answer or _reference(fields), messages=tuple(asked))
+    return PromptText(own_id, text, answer or _reference(fields), messages=tuple(asked))
 
 
 #: What is looked for, in this order; the first field that is there decides.
-_KINDS: Mapping[str, Callable[[Fields, str], Prompt]] = {
+_KINDS: Mapping[str, Callable[[Fields, str], PromptText]] = {
     "messages": _chat,
     "conversations": _chat,
     "turns": _turns,

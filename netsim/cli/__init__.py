@@ -6,6 +6,7 @@ The only module above all packages; whatever is heavy is imported by the command
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import warnings
@@ -14,14 +15,10 @@ from typing import Annotated, TextIO
 import typer
 
 from netsim.cli.outputs import check_standard_output, flush_standard_output
-from netsim.costs.latency_file import LatencyError
 from netsim.errors import InputError, InterruptedCommand, printable
 from netsim.startup import INTERRUPTED, check_packages
-from traces.format.manifest import TraceError
 
 DONE, OURS, BAD_INPUT = 0, 1, 2
-#: What was wrong with the input, each in one line a fault.
-BAD = (InputError, TraceError, LatencyError)
 #: Signals that end a command as Ctrl-C does, so that no process of its own outlives it.
 ENDED = tuple(signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
 NOTHING_KEPT = "interrupted; nothing was written"
@@ -30,7 +27,6 @@ app = typer.Typer(
     name="netsim",
     help="Simulate hybrid language models over a wireless uplink.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -97,6 +93,8 @@ def register() -> None:
 def main() -> None:
     """Run the command line; the exit status is the contract's."""
     warnings.showwarning = _show_warning
+    # Commands draw into files; a notebook hands its own way of drawing down to what it starts, which may lack that.
+    os.environ["MPLBACKEND"] = "agg"
     for stream in (sys.stdout, sys.stderr):
         # A path may hold what the terminal's character set lacks.
         if isinstance(stream, io.TextIOWrapper):
@@ -128,6 +126,14 @@ def _say(text: str) -> None:
     print(f"netsim: {printable(text)}", file=sys.stderr)
 
 
+def _bad() -> tuple[type[Exception], type[Exception], type[Exception]]:
+    """What was wrong with the input, each in one line a fault; imported when something was."""
+    from netsim.costs.latency_file import LatencyError
+    from traces.format.manifest import TraceError
+
+    return InputError, TraceError, LatencyError
+
+
 def _run() -> int:
     try:
         check_standard_output()
@@ -139,14 +145,14 @@ def _run() -> int:
         return INTERRUPTED
     except SystemExit as error:
         return _said_status(error.code)
-    except (*BAD, InterruptedCommand, OSError, MemoryError, RuntimeError) as error:
+    except (*_bad(), InterruptedCommand, OSError, MemoryError, RuntimeError) as error:
         return _explain(error)
     return DONE
 
 
 def _explain(error: Exception) -> int:
     """Say in a line what ended a command; its status."""
-    if isinstance(error, BAD):
+    if isinstance(error, _bad()):
         print("\n".join(map(printable, str(error).split("\n"))), file=sys.stderr)
         return BAD_INPUT
     if isinstance(error, InterruptedCommand):

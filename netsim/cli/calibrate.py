@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from netsim.cli.common import bad_input
 from netsim.cli.outputs import check_output_folder, writing
-from traces.format.manifest import TraceError, replace_file
-from traces.format.trace import Trace
 
 
 def calibrate(
@@ -33,9 +30,13 @@ def calibrate(
 
     Example: netsim calibrate traces/tiny-calibration --store-in traces/tiny
     """
+    import numpy as np
+
     from analysis.calibration.calibrate import calibrate as fit_trace
     from analysis.calibration.calibrate import store_calibration
     from analysis.calibration.show import draw, report, to_json
+    from traces.format.manifest import TraceError, replace_file
+    from traces.format.trace import Trace
 
     check_output_folder("--out", out)
     check_output_folder("--store-in", store_in)

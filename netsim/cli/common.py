@@ -9,20 +9,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from channels.capacity import ChannelEnded, LinkNeverSends
-from netsim.costs.latency import LatencyOutOfRange
-from netsim.costs.latency_file import LatencyError
-from netsim.deciding.recorded import OffTree
 from netsim.errors import Fault, InputError, InterruptedCommand, printable
-from netsim.scenario import Grid
-from netsim.scenario.plugins import ALLOW, allowed
-from traces.format.manifest import TraceError
+
+if TYPE_CHECKING:
+    from netsim.scenario import Grid
 
 
 def bad_input(path: str, text: str) -> InputError:
@@ -33,6 +27,8 @@ def bad_input(path: str, text: str) -> InputError:
 def _allow(wanted: bool) -> None:
     """Allow plug-ins in this process and in those that it starts."""
     if wanted:
+        from netsim.scenario.plugins import ALLOW
+
         os.environ[ALLOW] = "1"
 
 
@@ -46,31 +42,51 @@ AllowPlugins = Annotated[
 ]
 
 
+IntervalChoice = Annotated[
+    Literal["prompts", "draws"] | None,
+    typer.Option(
+        "--interval",
+        help="Over prompts, or over token draws on these prompts. Default: prompts, where a column has it.",
+        show_default=False,
+    ),
+]
+
+
 def find_beside(scenario_file: Path) -> None:
     """Let plug-ins that are allowed be found beside the scenario too, after everything that is installed."""
+    from netsim.scenario.plugins import allowed
+
     folder = str(scenario_file.resolve().parent)
     if allowed() and folder not in sys.path:
         sys.path.append(folder)
 
 
-#: What a simulation may find wrong with its scenario only while it runs, and the key that is to blame.
-FOUND_LATE: dict[type[ValueError], str] = {
-    OffTree: "off_tree",
-    LinkNeverSends: "channel",
-    ChannelEnded: "channel",
-    LatencyOutOfRange: "latency",
-    LatencyError: "latency",
-    TraceError: "trace",
-}
+def _found_late() -> dict[type[ValueError], str]:
+    """What a simulation may find wrong with its scenario only while it runs, and the key that is to blame."""
+    from channels.capacity import ChannelEnded, LinkNeverSends
+    from netsim.costs.latency import LatencyOutOfRange
+    from netsim.costs.latency_file import LatencyError
+    from netsim.deciding.recorded import OffTree
+    from traces.format.manifest import TraceError
+
+    return {
+        OffTree: "off_tree",
+        LinkNeverSends: "channel",
+        ChannelEnded: "channel",
+        LatencyOutOfRange: "latency",
+        LatencyError: "latency",
+        TraceError: "trace",
+    }
 
 
 @contextmanager
 def located(grid: Grid) -> Iterator[None]:
     """Give faults that know only a key of the scenario the file and the line of that key."""
+    found_late = _found_late()
     try:
         yield
-    except tuple(FOUND_LATE) as error:
-        raise grid.placed(InputError([Fault("", FOUND_LATE[type(error)], str(error))])) from None
+    except tuple(found_late) as error:
+        raise grid.placed(InputError([Fault("", found_late[type(error)], str(error))])) from None
     except InputError as error:
         raise grid.placed(error) from None
 
@@ -86,6 +102,9 @@ def keeping(what: str) -> Iterator[None]:
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
     """Print rows of the same keys as a table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title=printable(title) or None, title_justify="left")
     for index, name in enumerate(rows[0]):
         table.add_column(name, justify="left" if index == 0 else "right", no_wrap=True)

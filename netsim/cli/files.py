@@ -88,6 +88,7 @@ def _check_shards(grid: Grid) -> None:
 def _check_trace(path: Path) -> str:
     from netsim.costs.latency import load_latency
     from netsim.costs.latency_file import LatencyError
+    from netsim.results.similarity_file import read_similarities
     from traces.format.manifest import TraceError
     from traces.format.trace import Trace
 
@@ -101,6 +102,7 @@ def _check_trace(path: Path) -> str:
                 faults.append(Fault("", "", str(error)))
         load_latency("recorded", "slm", path)
         load_latency("recorded", "llm", path)
+        read_similarities(trace)
     except (TraceError, LatencyError) as error:
         faults.append(Fault("", "", str(error)))
     if faults:

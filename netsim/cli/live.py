@@ -9,12 +9,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from netsim.cli.common import bad_input
-from netsim.scenario import Grid
 
 if TYPE_CHECKING:
+    from netsim.scenario import Grid
     from netsim.sweeps.live_models import LiveNeeds
 
 
@@ -74,6 +72,8 @@ def _record(needs: LiveNeeds, locks: ExitStack, *, quiet: bool) -> Path:
 @contextmanager
 def _alone(lock_file: Path) -> Iterator[None]:
     """Hold a lock of the cache; waiting for another command that holds it is said."""
+    from filelock import FileLock, Timeout
+
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(lock_file)
     try:

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from netsim.cli.outputs import TABLES, check_output_file, write_table, writing
+from netsim.point import Point
 from netsim.scenario.assembly import network_key
-from netsim.simulate import Point
 
 #: A device's own, prompt and wait included; the columns of these names leave them out.
 SAID_BEFORE = ("first_token_s", "token_mean_s", "token_p99_s")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netsim.errors import Fault, InputError, printable
-from traces.format.manifest import replace_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +79,8 @@ def writing(option: str, path: Path) -> Iterator[None]:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as its suffix says, whole or not at all; see `TABLES`."""
+    from traces.format.manifest import replace_file
+
     if path.suffix.lower() == ".csv":
         content = table.to_csv(index=False, lineterminator="\n").encode()
     else:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from netsim.cli.common import bad_input
+from netsim.cli.common import IntervalChoice, bad_input
 from netsim.cli.outputs import check_output_file
 
 
@@ -26,6 +26,7 @@ def plot(
     where: Annotated[
         list[str], typer.Option(metavar="KEY=VALUE", help="Only these points; repeatable.")
     ] = [],  # noqa: B006  (typer copies it)
+    interval: IntervalChoice = None,
     style: Annotated[
         Literal["screen", "paper", "slides"],
         typer.Option(help="paper: one column of a two-column paper, notes left to the caption."),
@@ -61,7 +62,11 @@ def plot(
         raise bad_input("--devices", f"{devices!r}, allowed: numbers of devices, as 0,1,2") from None
     try:
         picture, caption = draw(
-            source, Wanted(kind, x, y, where, window), file_format, out, styled(style, width, title)
+            source,
+            Wanted(kind, x, y, where, window, interval or ""),
+            file_format,
+            out,
+            styled(style, width, title),
         )
         if source[0].is_dir():
             note_figure(source[0], picture)

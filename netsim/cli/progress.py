@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -23,6 +24,9 @@ def progress(*, quiet: bool) -> Iterator[Show]:
     if quiet:
         yield lambda *_: None
     elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
         columns = BarColumn(), TextColumn("{task.fields[text]}"), TimeElapsedColumn()
         with Progress(*columns, console=Console(stderr=True)) as bar:
             yield _bar(bar)

@@ -10,14 +10,14 @@ import typer
 
 from netsim.cli.common import AllowPlugins, bad_input
 from netsim.cli.record_progress import PROFILE_SHARE, recording_progress
-from traces.uncertainty import MeasureName
+from traces.measures import MeasureName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.pair import Pair
-    from models.prompts import Prompt
-    from netsim.deciding.thresholds import Line
+    from models.prompts import PromptText
+    from netsim.deciding.thresholds import RejectionLine
     from netsim.scenario.families import PolicyKind
     from traces.format.manifest import ChatSpec
     from traces.format.manifest import Prompt as RecordedPrompt
@@ -207,7 +207,9 @@ class _Encoding:
 
         return chat_spec(pair.tokenizer, self.system) if self.chat else None
 
-    def fitting(self, prompts: Sequence[Prompt], pair: Pair) -> tuple[tuple[RecordedPrompt, ...], list[str]]:
+    def fitting(
+        self, prompts: Sequence[PromptText], pair: Pair
+    ) -> tuple[tuple[RecordedPrompt, ...], list[str]]:
         """Prompts that the pair can take, and a line for each other."""
         from models.encode import prompts_to_record
         from models.prompts import fitting
@@ -222,8 +224,8 @@ class _Encoding:
         )
 
 
-def _line(folder: Path | None) -> Line | None:
-    """Line of a trace's calibration."""
+def _line(folder: Path | None) -> RejectionLine | None:
+    """RejectionLine of a trace's calibration."""
     from netsim.scenario.policy_context import line_of
     from traces.format.manifest import read_manifest
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from netsim.cli.common import bad_input
+from netsim.cli.outputs import check_output_file
 
 
 def report(
@@ -33,10 +34,7 @@ def report(
     if len(folders) > 2:
         raise bad_input("report", f"takes one folder, or two to compare, given {len(folders)}")
     path = out or folders[-1] / "report.html"
-    if path.suffix not in (".html", ".htm"):
-        raise bad_input(
-            "--out", f"writes HTML, given {path.suffix or 'no suffix'}, allowed: a name that ends in .html"
-        )
+    check_output_file("--out", path, (".html", ".htm"))
     try:
         print(f"report: {write_report(folders[-1], path, folders[0] if len(folders) == 2 else None)}")
     except OSError as error:

@@ -88,7 +88,7 @@ def _similarities(
 ) -> SimilarityTable | None:
     """Similarities of the outputs: those beside the trace, and what a tokenizer lets compute."""
     from analysis.accuracy.similarity import compare_texts
-    from netsim.results.similarity import read_similarities, write_similarities
+    from netsim.results.similarity_file import read_similarities, write_similarities
 
     stored = read_similarities(trace)
     if tokenizer is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,6 +22,9 @@ from netsim.cli.common import (
 )
 from netsim.cli.outputs import check_output_folder
 from netsim.errors import printable
+
+if TYPE_CHECKING:
+    from netsim.point import Sums
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (YAML).")]
 Overrides = Annotated[
@@ -57,8 +61,8 @@ def run(
     """
     from netsim.cli.live import live_models
     from netsim.cli.network import check_logs, device_rows, devices_summary, write_logs
+    from netsim.point import Point
     from netsim.scenario import load_grid
-    from netsim.simulate import Point
 
     check_logs(tokens, timeline)
     find_beside(scenario)
@@ -67,35 +71,44 @@ def run(
     seeds = loaded.seed_values() if seed is None else [seed]
     with located(grid), live_models(grid.base(), tuple(seeds), quiet=as_json) as recorded:
         point = Point.of(recorded.scenario)
-        rows = [point.row(number, engine) for number in seeds]
+        rows, sums = zip(*(point.result(number, engine) for number in seeds), strict=True)
         devices = [device_rows(point, number) for number in seeds]
         write_logs(point, list(seeds), tokens, timeline)
     if as_json:
         print_json([{**row, **own} for row, own in zip(rows, devices, strict=True)])
     else:
         print_table(
-            _summary(rows),
-            f"{loaded.name}: {loaded.policy.name}, {len(rows)} seeds; 95 % over other draws on these prompts",
+            _summary(rows, sums),
+            f"{loaded.name}: {loaded.policy.name}, {len(rows)} seeds; 95 % intervals over token seeds, and over prompts",
         )
         if devices[0]:
             print_table(devices_summary(devices), "devices: means over seeds")
 
 
-def _summary(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """A line per column: mean and the ends of its 95 % interval over token seeds."""
+def _summary(rows: Sequence[Mapping[str, object]], sums: Sequence[Sums]) -> list[dict[str, object]]:
+    """A line per column: mean, and the ends of its 95 % intervals over token seeds and over prompts."""
     import pandas as pd
 
     from netsim.results.columns import AVERAGED, BY_NAME
-    from netsim.results.statistics import token_seed_interval
+    from netsim.results.summary import summarise
 
     table = pd.DataFrame(rows)
+    prompts = pd.concat(
+        [
+            pd.DataFrame(own).assign(seed=seed, prompt=range(len(own["tokens"])))
+            for seed, own in zip(table["seed"], sums, strict=True)
+        ]
+    )
+    numbers = table[list(AVERAGED)].apply(pd.to_numeric, errors="coerce")
+    means = summarise(numbers.assign(token_seed=table["token_seed"]), (), prompts).iloc[0]
     lines: list[dict[str, object]] = []
     for name in AVERAGED:
-        values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
-        mean, low, high = token_seed_interval(values, table["token_seed"])
-        lines.append(
-            {"column": name, "unit": BY_NAME[name].unit, "mean": mean, "95 % low": low, "95 % high": high}
-        )
+        ends = {
+            f"{end}, {over}": means.get(f"{name}_{prefix}{end}", math.nan)
+            for prefix, over in (("", "seeds"), ("prompts_", "prompts"))
+            for end in ("low", "high")
+        }
+        lines.append({"column": name, "unit": BY_NAME[name].unit, "mean": means[f"{name}_mean"], **ends})
     return lines
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from netsim.cli.common import bad_input
+from netsim.cli.common import IntervalChoice, bad_input
 
 if TYPE_CHECKING:
+    from analysis.figures.results import Interval
     from analysis.tables import Table
 
 
@@ -28,6 +29,7 @@ def table(
     where: Annotated[
         list[str], typer.Option(metavar="KEY=VALUE", help="Only these points; repeatable.")
     ] = [],  # noqa: B006  (typer copies it)
+    interval: IntervalChoice = None,
 ) -> None:
     """Print the means of a sweep with their intervals, the best of each column marked.
 
@@ -35,14 +37,14 @@ def table(
     """
     from analysis.tables import FORMATS
 
-    made = _table(folders, column, where)
+    made = _table(folders, column, where, interval or "")
     if table_format == "text":
         _print(made)
     else:
         sys.stdout.write(FORMATS[table_format](made))
 
 
-def _table(folders: list[Path], columns: list[str], where: list[str]) -> Table:
+def _table(folders: list[Path], columns: list[str], where: list[str], interval: Interval) -> Table:
     from analysis.figures.plot import chosen
     from analysis.figures.results import read_results
     from analysis.report.compare import speed_ups
@@ -52,7 +54,7 @@ def _table(folders: list[Path], columns: list[str], where: list[str]) -> Table:
         raise bad_input("DIR", f"one folder, or two to compare, given {len(folders)}")
     if len(folders) == 1:
         try:
-            return results_table(chosen(read_results(folders[0]), where), columns)
+            return results_table(chosen(read_results(folders[0]), where, interval), columns)
         except ValueError as error:
             raise bad_input(str(folders[0]), str(error)) from None
     if where or len(columns) > 1:
@@ -60,7 +62,7 @@ def _table(folders: list[Path], columns: list[str], where: list[str]) -> Table:
         raise bad_input(option, "two folders are compared at all points, in one column")
     own, baseline = folders
     name = columns[0] if columns else "throughput_tok_s"
-    return ratios_table(speed_ups(own, baseline, name), name, (own.name, baseline.name))
+    return ratios_table(speed_ups(own, baseline, name, interval), name, (own.name, baseline.name))
 
 
 def _print(made: Table) -> None:

@@ -19,6 +19,7 @@ from typing import NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import RegularGridInterpolator
 
 from netsim.costs.latency_file import LatencyError, ProfileFile, Role, read_profile
 
@@ -100,28 +101,20 @@ class LatencyProfile:
                 raise LatencyOutOfRange(
                     f"{name} must be at least {least}, given {_first(values, ~(values >= least))}"
                 )
-        axes, shares, outside = [], [], np.zeros(query[0].shape, bool)
+        outside = np.zeros(query[0].shape, bool)
         for name, grid, values in zip(AXES, self._grids, query, strict=True):
             beyond = (values < grid[0]) | (values > grid[-1])
             if beyond.any() and (not self.extrapolate or len(grid) == 1):
                 self._refuse(f"{name} {_first(values, beyond)}", f"{grid[0]:g} to {grid[-1]:g}")
             outside |= beyond
-            low = np.clip(np.searchsorted(grid, values, side="right") - 1, 0, max(len(grid) - 2, 0))
-            high = np.minimum(low + 1, len(grid) - 1)
-            axes.append((low, high))
-            shares.append((values - grid[low]) / np.where(high > low, grid[high] - grid[low], 1.0))
-        total = np.zeros(query[0].shape)
-        for corner in itertools.product((0, 1), repeat=3):
-            cell = tuple(axis[side] for axis, side in zip(axes, corner, strict=True))
-            weight = math.prod(
-                share if side else 1 - share for share, side in zip(shares, corner, strict=True)
-            )
-            used = np.asarray(weight) != 0
-            if (missing := used & ~self._measured[cell]).any() and not self.extrapolate:
+        places = np.stack([query[axis] for axis in self._wide], axis=-1)
+        for cells, refused in ((self._unknown, True), (self._unmeasured, not self.extrapolate)):
+            missing = cells(places).reshape(outside.shape) != 0 if cells else np.zeros(outside.shape, bool)
+            if missing.any() and refused:
                 place = ", ".join(f"{n} {_first(v, missing)}" for n, v in zip(AXES, query, strict=True))
                 self._refuse(place, "a cell of the grid that was not measured")
-            outside |= used & ~self._measured[cell]
-            total += np.where(used, weight * self._median_s[cell], 0.0)
+            outside |= missing
+        total: NDArray[np.float64] = self._interpolated(places).reshape(outside.shape)
         if outside.any():
             if (total[outside] < 0).any():
                 raise LatencyOutOfRange(f"latency of {self.file.model}: extrapolated to less than 0 seconds")
@@ -138,8 +131,33 @@ class LatencyProfile:
         return [np.array(a, np.float64) for a in (self.file.contexts, self.file.positions, self.file.batches)]
 
     @cached_property
-    def _measured(self) -> NDArray[np.bool_]:
-        return ~np.isnan(np.array(self.file.median_s, np.float64))
+    def _wide(self) -> list[int]:
+        """Axes with more than one point: those that there is something to interpolate along."""
+        return [axis for axis, grid in enumerate(self._grids) if len(grid) > 1] or [0]
+
+    def _along(self, values: NDArray[np.float64]) -> RegularGridInterpolator:
+        """What a table says between its cells, linear outside."""
+        grids = [self._grids[axis] for axis in self._wide]
+        squeezed = values.reshape([len(grid) for grid in grids])
+        if len(self._grids[self._wide[0]]) == 1:  # one point in all: alike everywhere
+            grids, squeezed = [np.append(grids[0], grids[0] + 1)], np.repeat(squeezed, 2)
+        return RegularGridInterpolator(grids, squeezed, bounds_error=False, fill_value=None)
+
+    @cached_property
+    def _interpolated(self) -> RegularGridInterpolator:
+        return self._along(np.nan_to_num(self._median_s))
+
+    @cached_property
+    def _unmeasured(self) -> RegularGridInterpolator | None:
+        """Not 0 where a cell has a part in it that was not measured; None where all were."""
+        missing = np.isnan(np.array(self.file.median_s, np.float64))
+        return self._along(missing.astype(np.float64)) if missing.any() else None
+
+    @cached_property
+    def _unknown(self) -> RegularGridInterpolator | None:
+        """Not 0 where a cell has a part in it of which no sum of measured ones tells; None where there is none."""
+        missing = np.isnan(self._median_s)
+        return self._along(missing.astype(np.float64)) if missing.any() else None
 
     @cached_property
     def _median_s(self) -> NDArray[np.float64]:

@@ -235,8 +235,10 @@ def build_workload(rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Cost
     # Besides the drafts, an upload has the ids of the tokens that were kept before.
     bits = exchanges.drafted * draft_bits + costs.id_bits * llm.behind
     down_bits = np.where(llm.calls, response_bits(exchanges, costs, terms), 0.0)
-    # A stream of tokens that nobody asks for one by one is on its way once.
-    responds = llm.calls if terms.drafts else llm.first
+    down_s = down_bits / costs.downlink_bps + costs.propagation_s * llm.calls
+    if not terms.drafts:
+        # Nobody asks for the tokens one by one: the first waits, each other one is sent while the next is computed.
+        down_s = np.where(llm.first, down_s, np.maximum(down_bits / costs.downlink_bps - llm.seconds, 0.0))
     ahead_s, vain_s = _ahead(exchanges, slm_s, prompt_tokens, costs, terms)
     return Workload(
         length=exchanges.length,
@@ -252,7 +254,7 @@ def build_workload(rounds: Rounds, prompt_tokens: NDArray[np.int64], costs: Cost
         prompt_bits=np.where(llm.first, costs.id_bits * prompt_tokens[:, None], 0.0),
         calls_llm=llm.calls,
         llm_s=llm.seconds,
-        downlink_s=down_bits / costs.downlink_bps + costs.propagation_s * responds,
+        downlink_s=down_s,
         slm_prefill_s=slm_prefill_s,
         llm_prefill_s=llm.prefill_s,
         llm_context=llm.context,

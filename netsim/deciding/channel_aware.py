@@ -49,7 +49,7 @@ def _exchange(path: Path, policy: Policy) -> None:
 
 
 @dataclass
-class LiveWork:
+class ChannelAwareWork:
     """Work of one device under a policy that looks at the channel; a ``netsim.engines.events.Work``.
 
     The device decides when its SLM and its measure are done, by the rate of that moment; or, where it chooses the number

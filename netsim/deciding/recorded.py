@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
+from cachetools import LRUCache, cachedmethod
 from numpy.typing import NDArray
 
 from netsim.deciding.policies import Hlm
@@ -18,6 +20,10 @@ from traces.speculative.walk import Measure, Policy, Rounds, Stops, walk
 
 class OffTree(ValueError):  # noqa: N818  (says what happened)
     """A path left the recorded tree, and the scenario says ``off_tree: refuse``."""
+
+
+#: Token seeds whose paths off the tree are kept: a number a round.
+MOST_FALLBACKS = 256
 
 
 @dataclass
@@ -42,9 +48,12 @@ class Decider:
     eos: Stops = None
     fresh: bool = False
     follow: bool = True
-    _forests: dict[int, Forest] = field(default_factory=dict, repr=False)
-    _fallbacks: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
-    _draws: dict[tuple[int, int], TokenDraws] = field(default_factory=dict, repr=False)
+    # The last are kept, since policies come one after the other: forests are large.
+    _forests: LRUCache[int, Forest] = field(default_factory=partial(LRUCache, 1), repr=False)
+    _draws: LRUCache[tuple[int, int], TokenDraws] = field(default_factory=partial(LRUCache, 1), repr=False)
+    _fallbacks: LRUCache[int, NDArray[np.int64]] = field(
+        default_factory=partial(LRUCache, MOST_FALLBACKS), repr=False
+    )
 
     def token_seed(self, seed: int) -> int:
         """Token seed of a row: the recorded ones in turn, or the seed itself if draws are fresh."""
@@ -130,29 +139,19 @@ class Decider:
         )
         return rounds[0]
 
+    @cachedmethod(lambda self: self._draws)
     def _draws_of(self, token_seed: int, visit: int) -> TokenDraws:
-        """Draws of one visit: the last are kept, since policies come one after the other."""
-        key = token_seed, visit
-        if key not in self._draws:
-            groups = [
-                (visit_key(number, visit, self.trace.prompts), token_seed) for number in self.trace.prompts
-            ]
-            self._draws = {key: token_draws(groups, self.num_tokens, self.measure.samples or 0)}
-        return self._draws[key]
+        """Draws of one visit to every prompt."""
+        groups = [(visit_key(number, visit, self.trace.prompts), token_seed) for number in self.trace.prompts]
+        return token_draws(groups, self.num_tokens, self.measure.samples or 0)
 
+    @cachedmethod(lambda self: self._forests)
     def forest(self, tree_seed: int) -> Forest:
-        """Trees of all complete prompts under one recorded token seed: the last are kept, as they are large."""
-        if tree_seed not in self._forests:
-            groups = [(number, tree_seed) for number in self.trace.prompts]
-            self._forests = {tree_seed: self.trace.forest(groups)}
-        return self._forests[tree_seed]
+        """Trees of all complete prompts under one recorded token seed."""
+        return self.trace.forest([(number, tree_seed) for number in self.trace.prompts])
 
+    @cachedmethod(lambda self: self._fallbacks)
     def _fallback(self, tree_seed: int) -> NDArray[np.int64]:
-        if tree_seed not in self._fallbacks:
-            self._fallbacks[tree_seed] = self._recorded_path(tree_seed)
-        return self._fallbacks[tree_seed]
-
-    def _recorded_path(self, tree_seed: int) -> NDArray[np.int64]:
         """Nodes to follow off the tree: hlm's, or in a teacher-forced trace the text's."""
         forest = self.forest(tree_seed)
         if not self.trace.manifest.teacher_forced:

@@ -9,7 +9,7 @@ ThresholdName = Literal["risk-averse", "risk-prone"]
 
 
 @dataclass(frozen=True)
-class Line:
+class RejectionLine:
     """``beta ~ a u + b``, from a trace's calibration or from published statistics.
 
     Attributes
@@ -31,7 +31,7 @@ class Line:
 
         Examples
         --------
-        >>> published = Line(0.815, -0.066, delta=0.29)
+        >>> published = RejectionLine(0.815, -0.066, delta=0.29)
         >>> round(published.threshold("risk-averse"), 3), round(published.threshold("risk-prone"), 3)
         (0.081, 0.437)
         """

@@ -103,7 +103,7 @@ def _one_server(env: simpy.Environment) -> Server:
 
 
 @dataclass(frozen=True)
-class Cell:
+class BaseStation:
     """What the devices share, as functions that make it for one run.
 
     Attributes
@@ -116,21 +116,23 @@ class Cell:
 
 
 def simulate_events(jobs: Sequence[DeviceJob]) -> list[Timings]:
-    """Run every device's sessions to their end in the default cell; one ``Timings`` per device."""
-    return [log.timings for log in simulate_cell(jobs, Cell())]
+    """Run every device's sessions to their end in the default base_station; one ``Timings`` per device."""
+    return [log.timings for log in simulate_base_station(jobs, BaseStation())]
 
 
-def simulate_cell(jobs: Sequence[DeviceJob], cell: Cell, until_s: float | None = None) -> list[DeviceLog]:
+def simulate_base_station(
+    jobs: Sequence[DeviceJob], base_station: BaseStation, until_s: float | None = None
+) -> list[DeviceLog]:
     """Run every device's sessions.
 
     Parameters
     ----------
     jobs : sequence of DeviceJob. One per device.
-    cell : Cell
+    base_station : BaseStation
     until_s : float, optional. Stop then; exchanges that are not over are left out. Default: to the end.
     """
     env = simpy.Environment()
-    uplink, server = cell.uplink(env), cell.server(env)
+    uplink, server = base_station.uplink(env), base_station.server(env)
     devices = [_Device(env, uplink, server, number, job) for number, job in enumerate(jobs)]
     for device in devices:
         env.process(device.run())

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
+from cachetools import LRUCache, cachedmethod
 from numpy.typing import NDArray
 
 from channels.capacity import ChannelEnded, LinkNeverSends
 from channels.passing import PassingCurve
 from netsim.costs.latency import LatencyOutOfRange
 from netsim.costs.workload import Costs, Workload
-from netsim.deciding.channel_aware import LiveWork, looks_at_channel
+from netsim.deciding.channel_aware import ChannelAwareWork, looks_at_channel
 from netsim.deciding.parametric import ParametricDecider
 from netsim.deciding.recorded import Decider
 from netsim.engines.arrivals import Arrivals
-from netsim.engines.events import Cell, Crossings, DeviceJob, DeviceLog, Work, simulate_cell
+from netsim.engines.events import BaseStation, Crossings, DeviceJob, DeviceLog, Work, simulate_base_station
 from netsim.engines.timings import Timings
 from netsim.errors import Fault, InputError
 from netsim.radio.link import Link, Radio
-from netsim.radio.placement import Place
+from netsim.radio.placement import Placement
 from traces.speculative.draws import visit_key
 from traces.speculative.rounds import Policy, Rounds
 
@@ -34,14 +36,14 @@ class Device:
     policy : Policy
     costs : Costs
     radio : Radio. At its own mean SNR, or that of its place.
-    place : Place, optional
+    place : Placement, optional
     plan : callable (seed, visit). Decisions and work of every complete prompt.
     """
 
     policy: Policy
     costs: Costs
     radio: Radio
-    place: Place | None
+    place: Placement | None
     plan: Callable[[int, int], tuple[Rounds, Workload]]
 
     def radio_at(self, seed: int, number: int, now_s: float) -> Radio:
@@ -80,7 +82,7 @@ class DeviceRun:
     workload, timings : of the same exchanges.
     finished : [num_sessions], bool. Whether all exchanges of the session were over at the end.
     blocked : [num_sessions], bool. Whether the link could never send what the session, or one before it, had to send.
-    requests : Requests. When the simulation ended, and from when on it counts.
+    requests : RequestPlan. When the simulation ended, and from when on it counts.
     link : callable (session, start_s) -> Link. A new curve of the session's link.
     queues_j : [num_sessions, num_exchanges], float, optional
         Joules above the device's budget at each exchange's start; NaN without a budget.
@@ -94,13 +96,13 @@ class DeviceRun:
     timings: Timings
     finished: NDArray[np.bool_]
     blocked: NDArray[np.bool_]
-    requests: Requests
+    requests: RequestPlan
     link: Callable[[int, float], Link]
     queues_j: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
-class Requests:
+class RequestPlan:
     """When prompts are asked for, and how many.
 
     Attributes
@@ -110,7 +112,7 @@ class Requests:
         Prompts of each device. If not given, the devices share the trace's prompts, each of which is met once or,
         by more devices than prompts, equally often: the same work for any number of devices.
     until_s : float, optional. When the simulation ends; after the last token if not given.
-    warmup_s : float. Requests that arrive before it are simulated and not counted.
+    warmup_s : float. RequestPlan that arrive before it are simulated and not counted.
     """
 
     arrivals: Arrivals
@@ -133,17 +135,20 @@ class Network:
     Attributes
     ----------
     devices : sequence of Device
-    cell : Cell
-    requests : Requests
+    base_station : BaseStation
+    requests : RequestPlan
     decider : Decider or ParametricDecider
     """
 
     devices: Sequence[Device]
-    cell: Cell
-    requests: Requests
+    base_station: BaseStation
+    requests: RequestPlan
     decider: Decider | ParametricDecider
-    _last: dict[int, list[DeviceRun]] = field(default_factory=dict, repr=False, compare=False)
+    _last: LRUCache[int, list[DeviceRun]] = field(
+        default_factory=partial(LRUCache, 1), repr=False, compare=False
+    )
 
+    @cachedmethod(lambda self: self._last)
     def run(self, seed: int) -> list[DeviceRun]:
         """Simulate every device; the last seed's runs are kept.
 
@@ -152,12 +157,6 @@ class Network:
         InputError
             If a recorded channel ends, an upload lasts for ever, or a device leaves the path-loss model's range.
         """
-        if seed not in self._last:
-            self._last.clear()
-            self._last[seed] = self._run(seed)
-        return self._last[seed]
-
-    def _run(self, seed: int) -> list[DeviceRun]:
         arrivals = self._arrivals(seed)
         sessions = [
             self.sessions(number, own if isinstance(own, int) else len(own))
@@ -165,7 +164,7 @@ class Network:
         ]
         jobs = [self._job(seed, number, sessions[number], own) for number, own in enumerate(arrivals)]
         try:
-            logs = simulate_cell(jobs, self.cell, self.requests.until_s)
+            logs = simulate_base_station(jobs, self.base_station, self.requests.until_s)
         except (LinkNeverSends, ChannelEnded) as error:
             raise InputError([Fault("", "channel", str(error))]) from None
         except LatencyOutOfRange as error:
@@ -210,7 +209,7 @@ class Network:
         if looks_at_channel(device.policy):
             groups = [(session.place, seed, session.visit) for session in sessions]
             assert isinstance(self.decider, Decider), "statistics have no tokens to walk"
-            work = LiveWork(self.decider, device.policy, device.costs, groups)
+            work = ChannelAwareWork(self.decider, device.policy, device.costs, groups)
         else:
             work = Workload.joined(
                 [device.plan(seed, visit)[1].take(rows) for visit, rows in _rows(sessions)]
@@ -237,14 +236,14 @@ def _rows(sessions: Sequence[Session]) -> list[tuple[int, NDArray[np.int64]]]:
 
 def _device_run(
     seed: int,
-    requests: Requests,
+    requests: RequestPlan,
     device: Device,
     sessions: Sequence[Session],
     arrivals: NDArray[np.float64] | int,
     job: DeviceJob,
     log: DeviceLog,
 ) -> DeviceRun:
-    if isinstance(job.workload, LiveWork):
+    if isinstance(job.workload, ChannelAwareWork):
         rounds, workload = job.workload.decided()
         finished = job.workload.over & (log.completed == workload.length)
     else:
@@ -266,5 +265,5 @@ def _device_run(
         blocked=np.arange(len(sessions)) >= log.blocked_from,
         requests=requests,
         link=job.link,
-        queues_j=job.workload.queues_j() if isinstance(job.workload, LiveWork) else None,
+        queues_j=job.workload.queues_j() if isinstance(job.workload, ChannelAwareWork) else None,
     )

@@ -11,7 +11,7 @@ from typing import Protocol, TypedDict
 import simpy
 
 from netsim.costs.passes import Latency
-from netsim.engines.uplink import Station
+from netsim.engines.uplink import FifoQueue
 
 
 class Served(TypedDict):
@@ -39,7 +39,7 @@ class Server(Protocol):
         """
 
 
-class SingleServer(Station):
+class SingleServer(FifoQueue):
     """Each replica serves one request at a time, first come, first served."""
 
     def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:  # noqa: ARG002

@@ -56,7 +56,7 @@ class Uplink(Protocol):
         """
 
 
-class Station(abc.ABC):
+class FifoQueue(abc.ABC):
     """Places that serve what comes first, first, one at a time each.
 
     A place goes from hand to hand at the moment one is through: nobody can slip in between.
@@ -94,7 +94,7 @@ class Station(abc.ABC):
         over.callbacks.append(done.trigger)
 
 
-class FifoUplink(Station):
+class FifoUplink(FifoQueue):
     """One upload at a time, whole, with the whole band, first come, first served."""
 
     def __init__(self, env: simpy.Environment) -> None:

@@ -11,6 +11,9 @@ policy         ``PolicyKind``         ``Policy``, which sees ``Drafts``; with   
 scheduler      ``SlotSchedulerKind``  ``SlotScheduler``, which sees ``Backlog``  ``check_scheduler``
 uplink         ``SchedulerKind``      ``Uplink``, made for each simulation
 arrivals       ``ArrivalsKind``       ``Arrivals``
+payload        ``PayloadKind``        ``Payload``, what an upload says of a      ``check_payload``
+                                      draft
+stop rule      ``StopKind``           ``Stop``, when a device stops drafting
 ============== ====================== ========================================== =========================
 
 A kind's keys are class attributes annotated with a `Key`, which says meaning, unit and range once; a key of the type
@@ -26,29 +29,34 @@ from netsim.deciding.channel_aware import LooksAtChannel
 from netsim.engines.arrivals import Arrivals
 from netsim.engines.slots import Backlog, SlotScheduler
 from netsim.engines.uplink import Uplink
-from netsim.extend.conformance import check_policy, check_scheduler
+from netsim.extend.conformance import check_payload, check_policy, check_scheduler
 from netsim.radio.link import Link
 from netsim.scenario.families import (
     ArrivalsKind,
     FadingKind,
     MakeUplink,
+    PayloadKind,
     PolicyKind,
     RateKind,
     SchedulerKind,
     SlotSchedulerKind,
+    StopKind,
 )
 from netsim.scenario.fields import Block, Key
 from netsim.scenario.kinds import Kind
 from netsim.scenario.paths import ResultFile
 from netsim.scenario.policy_context import PolicyContext
+from traces.speculative.bits import Code
 from traces.speculative.rounds import Drafts, Policy
-from traces.speculative.upload import Compressed, Upload
+from traces.speculative.stops import Stop
+from traces.speculative.upload import Compressed, Payload, Rows, Upload
 
 __all__ = [
     "Arrivals",
     "ArrivalsKind",
     "Backlog",
     "Block",
+    "Code",
     "Compressed",
     "Drafts",
     "Fading",
@@ -60,18 +68,24 @@ __all__ = [
     "Link",
     "LooksAtChannel",
     "MakeUplink",
+    "Payload",
+    "PayloadKind",
     "Policy",
     "PolicyContext",
     "PolicyKind",
     "RateKind",
     "RateLaw",
     "ResultFile",
+    "Rows",
     "SchedulerKind",
     "SlotScheduler",
     "SlotSchedulerKind",
+    "Stop",
+    "StopKind",
     "Uplink",
     "Upload",
     "check_channel",
+    "check_payload",
     "check_policy",
     "check_scheduler",
 ]

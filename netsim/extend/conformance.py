@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,14 +17,17 @@ from numpy.typing import NDArray
 from channels.testing import check_channel
 from netsim.deciding.channel_aware import LooksAtChannel
 from netsim.engines.slots import Backlog, SlotScheduler
-from traces.speculative.rounds import Drafts, Policy
+from traces.speculative.bits import Code
+from traces.speculative.rounds import ALL, Drafts, Policy
+from traces.speculative.upload import Payload
 
-__all__ = ["check_channel", "check_policy", "check_scheduler"]
+__all__ = ["check_channel", "check_payload", "check_policy", "check_scheduler"]
 
 _PATHS = 200
 _SAMPLES = 20
 _SLOTS = 400
 _DEVICES = 5
+_NODES, _VOCABULARY = 50, 12
 
 
 def check_policy(policy: Policy) -> None:
@@ -97,6 +101,65 @@ def _take(drafts: Drafts, paths: list[int]) -> Drafts:
         probability=drafts.probability[paths],
         entropy=partial(np.take, drafts.entropy(), paths),
     )
+
+
+@dataclass(frozen=True)
+class _Nodes:
+    """What a payload sees of a forest whose nodes hold the whole vocabulary."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    vocabulary_size: int = _VOCABULARY
+
+
+def check_payload(payload: Payload) -> None:
+    """Check that a payload keeps its promises.
+
+    Drafts are drawn from, and judged by, distributions; where it says that the output is exact, accepting and replacing
+    by them gives the large model's distribution at every node; bits are finite and at least 0, one number for each
+    draft; equal payloads are equal after pickling and have one hash.
+
+    Parameters
+    ----------
+    payload : Payload
+
+    Raises
+    ------
+    AssertionError
+        What is wrong, and with which value.
+
+    Examples
+    --------
+    >>> from netsim.extend import Upload
+    >>> check_payload(Upload())
+    >>> check_payload(Upload(3))
+    """
+    rng = np.random.default_rng(2)
+    x, y = (rng.dirichlet(np.full(_VOCABULARY, 0.5), _NODES).ravel() for _ in range(2))
+    nodes: Any = _Nodes(x, y)
+    starts = np.arange(_NODES, dtype=np.int64) * _VOCABULARY
+    rows = payload.rows(nodes, starts, starts + _VOCABULARY)
+    draft = rows.starts + np.array(
+        [rows.drafted[s:e].argmax() for s, e in zip(rows.starts, rows.ends, strict=True)]
+    )
+    judged = payload.after_draft(rows, nodes, draft, rng.random(_NODES))
+    for what in (judged.drafted, judged.sent, judged.y):
+        sums = np.array([what[s:e].sum() for s, e in zip(judged.starts, judged.ends, strict=True)])
+        # Sums of a dozen numbers in float64.
+        _require(np.all(np.abs(sums - 1) < 1e-9), f"{payload}: not a distribution: adds up to {sums}")
+    apart = float(judged.output_tv().max())
+    _require(not payload.exact or apart < 1e-9, f"{payload}: exact, but the output is {apart} away from y")
+    code = Code(_VOCABULARY, 8)
+    for entries in (judged.entries, np.full((2, 3), ALL)):
+        bits: Any = payload.draft_bits(entries, code, code.index_bits)
+        right = (
+            np.shape(bits) == entries.shape and np.all(np.isfinite(bits)) and np.all(np.asarray(bits) >= 0)
+        )
+        _require(right, f"{payload}: draft_bits must give finite bits of shape {entries.shape}, got {bits!r}")
+    answer = payload.rejection_bits(code, code.index_bits)
+    _require(answer >= 0, f"{payload}: rejection_bits must be at least 0, got {answer!r}")
+    copy = pickle.loads(pickle.dumps(payload))  # noqa: S301  (our own bytes)
+    _require(copy == payload and hash(copy) == hash(payload), f"{payload}: a copy must be equal")
 
 
 def check_scheduler(factory: Callable[[], SlotScheduler]) -> None:

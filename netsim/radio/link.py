@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
+from cachetools import LRUCache
 
 from channels.capacity import FIRST_BLOCKS, CapacityCurve, Gains
 from channels.fading import Fading
@@ -62,8 +64,9 @@ class Radio:
     bandwidth_hz: float
     coherence_time_s: float
     reading: Reading | None = None
-    _curves: dict[tuple[int, int, int], CapacityCurve] = field(
-        default_factory=dict, repr=False, compare=False
+    #: Curves of the last seed, by device and prompt.
+    _curves: LRUCache[int, dict[tuple[int, int], CapacityCurve]] = field(
+        default_factory=partial(LRUCache, 1), init=False, repr=False, compare=False
     )
 
     def at(self, seed: int, device: int, now_s: float) -> Radio:
@@ -71,7 +74,7 @@ class Radio:
         if self.reading is None or not isinstance(self.fading, Recorded):
             return self
         uniform = float(np.random.default_rng([SERIES_STREAM, seed]).random())
-        return replace(self, fading=self.reading.at(self.fading, uniform, device, now_s), _curves={})
+        return replace(self, fading=self.reading.at(self.fading, uniform, device, now_s))
 
     @property
     def never_sends(self) -> bool:
@@ -80,12 +83,10 @@ class Radio:
 
     def curve(self, seed: int, device: int, prompt: int) -> CapacityCurve:
         """Capacity over time of one session. The gains depend on (seed, device, prompt) alone, not on the SNR."""
-        key = seed, device, prompt
-        if key not in self._curves:
-            if any(known[0] != seed for known in self._curves):
-                self._curves.clear()
-            self._curves[key] = self.new_curve(*key)
-        return self._curves[key]
+        of_seed = self._curves.setdefault(seed, {})
+        if (device, prompt) not in of_seed:
+            of_seed[device, prompt] = self.new_curve(seed, device, prompt)
+        return of_seed[device, prompt]
 
     def new_curve(self, seed: int, device: int, prompt: int, num_blocks: int = FIRST_BLOCKS) -> CapacityCurve:
         """The same, drawn anew and not kept; ``num_blocks`` is a guess at the blocks that it will need."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from channels.capacity import ChannelEnded
-from channels.mobility import Line, Moving
+from channels.mobility import Moving, StraightPath
 from channels.pathloss import Site, mean_snr_db
 from channels.units import from_db
 from netsim.radio.link import Radio
@@ -36,8 +36,8 @@ class LinkBudget:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Place of a device, and the law that its radio follows there.
+class Placement:
+    """Placement of a device, and the law that its radio follows there.
 
     The surroundings (line of sight, shadowing) are drawn once a seed and device, at time 0, and stay.
 
@@ -81,8 +81,8 @@ class Place:
         snr_db = mean_snr_db(budget.transmit_dbm, loss_db, budget.noise_figure_db, base.bandwidth_hz)
         fading = base.fading
         if any(self.velocity_m_s):
-            fading = Moving(fading, Line(here_m, self.velocity_m_s), budget.site, surroundings)
-        return replace(base, snr=from_db(snr_db), fading=fading, _curves={})
+            fading = Moving(fading, StraightPath(here_m, self.velocity_m_s), budget.site, surroundings)
+        return replace(base, snr=from_db(snr_db), fading=fading)
 
     def farthest_m(self) -> float:
         """Distance at time 0 in metres: that of the position, or the largest of those it may be dropped at."""

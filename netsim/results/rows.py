@@ -11,7 +11,7 @@ from netsim.deciding.parametric import ParametricTrace
 from netsim.engines.timings import Timings
 from netsim.results.columns import Value, undefined, values
 from netsim.results.facts import Decided, Demand, Drafting, Keys, Similar, Source, Timed
-from netsim.results.similarity import StoredSimilarities
+from netsim.results.similarity_file import StoredSimilarities
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
 

@@ -1,7 +1,7 @@
 """How similar texts are: a table beside a trace, from which rows of results take their columns.
 
 Computing a similarity needs a tokenizer and perhaps a sentence encoder; a simulation needs neither. So ``netsim score``
-computes each pair of texts once and stores it in `FILE`, and a row looks its texts up. A text is known by the digest of
+computes each pair of texts once and stores it beside the trace, and a row looks its texts up. A text is known by the digest of
 its token ids, a reference by that of its characters: nothing in the table depends on policies, and it stays right when
 the trace is extended or calibrated.
 """
@@ -9,29 +9,22 @@ the trace is extended or calibrated.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from traces.format.manifest import TraceError
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
 
-FILE = "scores.parquet"
-VERSION = 1
 #: Similarities that a table may have: ROUGE-L's F1, and the cosine of sentence embeddings.
 MEASURES = ("rouge_l", "cosine")
 #: What outputs are compared with, by the suffix of the column: the reference, and what ``llm`` wrote.
 SUFFIXES = ("", "_llm")
-_KEYS = ["output", "against"]
+KEYS = ["output", "against"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -168,116 +161,3 @@ def similarity_columns(
     ]
     names = [f"{name}{suffix}" for suffix in SUFFIXES for name in similarities.measures]
     return dict(zip(names, np.array(rows).T, strict=True))
-
-
-@dataclass(frozen=True)
-class StoredSimilarities:
-    """The table beside a trace, from which rows take their columns.
-
-    Attributes
-    ----------
-    digest : str. SHA-256 of the file: rows depend on it.
-    """
-
-    table: SimilarityTable
-    counterparts: Counterparts
-    digest: str
-    _known: dict[tuple[int, int, str], dict[str, float]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
-
-    @classmethod
-    def of(cls, trace: Trace) -> StoredSimilarities | None:
-        """Those of a trace; None if there are none. Raises as `read_similarities` does."""
-        table = read_similarities(trace)
-        if table is None:
-            return None
-        digest = hashlib.sha256((trace.folder / FILE).read_bytes()).hexdigest()
-        return cls(table, Counterparts.of(trace, table.llm), digest)
-
-    def means(self, rounds: Rounds, token_seed: int) -> dict[str, float]:
-        """Similarities of the outputs of all complete prompts, each the mean over prompts.
-
-        Returns
-        -------
-        dict of column to float
-            As `similarity_columns` names them; without those for which an output is not recorded in full or was not
-            compared. Prompts for which a similarity is undefined (no reference) are left out of its mean.
-        """
-        outputs = output_digests(rounds)
-        rows = [self._of_prompt(place, token_seed, output) for place, output in enumerate(outputs)]
-        means = {}
-        for suffix in SUFFIXES:
-            for name in (f"{measure}{suffix}" for measure in self.table.measures):
-                found = [row[name] for row in rows if name in row]
-                defined = [value for value in found if value == value]  # noqa: PLR0124  (NaN)
-                if len(found) == len(rows) and defined:
-                    means[name] = float(np.mean(defined))
-        return means
-
-    def _of_prompt(self, place: int, token_seed: int, output: str) -> dict[str, float]:
-        """Similarities of one output, NaN where there is nothing to compare it with; without what is not known."""
-        key = place, token_seed, output
-        if key not in self._known:
-            row: dict[str, float] = {}
-            for suffix, others in self.counterparts.against(place, token_seed).items():
-                if self.table.has(output, others):
-                    values = self.table.of(output, others).tolist()
-                    row |= {
-                        f"{name}{suffix}": value
-                        for name, value in zip(self.table.measures, values, strict=True)
-                    }
-            if not row:
-                return row
-            self._known[key] = row
-        return self._known[key]
-
-
-def write_similarities(similarities: SimilarityTable, folder: Path) -> Path:
-    """Write the table beside a trace; what is there is replaced in one step."""
-    facts = {
-        "version": VERSION,
-        "tokenizer": similarities.tokenizer,
-        "encoder": similarities.encoder,
-        "llm": similarities.llm,
-    }
-    ordered = similarities.table.sort_values(_KEYS, ignore_index=True)
-    table = pa.Table.from_pandas(ordered, preserve_index=False).replace_schema_metadata(
-        {"netsim": json.dumps(facts)}
-    )
-    path, partial = folder / FILE, folder / f"{FILE}.partial"
-    pq.write_table(table, partial, compression="zstd")
-    partial.replace(path)
-    return path
-
-
-def read_similarities(trace: Trace) -> SimilarityTable | None:
-    """The table beside a trace; None if there is none.
-
-    Raises
-    ------
-    TraceError
-        If it is damaged, of another version, or was made with another tokenizer than the trace.
-    """
-    path = trace.folder / FILE
-    if not path.is_file():
-        return None
-    try:
-        table = pq.read_table(path)
-        facts = json.loads((table.schema.metadata or {})[b"netsim"])
-        llm = {
-            int(seed): {int(prompt): str(digest) for prompt, digest in own.items()}
-            for seed, own in facts["llm"].items()
-        }
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise TraceError(f"{path}: damaged, or not a table of scores: {error}") from None
-    if facts.get("version") != VERSION:
-        raise TraceError(
-            f"{path}: version {facts.get('version')!r}, this netsim reads {VERSION}: score again"
-        )
-    if facts.get("tokenizer") != trace.manifest.tokenizer:
-        raise TraceError(f"{path}: made with another tokenizer than the trace's: score again")
-    frame = table.to_pandas()
-    if not set(_KEYS) <= set(frame) or not set(frame) <= {*_KEYS, *MEASURES}:
-        raise TraceError(f"{path}: not a table of scores: its columns are {', '.join(frame)}")
-    return SimilarityTable(str(facts["tokenizer"]), str(facts.get("encoder", "")), llm, frame)

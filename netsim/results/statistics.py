@@ -15,6 +15,13 @@ from scipy.special import stdtrit
 
 #: The two-sided confidence of every interval here.
 CONFIDENCE = 0.95
+#: Intervals beside ``C_mean`` in a summary, by what their names have before ``low`` and ``high``, and what each is
+#: over; the one that a claim about policies needs comes first.
+INTERVALS = {
+    "prompts_": "95 % interval over prompts",
+    "": "95 % interval over token seeds",
+    "fading_": "95 % interval over fading",
+}
 
 
 class Interval(NamedTuple):

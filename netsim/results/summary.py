@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from netsim.results.over_prompts import ratio_over_prompts
 from netsim.results.prompt_sums import RATIOS
+from netsim.results.ratio_tables import ratio_tables
 from netsim.results.statistics import fading_interval, token_seed_interval
 
 #: Numbers that name a row; their mean says nothing.
@@ -32,8 +33,9 @@ def summarise(
         The point columns, ``seeds`` and ``token_seeds`` (how many rows and distinct token seeds), and for
         each numeric column ``C``: ``C_mean``, ``C_low``, ``C_high`` (other token draws and fading on these
         prompts: `token_seed_interval`), ``C_fading_low``, ``C_fading_high`` (other fading alone:
-        `fading_interval`), and, where ``prompts`` are given and C is a ratio of their sums, ``C_prompts_low`` and
-        ``C_prompts_high`` (other prompts: `ratio_over_prompts`). Points keep the order in which the table has them.
+        `fading_interval`), and, where ``prompts`` are given and C may be a ratio of their sums, ``C_prompts_low`` and
+        ``C_prompts_high`` (other prompts: `ratio_over_prompts`), NaN where it is none: the throughput of several
+        devices is the mean of theirs. Points keep the order in which the table has them.
     """
     numeric = table.select_dtypes("number").columns
     result_columns = [column for column in numeric if column not in (*point_columns, *KEYS)]
@@ -64,21 +66,14 @@ def _of_point(
     token_seeds = point["token_seed"].to_numpy()
     row: dict[str, object] = {column: point[column].iloc[0] for column in point_columns}
     row |= {"seeds": len(point), "token_seeds": len(np.unique(token_seeds))}
-    tables = {} if prompts is None else prompt_tables(prompts)
     for column in result_columns:
         values = point[column].to_numpy(dtype=np.float64, na_value=np.nan)
         row[f"{column}_mean"], row[f"{column}_low"], row[f"{column}_high"] = token_seed_interval(
             values, token_seeds
         )
         _, row[f"{column}_fading_low"], row[f"{column}_fading_high"] = fading_interval(values, token_seeds)
-        if tables and column in RATIOS:
-            above, below = (tables[name] for name in RATIOS[column])
-            _, row[f"{column}_prompts_low"], row[f"{column}_prompts_high"] = ratio_over_prompts(above, below)
+        if prompts is not None and column in RATIOS:
+            tables = ratio_tables(column, values, prompts)
+            over_prompts = ratio_over_prompts(*tables)[1:] if tables else (np.nan, np.nan)
+            row[f"{column}_prompts_low"], row[f"{column}_prompts_high"] = over_prompts
     return row
-
-
-def prompt_tables(prompts: pd.DataFrame) -> Mapping[str, np.ndarray]:
-    """Each sum of one point as a table: [num_rows, num_prompts], float."""
-    num_prompts = int(prompts["prompt"].max()) + 1
-    names = {name for pair in RATIOS.values() for name in pair}
-    return {name: prompts[name].to_numpy(np.float64).reshape(-1, num_prompts) for name in names}

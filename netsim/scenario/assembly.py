@@ -10,11 +10,11 @@ from netsim.deciding.channel_aware import looks_at_channel
 from netsim.deciding.parametric import ParametricDecider, ParametricTrace
 from netsim.deciding.policies import Hlm
 from netsim.deciding.recorded import Decider
-from netsim.engines.events import Cell
+from netsim.engines.events import BaseStation
 from netsim.engines.network import Device, Network
 from netsim.errors import Fault, InputError, at_key, reason
 from netsim.radio.link import Radio
-from netsim.results.similarity import StoredSimilarities
+from netsim.results.similarity_file import StoredSimilarities
 from netsim.scenario.blocks import build_latency
 from netsim.scenario.fadings.models import RecordedFadingSettings
 from netsim.scenario.families import PolicyKind
@@ -173,7 +173,7 @@ def build_network(
         server = scenario.server.build(costs.llm, len(devices), longest)
     with at_key("requests"):
         requests = scenario.requests.build(len(devices))
-    return Network(devices, Cell(uplink, server), requests, decider)
+    return Network(devices, BaseStation(uplink, server), requests, decider)
 
 
 def _longest_pass(decider: Decider | ParametricDecider, policies: Sequence[Policy]) -> tuple[int, int]:

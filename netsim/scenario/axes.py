@@ -12,15 +12,15 @@ from netsim.scenario.faults import Finding, explain
 from netsim.scenario.fields import Block, takes_list
 from netsim.scenario.kinds import Family
 from netsim.scenario.model import Scenario
-from netsim.scenario.sweep import Step, check_axes, check_distinct, range_or_list, spread, sweep_block
+from netsim.scenario.sweep import AxisValue, check_axes, check_distinct, range_or_list, spread, sweep_block
 from netsim.scenario.yaml_file import KeyPath
 
 Data = dict[str, Any]
 
 
-def read_axes(raw: Any) -> tuple[dict[str, list[Step]], list[Finding]]:
+def read_axes(raw: Any) -> tuple[dict[str, list[AxisValue]], list[Finding]]:
     """The steps of every axis, ranges and lists inside their items spread out."""
-    axes: dict[str, list[Step]] = {}
+    axes: dict[str, list[AxisValue]] = {}
     findings: list[Finding] = []
     path: KeyPath = ("sweep",)
     try:
@@ -45,10 +45,10 @@ def _said(error: ValueError, path: KeyPath) -> Finding:
     return Finding((*path, *context["path"]), context["text"], "said")
 
 
-def _steps(name: str, value: Any) -> list[Step]:
+def _steps(name: str, value: Any) -> list[AxisValue]:
     field = _field(Scenario, tuple(name.split(".")))
     steps = [
-        Step(name, index, one)
+        AxisValue(name, index, one)
         for index, item in enumerate(range_or_list(value))
         for one in spread(_as_block(field, item), lambda item: _inner_axes(field, item))
     ]

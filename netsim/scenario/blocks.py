@@ -15,8 +15,8 @@ from netsim.errors import Fault, InputError
 from netsim.scenario.fields import Block, Key
 from netsim.scenario.paths import PathText, path_if_there
 from traces.format.manifest import LATENCY
+from traces.measures import MeasureName
 from traces.speculative.rounds import Measure
-from traces.uncertainty import MeasureName
 
 LONGEST_S = 1e6
 """Seconds of any stage: a token that takes eleven days is a slip of the pen."""

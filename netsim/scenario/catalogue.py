@@ -70,12 +70,10 @@ def _installed(name: str, family: Family) -> type[Kind] | None:
 
 
 def _about(field: FieldInfo) -> str:
-    """What the block at a key is about, or the kinds that it chooses from."""
-    family = family_of_field(field)
-    if family is not None:
-        return family.base.sentence()
-    block = block_class(field, {})
-    return "" if block is None else block.sentence()
+    """What the block at a key is about; what its family is about where several kinds may stand there."""
+    block, family = block_class(field, {}), family_of_field(field)
+    about = block or (family.base if family else None)
+    return "" if about is None else about.sentence()
 
 
 def parameter_rows(block: type[Block]) -> list[dict[str, Any]]:

@@ -118,7 +118,7 @@ def in_order(faults: Iterable[Fault]) -> list[Fault]:
 
 
 @dataclass
-class Places:
+class KeySources:
     """Where each key of a scenario was written: a line of its file, or an option of the command line.
 
     Parameters

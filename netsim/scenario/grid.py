@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from netsim.errors import InputError
 from netsim.results.columns import NAMES
 from netsim.scenario.axes import read_axes, words_as_blocks
-from netsim.scenario.faults import Finding, Places, explain
+from netsim.scenario.faults import Finding, KeySources, explain
 from netsim.scenario.model import Scenario
-from netsim.scenario.sweep import Step, flatten, get, has, product, put
+from netsim.scenario.sweep import AxisValue, flatten, get, has, product, put
 from netsim.scenario.yaml_file import KeyPath
 
 Data = dict[str, Any]
@@ -31,13 +31,13 @@ class GridPoint:
     coordinates : dict of str to scalar
         Every swept key under its full path, blocks by each of their keys; None where this point's block
         lacks a key that another's has. A threshold given by name stays a name: its number is the trace's.
-    steps : tuple of Step
+    steps : tuple of AxisValue
         The value of each axis, and where it stands in the file.
     """
 
     scenario: Scenario
     coordinates: dict[str, Any]
-    steps: tuple[Step, ...] = ()
+    steps: tuple[AxisValue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,23 +50,23 @@ class Grid:
         As completed, its axes resolved. A key that only the sweep sets holds the first value of its axis.
     points : tuple of GridPoint
         In the order of the file, the last axis fastest; one without coordinates where there is no sweep.
-    places : Places
+    places : KeySources
         Lines of the file.
     """
 
     scenario: Scenario
     points: tuple[GridPoint, ...]
-    places: Places
+    places: KeySources
 
     @classmethod
     def of(
-        cls, data: Mapping[str, Any] | Scenario, places: Places | None = None, folder: Path | None = None
+        cls, data: Mapping[str, Any] | Scenario, places: KeySources | None = None, folder: Path | None = None
     ) -> Grid:
         """Complete and check a scenario's data.
 
         Parameters
         ----------
-        places : Places, optional
+        places : KeySources, optional
             Where the data comes from, for messages.
         folder : Path, optional
             That of the scenario file; the current one if not given.
@@ -77,7 +77,7 @@ class Grid:
             With every fault, in the order of the file.
         """
         raw = data.model_dump() if isinstance(data, Scenario) else dict(data)
-        where = places or Places("", {})
+        where = places or KeySources("", {})
         grid, findings = _checked(raw, where, {"folder": folder} if folder else None)
         if grid is None or findings:
             raise InputError(where.faults(findings))
@@ -115,7 +115,7 @@ def key_path(path: str) -> KeyPath:
 
 
 def _checked(
-    raw: Data, places: Places, context: Mapping[str, Any] | None
+    raw: Data, places: KeySources, context: Mapping[str, Any] | None
 ) -> tuple[Grid | None, list[Finding]]:
     base = words_as_blocks({key: value for key, value in raw.items() if key != "sweep"})
     raw_axes = raw.get("sweep", {})
@@ -134,10 +134,10 @@ def _checked(
 
 
 def _points(
-    base: Data, axes: Mapping[str, list[Step]], context: Mapping[str, Any] | None
+    base: Data, axes: Mapping[str, list[AxisValue]], context: Mapping[str, Any] | None
 ) -> tuple[list[GridPoint], list[Finding]]:
     """Check every point; what is wrong is said once, at the place in ``sweep`` that it comes from."""
-    scenarios: list[tuple[Scenario, tuple[Step, ...]]] = []
+    scenarios: list[tuple[Scenario, tuple[AxisValue, ...]]] = []
     findings: dict[Finding, None] = {}
     for steps in product(axes):
         scenario, found = _point_data(base, steps, context)
@@ -159,7 +159,7 @@ def _column(key: str) -> str:
 
 
 def _point_data(
-    data: Data, steps: Sequence[Step], context: Mapping[str, Any] | None
+    data: Data, steps: Sequence[AxisValue], context: Mapping[str, Any] | None
 ) -> tuple[Scenario | None, list[Finding]]:
     """Put one value of each axis into ``data`` and check the scenario that results."""
     axis = ""
@@ -175,7 +175,7 @@ def _point_data(
         return None, [_in_sweep(found, steps) for found in explain(error, data)]
 
 
-def _in_sweep(found: Finding, steps: Sequence[Step]) -> Finding:
+def _in_sweep(found: Finding, steps: Sequence[AxisValue]) -> Finding:
     """The same finding, at the axis that brought it in if one did: the last that covers its path."""
     for step in reversed(steps):
         if found.kind == "unknown_key" and step.path[: len(found.path)] == found.path:
@@ -196,7 +196,9 @@ def _besides(findings: list[Finding], axes: object) -> list[Finding]:
     ]
 
 
-def _resolved_axes(axes: Mapping[str, list[Step]], points: Sequence[GridPoint]) -> dict[str, tuple[Any, ...]]:
+def _resolved_axes(
+    axes: Mapping[str, list[AxisValue]], points: Sequence[GridPoint]
+) -> dict[str, tuple[Any, ...]]:
     """The axes with every value as its first point holds it: completed, paths absolute."""
     resolved: dict[str, tuple[Any, ...]] = {}
     every = len(points)

@@ -98,8 +98,7 @@ class Own(Block):
             There is no such class, plug-ins are not allowed, it is not declared as one of this family, or it refuses
             a key.
         """
-        base = self._base()
-        name = str(getattr(self, base.key))
+        base, name = self._base(), self.own_name()
         declared = load_class(name, base, base.family)
         keys = dict(self.model_extra or {})
         if base.key in declared.model_fields:
@@ -112,6 +111,10 @@ class Own(Block):
                 for found in explain(error, keys)
             ) from None
         return kind
+
+    def own_name(self) -> str:
+        """The user's own class, as the scenario names it."""
+        return str(getattr(self, self._base().key))
 
     def _base(self) -> type[Kind]:
         """Base of the family; this is mixed into a kind."""
@@ -126,17 +129,23 @@ class Own(Block):
 
     def files(self, trace_folder: Path | None) -> tuple[Path, ...]:
         """The code of the plug-in, and the files it names."""
-        name = str(getattr(self, self._base().key))
+        name = self.own_name()
         declared = self.declared()
         source = source_file(name)
         return (*((source,) if source else ()), *files_of(declared, trace_folder))
 
 
-def names_own(block: Block) -> bool:
-    """Whether a user's own class is named anywhere in a block; what it names itself is not looked at."""
+def own_names(block: Block) -> set[str]:
+    """Users' own classes that are named anywhere in a block; what they name themselves is not looked at."""
     values = [getattr(block, name) for name in type(block).model_fields]
     inside = [part for value in values for part in (value if isinstance(value, tuple) else (value,))]
-    return isinstance(block, Own) or any(names_own(part) for part in inside if isinstance(part, Block))
+    below = [own_names(part) for part in inside if isinstance(part, Block)]
+    return set().union(*below, {block.own_name()} if isinstance(block, Own) else ())
+
+
+def names_own(block: Block) -> bool:
+    """Whether a user's own class is named anywhere in a block."""
+    return bool(own_names(block))
 
 
 @dataclass(frozen=True)

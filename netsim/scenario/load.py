@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from netsim.errors import Fault, InputError, quote
-from netsim.scenario.faults import Places, in_order
+from netsim.scenario.faults import KeySources, in_order
 from netsim.scenario.grid import Grid
 from netsim.scenario.model import Scenario
 from netsim.scenario.sweep import put
@@ -41,10 +41,10 @@ def load_grid(source: ScenarioLike, overrides: Iterable[str] = ()) -> Grid:
         return source
     if isinstance(source, (Scenario, Mapping)):
         data = source.model_dump() if isinstance(source, Scenario) else dict(source)
-        return _grid(Document(data, {}, []), Places("", {}), settings, None)
+        return _grid(Document(data, {}, []), KeySources("", {}), settings, None)
     path = Path(source)
     document = read_yaml(path, str(path))
-    return _grid(document, Places(str(path), document.lines), settings, path.resolve().parent)
+    return _grid(document, KeySources(str(path), document.lines), settings, path.resolve().parent)
 
 
 def load_scenario(source: ScenarioLike, overrides: Iterable[str] = ()) -> Scenario:
@@ -58,7 +58,7 @@ def load_scenario(source: ScenarioLike, overrides: Iterable[str] = ()) -> Scenar
     return load_grid(source, overrides).scenario
 
 
-def _grid(document: Document, places: Places, overrides: list[str], folder: Path | None) -> Grid:
+def _grid(document: Document, places: KeySources, overrides: list[str], folder: Path | None) -> Grid:
     if not isinstance(document.data, dict):
         given = "nothing" if document.data is None else quote(document.data)
         text = f"not a scenario, given {given}, allowed: a block with the keys {', '.join(Scenario.model_fields)}"
@@ -73,7 +73,7 @@ def _grid(document: Document, places: Places, overrides: list[str], folder: Path
     return grid
 
 
-def _override(data: dict[str, Any], overrides: Iterable[str], places: Places) -> dict[str, Any]:
+def _override(data: dict[str, Any], overrides: Iterable[str], places: KeySources) -> dict[str, Any]:
     faults: list[Fault] = []
     for override in overrides:
         name, _, text = override.partition("=")

@@ -17,10 +17,10 @@ from channels.units import from_db
 from netsim.costs.energy import Power
 from netsim.costs.latency import LatencyOutOfRange
 from netsim.costs.passes import Latency
-from netsim.engines.network import Requests
+from netsim.engines.network import RequestPlan
 from netsim.engines.server import BatchingServer, Server, SingleServer, batch_seconds
 from netsim.errors import Fault, InputError, at_key, reason
-from netsim.radio.placement import LinkBudget, Place
+from netsim.radio.placement import LinkBudget, Placement
 from netsim.scenario.arrivals import Arrivals
 from netsim.scenario.arrivals.built_in import ClosedArrivals, RecordedArrivalsSettings
 from netsim.scenario.blocks import LONGEST_S, ComputeLatency, latency_files
@@ -103,7 +103,7 @@ class DeviceSettings(Block):
         """The profile of its small model."""
         return latency_files(self.slm, trace_folder)
 
-    def place(self, site: SiteSettings | None, path: str) -> Place | None:
+    def place(self, site: SiteSettings | None, path: str) -> Placement | None:
         """Its place; None where its mean SNR is given.
 
         Raises
@@ -114,7 +114,7 @@ class DeviceSettings(Block):
         if site is None or self.snr_db is not None or (self.position_m is None and site.radius_m is None):
             return None
         budget = site.budget()
-        place = Place(budget, self.position_m, self.velocity_m_s or (0.0, 0.0), site.radius_m)
+        place = Placement(budget, self.position_m, self.velocity_m_s or (0.0, 0.0), site.radius_m)
         try:
             budget.site.path_loss_db(place.farthest_m(), line_of_sight=True)
         except ValueError as error:
@@ -154,7 +154,7 @@ class RequestSettings(Block):
             raise said("follows from the recorded arrivals, allowed: one of the two", "per_device")
         return self
 
-    def build(self, num_devices: int) -> Requests:
+    def build(self, num_devices: int) -> RequestPlan:
         """The requests.
 
         Raises
@@ -164,7 +164,7 @@ class RequestSettings(Block):
         """
         with at_key("arrivals"):
             arrivals = self.arrivals.build()
-        requests = Requests(arrivals, self.per_device, self.until_s, self.warmup_s)
+        requests = RequestPlan(arrivals, self.per_device, self.until_s, self.warmup_s)
         if isinstance(self.arrivals, RecordedArrivalsSettings):
             try:
                 requests.arrivals.of_devices(0, [1] * num_devices)

@@ -48,11 +48,16 @@ def absolute_path(text: str, info: ValidationInfo) -> str:
 
 
 def trace_path(name: str, info: ValidationInfo) -> str:
-    """Keep the name of one of the project's traces; make any other path absolute."""
+    """Keep the name of one of the project's traces; make any other path absolute.
+
+    A name alone is also looked up in a folder ``traces`` beside the scenario and in the current folder.
+    """
     if "/" not in name and exists(PROJECT_TRACES / name):
         return name
-    found = path_if_there(name, info)
-    return absolute_path(name, info) if found == name and "/" in name else found
+    if "/" in name:
+        return absolute_path(name, info)
+    found = _find(name, info) or _find(f"traces/{name}", info)
+    return str(found or name)
 
 
 PathText = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"^[^\x00-\x1f]+$")]

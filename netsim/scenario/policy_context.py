@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from netsim.costs.energy import Power
 from netsim.costs.workload import Costs
 from netsim.deciding.parametric import ParametricTrace
-from netsim.deciding.thresholds import Line
+from netsim.deciding.thresholds import RejectionLine
 from netsim.errors import Fault, InputError
 from netsim.scenario.billing import build_costs
 from traces.format.manifest import Calibration
@@ -54,7 +54,7 @@ class PolicyContext:
     ----------
     vocabulary_size : int. Of the trace.
     whole_vocabulary : bool. Whether nodes hold every token.
-    line : Line, optional. Of the trace's calibration, if it was fitted for the scenario's measure.
+    line : RejectionLine, optional. Of the trace's calibration, if it was fitted for the scenario's measure.
     quantise_bits : int, optional. Bits of the values that every transmitting policy really sends.
     distributions : bool. Whether the trace has any; a parametric one has none.
     speed : Speed, optional. What the number of drafts is chosen by.
@@ -62,12 +62,12 @@ class PolicyContext:
 
     vocabulary_size: int
     whole_vocabulary: bool
-    line: Line | None = None
+    line: RejectionLine | None = None
     quantise_bits: int | None = None
     distributions: bool = True
     speed: Speed | None = None
 
-    def calibrated(self, key: str, given: str) -> Line:
+    def calibrated(self, key: str, given: str) -> RejectionLine:
         """The line.
 
         Raises
@@ -94,7 +94,7 @@ def policy_context(scenario: Scenario, trace: Trace | ParametricTrace) -> Policy
     if isinstance(trace, ParametricTrace):
         if payload.quantise:
             raise _no_quantising("a parametric trace has no values to quantise, allowed: false")
-        line = Line(trace.a, trace.b, trace.delta)
+        line = RejectionLine(trace.a, trace.b, trace.delta)
         return PolicyContext(
             trace.vocabulary_size, whole_vocabulary=False, line=line, distributions=False, speed=speed
         )
@@ -141,9 +141,9 @@ def _speed(scenario: Scenario, trace: Trace | ParametricTrace) -> Speed:
     )
 
 
-def line_of(calibration: Calibration) -> Line:
-    """Line of a trace's calibration."""
-    return Line(calibration.a, calibration.b, calibration.delta, calibration.u_tv)
+def line_of(calibration: Calibration) -> RejectionLine:
+    """RejectionLine of a trace's calibration."""
+    return RejectionLine(calibration.a, calibration.b, calibration.delta, calibration.u_tv)
 
 
 def _no_quantising(text: str) -> InputError:

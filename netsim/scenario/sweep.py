@@ -107,7 +107,7 @@ Sweep = Annotated[dict[str, Axis], BeforeValidator(sweep_block)]
 
 
 @dataclass(frozen=True)
-class Step:
+class AxisValue:
     """One value of one axis.
 
     Parameters
@@ -130,7 +130,7 @@ class Step:
         return tuple(self.axis.split("."))
 
 
-def product(axes: Mapping[str, list[Step]]) -> Iterator[tuple[Step, ...]]:
+def product(axes: Mapping[str, list[AxisValue]]) -> Iterator[tuple[AxisValue, ...]]:
     """All points of a sweep, in the order of the file, the last axis fastest; one empty point without axes."""
     return itertools.product(*axes.values())
 

@@ -44,6 +44,10 @@ class DamagedChunkError(RuntimeError):
     """A chunk that changed on disk after this process had checked it."""
 
 
+class OtherColumnsError(RuntimeError):
+    """A chunk whose bytes are right, and whose columns are not those of this version."""
+
+
 class ChunkFiles:
     """The chunks in one folder, which is made if it is not there.
 
@@ -72,6 +76,8 @@ class ChunkFiles:
         else:
             try:
                 cells = _read(path)
+            except OtherColumnsError:
+                _warn(path, "has the columns of another version of netsim, left alone")
             except DamagedChunkError:
                 path.unlink()
                 _warn(path, "damaged, its cells are computed again")
@@ -132,7 +138,7 @@ def _read(path: Path) -> pa.Table:
     except pa.ArrowException:
         raise DamagedChunkError(again) from None
     if not table.schema.equals(SCHEMA):
-        raise DamagedChunkError(again)
+        raise OtherColumnsError(f"{path}: has the columns of another version of netsim")
     return table
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from netsim.errors import Fault, InputError
+from netsim.point import Point
 from netsim.results.columns import columns_digest
 from netsim.scenario import Grid, Scenario
 from netsim.scenario.policies.published import threshold_of
-from netsim.simulate import Point
 from traces.format.manifest import canonical, digest_of
 from traces.format.sealed import read_regular
 

@@ -20,10 +20,12 @@ import numpy as np
 import pandas as pd
 
 from netsim.errors import Fault, InputError
-from netsim.results.statistics import paired_ratio_interval, token_seed_interval
+from netsim.results.over_prompts import ratio_over_prompts
+from netsim.results.ratio_tables import paired_ratio, ratio_tables
+from netsim.results.statistics import INTERVALS, Interval, token_seed_interval
 from netsim.scenario import Scenario
 from netsim.scenario.policies.published import CuHlmSettings, HlmSettings, UHlmSettings
-from netsim.sweeps.run import sweep
+from netsim.sweeps.run import sweep_with_prompts
 
 SNR, THRESHOLD = "channel.snr_db", "policy.threshold"
 #: Thresholds where the measure has no grid of its own.
@@ -67,8 +69,8 @@ class Bound:
         return self.limit - values if self.at_least else values - self.limit
 
 
-def simulate_thresholds(scenario: Scenario, jobs: int) -> pd.DataFrame:
-    """Rows of hlm and of every threshold, at every SNR of the scenario, with two columns more.
+def simulate_thresholds(scenario: Scenario, jobs: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of hlm and of every threshold, at every SNR of the scenario, with two columns more; and their prompts' sums.
 
     ``rejected_skips`` is the share of all rounds that are skipped and that the LLM would have rejected;
     ``accuracy`` is what the LLM makes of a token compared with hlm's, ``exp(nll of hlm - nll)``, under the same draws.
@@ -86,13 +88,13 @@ def simulate_thresholds(scenario: Scenario, jobs: int) -> pd.DataFrame:
         "policy": [HlmSettings(name="hlm").model_dump(), *_candidates(scenario)],
         SNR: list(scenario.sweep.get(SNR, (scenario.channel.snr_db,))),
     }
-    table = sweep({**content, "sweep": axes}, jobs)
+    table, prompts = sweep_with_prompts({**content, "sweep": axes}, jobs)
     skipped, right = 1 - table["transmission_rate"], table["true_skip_rate"].fillna(1.0)
     table["rejected_skips"] = skipped * (1 - right)
     hlm = table[table["policy.name"] == "hlm"].set_index([SNR, "seed"])["llm_nll"]
     own = hlm.loc[list(zip(table[SNR], table["seed"], strict=True))].to_numpy(dtype=np.float64)
     table["accuracy"] = np.exp(own - table["llm_nll"].astype(float))
-    return table
+    return table, prompts
 
 
 def _candidates(scenario: Scenario) -> list[dict[str, Any]]:
@@ -107,13 +109,18 @@ def _candidates(scenario: Scenario) -> list[dict[str, Any]]:
 
 
 def best_thresholds(
-    table: pd.DataFrame, objective: str, bounds: Sequence[Bound], *, on_the_mean: bool
+    table: pd.DataFrame,
+    objective: str,
+    bounds: Sequence[Bound],
+    *,
+    on_the_mean: bool,
+    prompts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The best threshold at each SNR.
 
     Parameters
     ----------
-    table : as ``simulate_thresholds`` returns it.
+    table, prompts : as ``simulate_thresholds`` returns them; without the prompts' sums, intervals are over token seeds.
     objective : str
         Column to maximise, in the mean over seeds.
     bounds : sequence of Bound
@@ -127,8 +134,9 @@ def best_thresholds(
     DataFrame
         One row per SNR: ``channel.snr_db``, ``threshold`` (NaN where none meets the bounds), the means of
         the objective, of the bounded columns and of the transmission rate, and ``speed_up`` of the objective
-        over hlm with the ends of its paired 95 % interval. Chosen and shown on the same seeds, a maximum is a
-        little optimistic.
+        over hlm with the ends of its paired interval; ``interval`` and ``speed_up_interval`` say what the ends are
+        over: prompts, where the objective is a ratio of their sums, else token seeds. Chosen and shown on the same
+        seeds, a maximum is a little optimistic.
 
     Raises
     ------
@@ -145,7 +153,8 @@ def best_thresholds(
             raise InputError([Fault("optimize", "", text)])
     means = candidates.groupby([SNR, THRESHOLD])[wanted].mean().reset_index()
     chosen = _on_the_mean(means, objective, bounds) if on_the_mean else _at_each(means, objective, bounds)
-    return pd.DataFrame([_row(table, means, snr, chosen.get(snr), wanted) for snr in means[SNR].unique()])
+    rows = [_row((table, prompts), means, snr, chosen.get(snr), wanted) for snr in means[SNR].unique()]
+    return pd.DataFrame(rows)
 
 
 def _at_each(means: pd.DataFrame, objective: str, bounds: Sequence[Bound]) -> dict[float, float]:
@@ -182,23 +191,48 @@ def _on_the_mean(means: pd.DataFrame, objective: str, bounds: Sequence[Bound]) -
 
 
 def _row(
-    table: pd.DataFrame, means: pd.DataFrame, snr_db: float, threshold: float | None, wanted: Sequence[str]
-) -> dict[str, float]:
+    simulated: tuple[pd.DataFrame, pd.DataFrame | None],
+    means: pd.DataFrame,
+    snr_db: float,
+    threshold: float | None,
+    wanted: Sequence[str],
+) -> dict[str, float | str]:
     if threshold is None:
         return {SNR: snr_db, "threshold": np.nan}
     objective = wanted[0]
-    here = table[table[SNR] == snr_db].sort_values("seed")
-    own, hlm = here[here[THRESHOLD] == threshold], here[here["policy.name"] == "hlm"]
+    (own, own_sums), (hlm, hlm_sums) = (
+        [None if part is None else _of(part, snr_db, of) for part in simulated] for of in (threshold, None)
+    )
+    assert own is not None
+    assert hlm is not None
     shown = means[(means[SNR] == snr_db) & (means[THRESHOLD] == threshold)].iloc[0]
-    speed_up = paired_ratio_interval(own[objective], hlm[objective], own["token_seed"])
-    _, low, high = token_seed_interval(own[objective], own["token_seed"])
+    sums = None if own_sums is None or hlm_sums is None else (own_sums, hlm_sums)
+    speed_up, paired_over = paired_ratio(objective, own, hlm, sums)
+    (_, low, high), over = _interval(objective, own, own_sums)
     return {
         SNR: snr_db,
         "threshold": threshold,
         **{column: float(shown[column]) for column in wanted},
         f"{objective}_low": low,
         f"{objective}_high": high,
+        "interval": over,
         "speed_up": speed_up.mean,
         "speed_up_low": speed_up.low,
         "speed_up_high": speed_up.high,
+        "speed_up_interval": paired_over,
     }
+
+
+def _of(table: pd.DataFrame, snr_db: float, threshold: float | None) -> pd.DataFrame:
+    """Rows of one threshold, of hlm where there is none, at one SNR: seeds and prompts ascend."""
+    chosen = table["policy.name"] == "hlm" if threshold is None else table[THRESHOLD] == threshold
+    keys = ["seed", *({"prompt"} & {*table})]
+    return table[chosen & (table[SNR] == snr_db)].sort_values(keys)
+
+
+def _interval(column: str, rows: pd.DataFrame, sums: pd.DataFrame | None) -> tuple[Interval, str]:
+    """The interval over prompts, where there is one; else that over token seeds. And its name."""
+    tables = ratio_tables(column, rows[column].astype(float), sums)
+    if tables is not None and not np.isnan((over_prompts := ratio_over_prompts(*tables)).low):
+        return over_prompts, INTERVALS["prompts_"]
+    return token_seed_interval(rows[column].astype(float), rows["token_seed"]), INTERVALS[""]

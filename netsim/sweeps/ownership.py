@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from netsim.errors import Fault, InputError, quote
 from netsim.scenario import Scenario, load_scenario
 from netsim.scenario.sweep import flatten
-from traces.format.sealed import canonical, read_regular
+from netsim.sweeps.products import read_manifest
+from traces.format.sealed import canonical
 
 #: Keys that may differ; of the other two, what was there has to stay.
 FREE, GROWING = frozenset({"name"}), frozenset({"seeds", "sweep"})
@@ -49,8 +49,8 @@ def check_grows(folder: Path, earlier_file: Path, now: Scenario) -> None:
 def _writer(folder: Path) -> str:
     """Version of netsim that wrote the results, as their manifest says."""
     try:
-        return str(json.loads(read_regular(folder / "manifest.json"))["versions"]["netsim"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(read_manifest(folder)["versions"]["netsim"])
+    except (InputError, KeyError, TypeError):
         return "of unknown version"
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 
 from netsim.errors import Fault, InputError
+from netsim.point import Point, Sums, array_rows
 from netsim.results.rows import Row
 from netsim.scenario import Scenario
 from netsim.scenario.thresholds import ThresholdClipped
-from netsim.simulate import Point, Sums, array_rows
 from netsim.sweeps.chunk_files import PROMPTS, SCHEMA
 from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
 from netsim.sweeps.local import in_processes

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
 
+from netsim.errors import Fault, InputError
 from netsim.scenario import Scenario, ScenarioLike, load_grid
+from netsim.scenario.kinds import own_names
 from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
 from netsim.sweeps.parallel import Failure, workers
+from netsim.sweeps.products import PROMPT_SUMS, RESULTS
 from netsim.sweeps.progress import progress
-from netsim.sweeps.store import MANIFEST, RESULTS, SCENARIO, open_store
+from netsim.sweeps.provenance import code_facts
+from netsim.sweeps.store import open_store
 
-#: Packages whose versions may show in the last bits of a result.
-PACKAGES = ("netsim", "numba", "numpy", "pandas", "pyarrow", "scipy", "simpy")
+#: A class of the program itself, as a scenario names it.
+MAIN = "__main__:"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def run_sweep(
     grid = load_grid(source)
     scenario = grid.scenario
     points = sweep_points(grid, engine)
+    _check_classes(points, jobs=jobs, backend=backend, fresh=fresh)
     seeds = scenario.seed_values()
     failures: list[Failure] = []
     with open_store(folder, scenario, fresh=fresh) as store:
@@ -109,13 +111,25 @@ def run_sweep(
             "failures": [str(failure) for failure in failures],
             **_provenance(scenario, points),
         }
-        texts = {
-            SCENARIO: scenario.resolved_yaml(),
-            MANIFEST: json.dumps(facts, indent=2) + "\n",
-        }
-        rows = store.write_products(points, seeds, texts)
+        rows = store.write_products(points, seeds, scenario, facts)
     reused = len(points) * len(seeds) - missing
     return SweepReport(folder, rows, missing - len(failures), reused, tuple(failures))
+
+
+def _check_classes(points: Sequence[SweepPoint], *, jobs: int, backend: str, fresh: bool) -> None:
+    """Refuse a class of the program itself (a script, a notebook) where that can't be had.
+
+    Other processes can't import it, and pydantic's classes are not made for being sent by value. Nothing tells whether it is
+    still the one that finished cells were computed with.
+    """
+    named = sorted(set().union(*(own_names(point.scenario) for point in points)))
+    for name in (name for name in named if name.startswith(MAIN)):
+        if jobs != 1 or backend != "local":
+            text = "is not found by other processes, allowed: one process (jobs 1), or a module of its own"
+            raise InputError([Fault("", "", f"{name}: a class of this very program {text}")])
+        if not fresh:
+            text = "has no file that tells finished cells of another version, allowed: fresh=True, or a module of its own"
+            raise InputError([Fault("", "", f"{name}: a class of this very program {text}")])
 
 
 def sweep(scenario: ScenarioLike, jobs: int = 1) -> pd.DataFrame:
@@ -130,11 +144,16 @@ def sweep(scenario: ScenarioLike, jobs: int = 1) -> pd.DataFrame:
     RuntimeError
         If a cell failed.
     """
+    return sweep_with_prompts(scenario, jobs)[0]
+
+
+def sweep_with_prompts(scenario: ScenarioLike, jobs: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Simulate a sweep as `sweep` does; its rows, and the sums of every prompt: a row per point, seed and prompt."""
     with tempfile.TemporaryDirectory(prefix="netsim-") as folder:
-        report = run_sweep(scenario, Path(folder), jobs=jobs)
+        report = run_sweep(scenario, Path(folder), jobs=jobs, fresh=True)
         if report.failures:
             raise RuntimeError(f"{len(report.failures)} cells failed, the first at {report.failures[0]}")
-        return pd.read_parquet(report.folder / RESULTS)
+        return pd.read_parquet(report.folder / RESULTS), pd.read_parquet(report.folder / PROMPT_SUMS)
 
 
 def _provenance(scenario: Scenario, points: Sequence[SweepPoint]) -> dict[str, object]:
@@ -144,7 +163,7 @@ def _provenance(scenario: Scenario, points: Sequence[SweepPoint]) -> dict[str, o
         "traces": sorted({point.sources[0] for point in points}),
         "results_version": RESULTS_VERSION,
         "named_thresholds": _named_thresholds(points),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        **code_facts(),
     }
 
 
@@ -159,10 +178,3 @@ def _named_thresholds(points: Sequence[SweepPoint]) -> dict[str, list[float]]:
         if isinstance(name, str) and isinstance(number, float):
             found.setdefault(name, set()).add(number)
     return {name: sorted(numbers) for name, numbers in found.items()}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

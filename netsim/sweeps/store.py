@@ -27,16 +27,12 @@ from netsim.scenario import Scenario
 from netsim.sweeps.chunk_files import PROMPTS, ROW, SUM_FIELDS, ChunkFiles
 from netsim.sweeps.chunks import SweepPoint
 from netsim.sweeps.ownership import check_grows
+from netsim.sweeps.products import MANIFEST, PRODUCTS, PROMPT_SUMS, RESULTS, SCENARIO, SUMMARY, manifest_text
 from traces.format.manifest import replace_file
 
 #: Lock of a results folder, and the sign that a folder is one.
 LOCK = ".netsim-lock"
-CHUNKS, RESULTS, SUMMARY = "chunks", "results.parquet", "summary.csv"
-#: Sums of every prompt: a row per point, seed and prompt.
-PROMPT_SUMS = "prompts.parquet"
-SCENARIO, MANIFEST = "scenario.yaml", "manifest.json"
-#: Files of a finished sweep.
-PRODUCTS = (RESULTS, PROMPT_SUMS, SUMMARY, SCENARIO, MANIFEST)
+CHUNKS = "chunks"
 #: Figures drawn from the results, with the SHA-256 of each: they go when the results change.
 FIGURES = ".netsim-figures.json"
 #: Rows that are put in order at a time; the results are read and written in such parts.
@@ -105,9 +101,9 @@ class Store:
         replace_file(folder / CHUNKS / SCENARIO, scenario.resolved_yaml().encode())
 
     def write_products(
-        self, points: Sequence[SweepPoint], seeds: Sequence[int], texts: Mapping[str, str]
+        self, points: Sequence[SweepPoint], seeds: Sequence[int], scenario: Scenario, facts: Mapping[str, Any]
     ) -> int:
-        """Write results and summary in the order of the sweep, then further files; returns the rows written.
+        """Write results and summary in the order of the sweep, the scenario and a manifest; returns the rows written.
 
         All of them are complete on disk before the first takes its place.
         """
@@ -117,8 +113,13 @@ class Store:
         ready = {self.folder / f"{name}.partial": self.folder / name for name in (RESULTS, PROMPT_SUMS)}
         partial, partial_sums = ready
         written, summary = self._write_results(partial, partial_sums, points, seeds)
-        csv = summary.to_csv(index=False, lineterminator="\n")
-        for name, text in {SUMMARY: csv, **texts}.items():
+        texts = {
+            SUMMARY: summary.to_csv(index=False, lineterminator="\n"),
+            SCENARIO: scenario.resolved_yaml(),
+        }
+        digests = {product.name: _digest(path) for path, product in ready.items()}
+        digests |= {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+        for name, text in {**texts, MANIFEST: manifest_text(facts, digests)}.items():
             path = self.folder / f"{name}.partial"
             replace_file(path, text.encode())
             ready[path] = self.folder / name

@@ -31,6 +31,13 @@ def test_no_fading_is_a_straight_line(snr: float, start_s: float, coherence_time
     assert bits == pytest.approx(FULL_PAYLOAD_BITS, rel=1e-12 + np.spacing(end_s) / seconds)
 
 
+def test_no_time_carries_no_bits() -> None:
+    straight = session_curve(NoFading(), shannon, 10.0, 1e6, math.inf, np.random.default_rng(0))
+    assert straight.bits_between(3.0, 3.0) == 0.0
+    assert straight.duration(3.0, 0.0) == 0.0
+    assert 0.0 < straight.bits_between(3.0, 3.0 + 1e-8) < 1.0
+
+
 def test_duration_and_bits_are_inverse() -> None:
     faded = curve(Rayleigh())
     for start_s in (0.0, 0.01, 0.123, 7.89):

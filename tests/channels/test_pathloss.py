@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -179,3 +181,34 @@ def test_the_environment_height_moves_the_break_point() -> None:
 def test_link_budget_by_hand() -> None:
     # Noise: -174 + 10 log10(20e6) + 9 = -91.99 dBm; received: 23 - 100 = -77 dBm.
     assert mean_snr_db(23.0, 100.0, 9.0, 20e6) == pytest.approx(14.9897, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("environment", "height_m", "by_hand"),
+    [
+        # Table 7.4.1-1, no line of sight; at 5 GHz log10(f_c) = 0.69897.
+        ("uma", 10.0, lambda d: 13.54 + 39.08 * d + 20 * 0.6989700 - 0.6 * 8.5),
+        ("umi", 10.0, lambda d: 22.4 + 35.3 * d + 21.3 * 0.6989700 - 0.3 * 8.5),
+        ("inh", 2.5, lambda d: 17.3 + 38.3 * d + 24.9 * 0.6989700),
+    ],
+)
+def test_a_higher_device_loses_less_behind_houses(
+    environment: Environment, height_m: float, by_hand: Callable[[float], float]
+) -> None:
+    low = SITES[environment]
+    site = replace(low, device_height_m=height_m, carrier_hz=5e9)
+    distance_m = 100.0
+    log_distance = math.log10(math.hypot(distance_m, site.base_height_m - height_m))
+    assert site.path_loss_db(distance_m, line_of_sight=False) == pytest.approx(
+        by_hand(log_distance), abs=1e-4
+    )
+
+
+def test_indoors_any_height_above_the_floor_will_do() -> None:
+    assert Site("inh", 5e9, 0.5, 1.0).path_loss_db(10.0, line_of_sight=True) > 0
+
+
+@pytest.mark.parametrize(("environment", "height_m"), [("inh", 0.0), ("uma", 1.0), ("umi", 1.0)])
+def test_a_base_station_on_the_ground_is_refused(environment: Environment, height_m: float) -> None:
+    with pytest.raises(ValueError, match="base_height_m: too low"):
+        Site(environment, 5e9, height_m, 1.5)

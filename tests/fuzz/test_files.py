@@ -22,8 +22,8 @@ from netsim.costs.latency_file import LatencyError
 from netsim.engines.arrivals import load_arrivals
 from netsim.scenario import Scenario
 from netsim.sweeps.chunk_files import ChunkWarning
+from netsim.sweeps.products import RESULTS
 from netsim.sweeps.run import run_sweep
-from netsim.sweeps.store import RESULTS
 from tests.fuzz.budget import examples
 from tests.fuzz.commands import command, judge
 from tests.fuzz.hostile import NUMBERS, damaged, mutated

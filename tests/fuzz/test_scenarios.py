@@ -32,9 +32,24 @@ BASES: list[dict[str, Any]] = [
     },
     {
         "name": "several", "policy": {"name": "hlm"}, "tokens": 3, "seeds": [3], "devices": 3,
-        "uplink": {"scheduler": "round-robin"}, "server": {"max_batch": 2},
-        "requests": {"arrivals": {"name": "poisson", "rate_hz": 2}, "per_device": 1},
+        "uplink": {"scheduler": "round-robin"}, "server": {"replicas": 2}, "latency": {"slm": 0.02, "llm": 0.05},
+        "requests": {"arrivals": {"name": "poisson", "rate_hz": 2}, "per_device": 1, "until_s": 60},
         "channel": {"bandwidth_hz": 1e7},
+    },
+    {
+        "name": "drafts", "tokens": 4, "seeds": 1, "eos": "ignore", "latency": {"slm": 0.02, "llm": 0.05},
+        "payload": {"vocabulary_size": 32000, "quantise": False},
+        "channel": {"fading": "rayleigh", "bandwidth_hz": 1e7, "coherence_time_s": 0.01},
+        "policy": {"name": "spec", "gamma": 3, "payload": {"name": "top-k-lattice", "k": 4, "levels": 100},
+                   "stop": {"name": "probability", "at_least": 0.2}},
+    },
+    {
+        "name": "placed", "policy": {"name": "rand-hlm", "skip_probability": 0.5}, "tokens": 3, "seeds": 1,
+        "devices": [{"position_m": [40, 30]}, {"position_m": [100, 0], "policy": "slm"}],
+        "latency": {"slm": 0.02, "llm": 0.05}, "energy": {"compute_w": 3, "idle_w": 0.1},
+        "site": {"environment": "umi", "carrier_hz": 3.5e9, "base_height_m": 10, "device_height_m": 1.5,
+                 "transmit_dbm": 23, "noise_figure_db": 7, "radius_m": 150},
+        "channel": {"bandwidth_hz": 1e7, "rate": "cqi"},
     },
 ]  # fmt: skip
 
@@ -53,6 +68,12 @@ def write(folder: Path, trace: Path, content: Any) -> Path:
     except Exception:  # noqa: BLE001  (what can't be written as YAML is no scenario)
         path.write_text(repr(content), encoding="utf-8", errors="surrogatepass")
     return path
+
+
+@pytest.mark.parametrize("content", BASES, ids=lambda content: content["name"])
+def test_what_is_mutated_is_well(content: Any, trace: Path, tmp_path: Path) -> None:
+    ended = command(tmp_path, "run", write(tmp_path, trace, content))
+    assert ended.status == 0, ended.stderr
 
 
 @pytest.mark.parametrize("what", ["validate", "run", "sweep"])

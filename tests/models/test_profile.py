@@ -22,7 +22,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from models.grid import Effort, Grid, ProfileError, default_grid
+from models.grid import Effort, ProfileError, ProfileGrid, default_grid
 from models.profile import Subject, measure, pair_profile, write_profile
 from models.timing import fit_to_budget, profile_model
 from netsim.cli.profile import profile
@@ -30,7 +30,7 @@ from netsim.costs.latency import LatencyProfile
 from netsim.costs.latency_file import read_profile
 from netsim.errors import InputError
 
-GRID = Grid((0, 8, 40), (1, 4, 32), (1, 2))
+GRID = ProfileGrid((0, 8, 40), (1, 4, 32), (1, 2))
 CELLS = list(itertools.product(*map(enumerate, (GRID.contexts, GRID.positions, GRID.batches))))
 
 
@@ -102,7 +102,7 @@ def test_each_pass_sees_the_context_of_its_cell(model: PreTrainedModel) -> None:
 
 def test_longer_passes_take_longer() -> None:
     # 256 times the work in one pass: far more than what scheduling on a busy machine may add.
-    made = profile_model(llama(longest=256, hidden=256), "small", Grid((0,), (1, 256)), Effort(5))
+    made = profile_model(llama(longest=256, hidden=256), "small", ProfileGrid((0,), (1, 256)), Effort(5))
     assert made["median_s"][0][1][0] > made["median_s"][0][0][0]
 
 
@@ -126,11 +126,11 @@ def test_default_grids_fit_the_model() -> None:
 )
 def test_grids_without_order_are_refused(axes: Any, message: str) -> None:
     with pytest.raises(ProfileError, match=message):
-        Grid(*axes)
+        ProfileGrid(*axes)
 
 
-@pytest.mark.parametrize("grid", [Grid((0, 64), (1,)), Grid((0,), (1, 65))])
-def test_grids_beyond_the_model_are_refused(grid: Grid) -> None:
+@pytest.mark.parametrize("grid", [ProfileGrid((0, 64), (1,)), ProfileGrid((0,), (1, 65))])
+def test_grids_beyond_the_model_are_refused(grid: ProfileGrid) -> None:
     with pytest.raises(ProfileError, match="small takes at most 64 positions"):
         profile_model(llama(), "small", grid)
 
@@ -159,7 +159,7 @@ def test_a_model_that_takes_no_cache_is_measured_over_the_whole_prefix() -> None
     model.register_forward_pre_hook(
         lambda _module, _given, keywords: lengths.append(keywords["input_ids"].shape[1]), with_kwargs=True
     )
-    profile_model(model, "whole", Grid((0, 8), (1, 4)), Effort(1, 0))
+    profile_model(model, "whole", ProfileGrid((0, 8), (1, 4)), Effort(1, 0))
     assert lengths == [1, 4, 9, 12]
 
 
@@ -171,7 +171,7 @@ def test_a_slow_cell_is_measured_once() -> None:
         time.sleep(0.1 if passes[-1] > 1 else 0.0)
 
     model.register_forward_pre_hook(slow, with_kwargs=True)
-    profile_model(model, "slow", Grid((0,), (1, 4)), Effort(3, 1, cell_s=0.05))
+    profile_model(model, "slow", ProfileGrid((0,), (1, 4)), Effort(3, 1, cell_s=0.05))
     assert passes == [1, 1, 1, 1, 4]
 
 
@@ -181,7 +181,7 @@ def test_no_repeats_are_refused() -> None:
 
 
 def test_a_pair_profile_gives_each_role_its_own(tmp_path: Path) -> None:
-    grid = Grid((0,), (1,))
+    grid = ProfileGrid((0,), (1,))
     slm, llm = (
         profile_model(model, name, grid, Effort(1)) for model, name in ((llama(), "a"), (gpt2(), "b"))
     )
@@ -223,7 +223,7 @@ def test_a_model_with_a_sliding_window_is_measured_beyond_it() -> None:
         contexts.append(keywords["past_key_values"].get_seq_length())
 
     with model.register_forward_pre_hook(note, with_kwargs=True):
-        profile_model(model, "window", Grid((0, 8, 32), (1, 4)), Effort(1, 1))
+        profile_model(model, "window", ProfileGrid((0, 8, 32), (1, 4)), Effort(1, 1))
     # Four passes at each context, and between them the two that extend the cache.
     assert contexts == [0] * 5 + [8] * 5 + [32] * 4
 

@@ -19,9 +19,9 @@ from netsim.cli.profile import profile
 from netsim.cli.record import record
 from netsim.costs.latency import load_latency
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.scenario import load_grid
 from netsim.scenario.sources.built_in import RecordedTraceSettings
-from netsim.simulate import Point
 from tests.random_pair import save_random_pair
 from traces.format.manifest import read_manifest
 from traces.format.trace import Trace

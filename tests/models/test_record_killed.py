@@ -23,7 +23,10 @@ from traces.speculative.walk import Measure, Policy
 
 PROMPTS = tuple(Prompt(id=str(n), tokens=(5 + n, 40, 7 * n + 60)) for n in range(3))
 POLICIES: dict[str, Policy] = {"hlm": Hlm(), "u-hlm:threshold=0.9": UHlm(0.9)}
-PLAN = Plan("random", PROMPTS, 24, (0, 1, 2), Sampler(1.0, 0.9), Measure(20, 2.0), POLICIES, eos=None)
+#: Passes of a few rows, so that groups become complete one after the other.
+PLAN = Plan(
+    "random", PROMPTS, 24, (0, 1, 2), Sampler(1.0, 0.9), Measure(20, 2.0), POLICIES, eos=None, batch=2
+)
 GROUPS = 9
 
 

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from scipy import integrate, special
 
 from traces.format.nodes import log_sum_exp
-from traces.uncertainty import MEASURES, MeasureName, disagreement, of_distribution, theta_rule
+from traces.measures import MEASURES, MeasureName
+from traces.uncertainty import disagreement, of_distribution, theta_rule
 
 VOCABULARY, TEMPERATURE, THETA_MAX = 300, 0.8, 2.0
 

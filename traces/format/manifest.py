@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from traces.format.sealed import canonical, digest_of, read_json, sealed
-from traces.uncertainty import MeasureName
+from traces.measures import MeasureName
 
 __all__ = ["canonical", "digest_of"]
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from traces.uncertainty import MeasureName
+from traces.measures import MeasureName
 
 #: Guard of ``floor(samples * threshold)`` against 0.3 * 20 = 5.999…
 COUNT_GUARD = 1e-9

@@ -16,7 +16,7 @@ from traces.uncertainty import disagreement, of_distribution, summaries, theta_r
 
 
 @dataclass(frozen=True)
-class Look:
+class DrawnDrafts:
     """Drafts of several paths.
 
     Attributes
@@ -57,7 +57,7 @@ class Step:
 
     def look(
         self, payload: Payload, groups: NDArray[np.int64], position: int, nodes: NDArray[np.int64]
-    ) -> Look:
+    ) -> DrawnDrafts:
         """Draft at known nodes, and measure."""
         forest, at = self.forest, (groups, position)
         starts = forest.starts[nodes]
@@ -66,10 +66,10 @@ class Step:
         place = choose(rows.drafted, rows.starts, rows.ends, self.draws.draft[at]) - rows.starts
         draft = starts + place
         uncertainty, count = self._uncertainty(at, nodes, draft)
-        return Look(rows, place, draft, uncertainty, count)
+        return DrawnDrafts(rows, place, draft, uncertainty, count)
 
     def seen(
-        self, look: Look, accepted: NDArray[np.bool_], groups: NDArray[np.int64], position: int
+        self, look: DrawnDrafts, accepted: NDArray[np.bool_], groups: NDArray[np.int64], position: int
     ) -> Drafts:
         """What a policy may look at."""
         drafted, starts, ends = look.rows.drafted, look.rows.starts, look.rows.ends

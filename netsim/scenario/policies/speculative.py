@@ -130,8 +130,8 @@ class SpecSettings(PolicyKind):
         llm_s = math.inf
         if by_llm and not current:
             costs = speed.costs()
-            # One stream: its tokens follow each other at the pace of the passes.
-            llm_s = float(costs.llm.seconds(middle(speed), 1)) + costs.id_bits / costs.downlink_bps
+            # One stream: its tokens follow each other at the pace of the passes, or of a slower downlink.
+            llm_s = max(float(costs.llm.seconds(middle(speed), 1)), costs.id_bits / costs.downlink_bps)
         policy = AutoGamma(blocks, cost, (slm_s, llm_s), by_llm and current, current)
         return policy if current else policy.at_rate_bps(speed.rate_bps())
 

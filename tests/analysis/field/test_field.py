@@ -11,8 +11,8 @@ from analysis.field.figure import METHODS, by_method
 from analysis.field.page import formula_section
 from analysis.figures.kinds import RTT
 from analysis.figures.results import Results
+from netsim.point import Point
 from netsim.scenario import load_grid, load_scenario
-from netsim.simulate import Point
 from netsim.sweeps.run import sweep
 from traces.format.trace import Trace
 

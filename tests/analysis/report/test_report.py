@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.figures.labels import axis_label
 from analysis.report.compare import speed_ups
 from analysis.report.page import write_report
 from netsim.errors import InputError
+from netsim.point import simulate
 from netsim.scenario import load_scenario
-from netsim.simulate import simulate
 from netsim.sweeps.run import run_sweep
 from tests.browser import chromium, errors, open_report
 from tests.trace_factory import make_trace
@@ -101,9 +102,10 @@ def test_the_explorer_shows_the_numbers_of_the_summary(browser: Any, folders: tu
     for _, own in summary.iterrows():
         name = own["policy.name"]
         if not np.isnan(own["policy.threshold"]):
-            name += f", threshold {own['policy.threshold']:g}"
+            name += f", {axis_label('policy.threshold')} {own['policy.threshold']:g}"
         expected = [own[f"throughput_tok_s_{end}"] for end in ("mean", "low", "high")]
         # The page rounds to six digits.
+        assert (name, own["channel.snr_db"]) in by_place, sorted(by_place)
         assert by_place[name, own["channel.snr_db"]] == pytest.approx(expected, rel=1e-5)
 
 
@@ -197,7 +199,7 @@ def test_two_folders_are_compared_seed_by_seed(folders: tuple[Path, Path], tmp_p
 
 
 def test_what_is_no_results_folder_is_refused(tmp_path: Path, folders: tuple[Path, Path]) -> None:
-    with pytest.raises(InputError, match="not the folder of a finished sweep"):
+    with pytest.raises(InputError, match=r"not a results folder: there is no summary\.csv"):
         write_report(tmp_path, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
     with pytest.raises(InputError, match="no results"):

@@ -9,7 +9,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from models.encode import encode_prompt
-from models.prompts import Message, Prompt, PromptError, read_prompts, write_prompts
+from models.prompts import Message, PromptError, PromptText, read_prompts, write_prompts
 from models.prompts.built_in import FOLDER, built_in_prompts
 from models.text import part_of, source_files
 from models.train import load_tokenizer
@@ -53,9 +53,9 @@ def test_more_prompts_than_the_text_holds_are_refused() -> None:
 
 def test_written_prompts_read_back(tmp_path: Path) -> None:
     prompts = built_in_prompts(FOLDER, "evaluation", 2, prompt_tokens=20, reference_tokens=10)
-    prompts.append(Prompt("plain", "naïve\u2028café"))
+    prompts.append(PromptText("plain", "naïve\u2028café"))
     prompts.append(
-        Prompt("chat", "Sing.\n\nLa", "La", messages=(Message("system", "Sing."), Message("user", "La")))
+        PromptText("chat", "Sing.\n\nLa", "La", messages=(Message("system", "Sing."), Message("user", "La")))
     )
     write_prompts(prompts, tmp_path / "prompts.jsonl")
     assert read_prompts(tmp_path / "prompts.jsonl") == prompts
@@ -64,7 +64,7 @@ def test_written_prompts_read_back(tmp_path: Path) -> None:
 def test_own_token_ids_are_used_where_they_spell_the_prompt() -> None:
     tokenizer = load_tokenizer(FOLDER)
     letters = tuple(tokenizer.get_vocab()[letter] for letter in "import")
-    prompt = Prompt("0", "import", prompt_ids=letters)
+    prompt = PromptText("0", "import", prompt_ids=letters)
     assert len(letters) > len(tokenizer.encode("import"))
     assert encode_prompt(prompt, tokenizer) == list(letters)
     foreign = dataclasses.replace(prompt, prompt="return")
@@ -75,7 +75,7 @@ def test_own_token_ids_are_used_where_they_spell_the_prompt() -> None:
 
 def test_an_empty_prompt_is_refused() -> None:
     with pytest.raises(PromptError, match="prompt '0' is empty"):
-        encode_prompt(Prompt("0", ""), load_tokenizer(FOLDER))
+        encode_prompt(PromptText("0", ""), load_tokenizer(FOLDER))
 
 
 @pytest.mark.parametrize(("part", "count"), [("evaluation", 48), ("calibration", 64)])

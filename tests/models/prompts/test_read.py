@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from models.prompts import Message, Prompt, PromptError, load_prompts, read_prompts
+from models.prompts import Message, PromptError, PromptText, load_prompts, read_prompts
 
 ROWS = [{"prompt": 'Sing, "please"', "reference": "La"}, {"prompt": "Add\n1;\t2", "reference": "3"}]
-EXPECTED = [Prompt("0", 'Sing, "please"', "La"), Prompt("1", "Add\n1;\t2", "3")]
+EXPECTED = [PromptText("0", 'Sing, "please"', "La"), PromptText("1", "Add\n1;\t2", "3")]
 TABLE = 'prompt{0}reference\n"Sing, ""please"""{0}La\n"Add\n1;\t2"{0}3\n'
 FORMS = {
     "list": json.dumps(ROWS),
@@ -61,15 +61,15 @@ def test_one_column_of_prompts_keeps_its_commas(tmp_path: Path) -> None:
 
 
 def test_a_list_of_texts_and_a_single_object(tmp_path: Path) -> None:
-    assert read_prompts(written(tmp_path / "p", '["a", "b"]')) == [Prompt("0", "a"), Prompt("1", "b")]
-    assert read_prompts(written(tmp_path / "p", '{\n"prompt": "a"\n}')) == [Prompt("0", "a")]
+    assert read_prompts(written(tmp_path / "p", '["a", "b"]')) == [PromptText("0", "a"), PromptText("1", "b")]
+    assert read_prompts(written(tmp_path / "p", '{\n"prompt": "a"\n}')) == [PromptText("0", "a")]
 
 
 def test_a_json_string_may_hold_a_line_separator(tmp_path: Path) -> None:
     rows = '{"id": "a", "prompt": "x\u2028y", "reference": "z"}\n{"prompt": "w", "other": 1}\n'
     assert read_prompts(written(tmp_path / "p.jsonl", rows)) == [
-        Prompt("a", "x\u2028y", "z"),
-        Prompt("1", "w"),
+        PromptText("a", "x\u2028y", "z"),
+        PromptText("1", "w"),
     ]
 
 
@@ -134,7 +134,7 @@ def test_bad_rows_are_left_out_and_the_others_keep_their_numbers(tmp_path: Path)
     lines = ['{"prompt": "a"}', '{"prompt": ""}', "{broken", '{"id": "0", "prompt": "c"}', '{"prompt": "d"}']
     path = written(tmp_path / "p.jsonl", "\n".join(lines))
     prompts, faults = load_prompts(path)
-    assert prompts == [Prompt("0", "a"), Prompt("4", "d")]
+    assert prompts == [PromptText("0", "a"), PromptText("4", "d")]
     assert [fault.split(": ")[0] for fault in faults] == [f"{path}:{line}" for line in (2, 3, 4)]
     with pytest.raises(PromptError, match=r"p\.jsonl:2: .* \(and 2 more rows\)"):
         read_prompts(path)
@@ -153,8 +153,8 @@ def test_messages_survive_a_table_only_as_a_fault(tmp_path: Path) -> None:
 
 
 def test_a_chat_takes_the_given_system_message_unless_it_has_its_own() -> None:
-    plain = Prompt("0", "Sing.")
-    own = Prompt("0", "…", messages=(Message("system", "Loudly."), Message("user", "Sing.")))
+    plain = PromptText("0", "Sing.")
+    own = PromptText("0", "…", messages=(Message("system", "Loudly."), Message("user", "Sing.")))
     user = {"role": "user", "content": "Sing."}
     assert plain.chat() == [user]
     assert plain.chat("Softly.") == [{"role": "system", "content": "Softly."}, user]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.prompts import Message, Prompt, PromptError
+from models.prompts import Message, PromptError, PromptText
 from models.prompts.shapes import prompt_of
 
 USER = "user"
@@ -23,8 +23,8 @@ def chat(*contents: str) -> tuple[Message, ...]:
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ("Sing.", Prompt("7", "Sing.")),
-        ({"Prompt ": "Sing.", "Reference": "La"}, Prompt("7", "Sing.", "La")),
+        ("Sing.", PromptText("7", "Sing.")),
+        ({"Prompt ": "Sing.", "Reference": "La"}, PromptText("7", "Sing.", "La")),
         (
             {
                 "task_id": "HumanEval/0",
@@ -32,12 +32,12 @@ def chat(*contents: str) -> tuple[Message, ...]:
                 "canonical_solution": "    pass\n",
                 "test": "assert",
             },
-            Prompt("HumanEval/0", "def f():\n", "    pass\n"),
+            PromptText("HumanEval/0", "def f():\n", "    pass\n"),
         ),
-        ({"prompt": "Sing.", "completion": "La", "input": ""}, Prompt("7", "Sing.", "La")),
+        ({"prompt": "Sing.", "completion": "La", "input": ""}, PromptText("7", "Sing.", "La")),
         (
             {"instruction": "Add.", "input": "1 {2}", "output": "3"},
-            Prompt(
+            PromptText(
                 "7",
                 f"{WITH}Add.\n\n### Input:\n1 {{2}}\n\n### Response:",
                 "3",
@@ -46,11 +46,11 @@ def chat(*contents: str) -> tuple[Message, ...]:
         ),
         (
             {"instruction": "Sing.", "input": float("nan"), "output": None},
-            Prompt("7", f"{WITHOUT}Sing.\n\n### Response:", messages=chat("Sing.")),
+            PromptText("7", f"{WITHOUT}Sing.\n\n### Response:", messages=chat("Sing.")),
         ),
         (
             {"instruction": "Who?", "context": "Ada wrote it.", "response": "Ada", "category": "closed_qa"},
-            Prompt(
+            PromptText(
                 "7",
                 f"{WITH}Who?\n\n### Input:\nAda wrote it.\n\n### Response:",
                 "Ada",
@@ -65,7 +65,7 @@ def chat(*contents: str) -> tuple[Message, ...]:
                 "is_classification": False,
                 "instances": [{"input": "1 2", "output": "3"}, {"input": "3 4", "output": "7"}],
             },
-            Prompt(
+            PromptText(
                 "seed_task_3",
                 f"{WITH}Add.\n\n### Input:\n1 2\n\n### Response:",
                 "3",
@@ -74,13 +74,13 @@ def chat(*contents: str) -> tuple[Message, ...]:
         ),
         (
             {"instruction": "Sing.", "instances": [{"input": "", "output": "La"}]},
-            Prompt("7", f"{WITHOUT}Sing.\n\n### Response:", "La", messages=chat("Sing.")),
+            PromptText("7", f"{WITHOUT}Sing.\n\n### Response:", "La", messages=chat("Sing.")),
         ),
         (
             {"question": "How many?", "answer": "2 + 3 = <<2+3=5>>5\n#### 5"},
-            Prompt("7", "How many?", "2 + 3 = <<2+3=5>>5\n#### 5"),
+            PromptText("7", "How many?", "2 + 3 = <<2+3=5>>5\n#### 5"),
         ),
-        ({"context": "Ada.", "question": "Who?", "answers": {"text": []}}, Prompt("7", "Ada.\n\nWho?")),
+        ({"context": "Ada.", "question": "Who?", "answers": {"text": []}}, PromptText("7", "Ada.\n\nWho?")),
         (
             {
                 "question_id": 81,
@@ -88,19 +88,19 @@ def chat(*contents: str) -> tuple[Message, ...]:
                 "turns": ["Compose.", "Again."],
                 "reference": ["a", "b"],
             },
-            Prompt("81", "Compose.", "a"),
+            PromptText("81", "Compose.", "a"),
         ),
-        ({"question_id": 82, "turns": ["Compose."], "reference": []}, Prompt("82", "Compose.")),
+        ({"question_id": 82, "turns": ["Compose."], "reference": []}, PromptText("82", "Compose.")),
         (
             {"id": "x1", "conversations": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "yo"}]},
-            Prompt("x1", "hi", "yo", messages=chat("hi")),
+            PromptText("x1", "hi", "yo", messages=chat("hi")),
         ),
         (
             {
                 "messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}],
                 "reference": "c",
             },
-            Prompt("7", "a\n\nb", "c", messages=chat("a", "b")),
+            PromptText("7", "a\n\nb", "c", messages=chat("a", "b")),
         ),
         (
             {
@@ -114,15 +114,17 @@ def chat(*contents: str) -> tuple[Message, ...]:
                     {"role": "assistant", "content": "ciao"},
                 ],
             },
-            Prompt("f0", "hi", "yo", messages=chat("hi")),
+            PromptText("f0", "hi", "yo", messages=chat("hi")),
         ),
         (
             {"system_prompt": "Be brief.", "question": "Why?", "response": "So."},
-            Prompt("7", "Be brief.\n\nWhy?", "So.", messages=(Message("system", "Be brief."), *chat("Why?"))),
+            PromptText(
+                "7", "Be brief.\n\nWhy?", "So.", messages=(Message("system", "Be brief."), *chat("Why?"))
+            ),
         ),
     ],
 )
-def test_a_row_becomes_a_prompt(row: Any, expected: Prompt) -> None:
+def test_a_row_becomes_a_prompt(row: Any, expected: PromptText) -> None:
     assert prompt_of(row, "7") == expected
 
 

@@ -34,7 +34,10 @@ def listed(kind: str) -> list[dict[str, Any]]:
 
 def test_what_there_is_without_a_kind() -> None:
     names = CliRunner().invoke(app, ["list"]).stdout.split()
-    assert {"policies", "fadings", "rates", "schedulers", "arrivals", "traces", "profiles"} <= set(names)
+    of_kinds = {"policies", "payloads", "stops", "fadings", "rates", "schedulers", "arrivals", "sources"}
+    assert of_kinds | {"traces", "profiles", "columns", "figures"} == set(names)
+    for name in names:
+        assert listed(name), name
 
 
 @pytest.mark.parametrize("kind", ["policies", "fadings", "rates", "schedulers", "arrivals", "sources"])

@@ -30,6 +30,8 @@ def test_every_template_is_a_scenario_to_start_from(template: str, tmp_path: Pat
     assert CliRunner().invoke(app, ["new", template, "--out", str(path)]).exit_code == 0
     assert path.read_text("utf-8").startswith("#"), "a template says what it shows"
     assert load_grid(path).points
+    schema = path.read_text("utf-8").partition("\n")[0].partition("$schema=")[2]
+    assert Path(schema) == ROOT / "scenarios" / "scenario.schema.json"
 
 
 def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from scipy import stats
 
 from netsim.costs.core import CoreNetwork, GammaJitter, Jitter, LogNormalJitter, NoJitter
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.results.rows import Row
 from netsim.scenario import load_scenario
-from netsim.simulate import Point
 
 SECONDS = {"slm": 0.01, "llm": 0.02, "propagation": 0.005}
 

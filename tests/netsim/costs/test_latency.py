@@ -1,4 +1,4 @@
-"""Latency profiles: interpolation against scipy and a closed form, ranges, damaged files."""
+"""Latency profiles: interpolation against its definition and a closed form, ranges, damaged files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import itertools
 import json
 import pickle
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy.interpolate import RegularGridInterpolator
+from numpy.typing import NDArray
 
 from netsim.costs import latency
 from netsim.costs.latency import (
@@ -22,6 +23,8 @@ from netsim.costs.latency import (
     load_latency,
 )
 from netsim.costs.latency_file import LatencyError, ProfileFile, Role, read_profile
+from netsim.errors import InputError
+from netsim.scenario.network import ServerSettings
 
 CONTEXTS, POSITIONS, BATCHES = [0, 16, 64, 100], [1, 2, 8, 32], [1, 4]
 
@@ -78,14 +81,29 @@ def test_grid_points_are_exact() -> None:
     assert np.array_equal(profile(made).seconds(*grid), np.array(made["median_s"]))
 
 
-def test_interpolation_agrees_with_scipy() -> None:
+def corners(median_s: NDArray[np.float64], query: Sequence[float]) -> float:
+    """Multilinear interpolation by its definition: each corner of the cell by the volume opposite to it."""
+    total = 0.0
+    for corner in itertools.product((0, 1), repeat=3):
+        weight, cell = 1.0, []
+        for side, grid, value in zip(corner, (CONTEXTS, POSITIONS, BATCHES), query, strict=True):
+            low = max(index for index in range(len(grid) - 1) if grid[index] <= value)
+            share = (value - grid[low]) / (grid[low + 1] - grid[low])
+            weight *= share if side else 1 - share
+            cell.append(low + side)
+        total += weight * float(median_s[tuple(cell)])
+    return total
+
+
+def test_interpolation_is_the_sum_over_the_corners() -> None:
     made = content()
-    scipy = RegularGridInterpolator((CONTEXTS, POSITIONS, BATCHES), np.array(made["median_s"]))
+    median_s = np.array(made["median_s"])
     rng = np.random.default_rng(1)
-    context, positions, batch = (rng.uniform(low, high, (50, 7)) for low, high in ((0, 100), (1, 32), (1, 4)))
-    seconds = profile(made).seconds(context, positions, batch)
-    # Eight terms of at most 0.1 in float64: rounding stays far below 1e-15.
-    np.testing.assert_allclose(seconds, scipy((context, positions, batch)), rtol=0, atol=1e-15)
+    query = [rng.uniform(low, high, (50, 7)) for low, high in ((0, 100), (1, 32), (1, 4))]
+    seconds = profile(made).seconds(*query)
+    for at in np.ndindex(50, 7):
+        # Eight terms of at most 0.1 in float64: rounding stays far below 1e-15.
+        assert abs(seconds[at] - corners(median_s, [float(values[at]) for values in query])) < 1e-15
 
 
 def test_a_line_is_reproduced_and_arguments_broadcast() -> None:
@@ -261,3 +279,20 @@ def test_shipped_profiles_cover_a_prompt_and_an_answer(name: str) -> None:
         profile = load_latency(name, role, None)
         first, last = profile.seconds([0, 144], [144, 1])
         assert first > last > 0
+
+
+@pytest.mark.parametrize("max_batch", [2, 8, 32])
+def test_the_tiny_profile_serves_batches(max_batch: int) -> None:
+    """Whole prompts and single tokens, in every batch of up to 32 that 40 devices could fill."""
+    llm = load_latency("tiny", "llm", None)
+    assert isinstance(llm, LatencyProfile)
+    assert llm.file.batches == [1, 2, 4, 8, 16, 32]
+    ServerSettings(max_batch=max_batch).build(llm, 40, (128, 120))
+
+
+@pytest.mark.parametrize("name", ["tinyllama-1.1b", "llama-2-7b"])
+def test_a_profile_of_single_requests_is_refused_for_batches(name: str) -> None:
+    with pytest.raises(
+        InputError, match=r"max_batch: batches of up to 8: .* batch 2 is outside what was measured"
+    ):
+        ServerSettings(max_batch=8).build(load_latency(name, "llm", None), 40, (150, 10))

@@ -33,6 +33,8 @@ PROMPTS, TOKENS = np.array([3, 7]), 12
 def rounds(*, drafts: bool = True) -> Rounds:
     made = Rounds.empty(2, TOKENS)
     made.length[:] = [TOKENS, 9]
+    made.drafted[:] = drafts
+    made.bonus[:] = not drafts
     made.transmitted[:] = drafts & (np.random.default_rng(0).random((2, TOKENS)) < 0.4)
     made.drafted[:] *= drafts
     return made

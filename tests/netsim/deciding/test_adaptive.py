@@ -19,10 +19,10 @@ from netsim.deciding.policies import Hlm, Llm, Slm
 from netsim.deciding.recorded import Decider
 from netsim.deciding.round_cost import RoundCost, round_costs
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.results.columns import NAMES
 from netsim.results.rows import Row
 from netsim.scenario import load_scenario
-from netsim.simulate import Point
 from netsim.sweeps.replay import replay_rows
 from tests.trace_factory import make_trace
 from traces.format.trace import Trace

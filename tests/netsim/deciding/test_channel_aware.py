@@ -10,8 +10,8 @@ import pytest
 from netsim.deciding.policies import ChannelAware, UHlm
 from netsim.deciding.recorded import OffTree
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.scenario import Scenario
-from netsim.simulate import Point
 from tests.trace_factory import make_trace
 
 CHANNEL = {"snr_db": 5.0, "bandwidth_hz": 1e4, "coherence_time_s": 0.05}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.results.columns import NAMES
 from netsim.scenario import load_scenario
-from netsim.simulate import Point
 
 SLM_S, LLM_S, WAY_S, RTT_S, DOWN_S = 0.012, 0.03, 0.002, 0.01, 11 / 1e6
 SPEC = {"name": "spec", "gamma": 3, "bonus": False, "payload": "probability-only"}

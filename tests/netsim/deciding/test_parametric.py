@@ -12,9 +12,9 @@ from netsim import simulate
 from netsim.deciding.parametric import ParametricDecider, ParametricTrace
 from netsim.deciding.policies import Hlm, RandHlm, UHlm
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.scenario import Scenario
 from netsim.scenario.policy_spec import parse_policy
-from netsim.simulate import Point
 
 ALPHA, BETA, SAMPLES = 0.6, 0.8, 20
 

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from netsim.errors import InputError
+from netsim.point import Point, simulate
 from netsim.results.columns import NAMES
 from netsim.results.rows import Row
 from netsim.scenario import load_scenario
-from netsim.simulate import Point, simulate
 
 UNSURE = {"name": "uncertain", "threshold": 0.3}
 KEEP = {"name": "spec", "gamma": 1, "bonus": False, "stop": UNSURE, "skipped": "keep"}
@@ -194,3 +194,33 @@ def test_a_downlink_has_one_source_of_its_rate(downlink: Any, message: str) -> N
 def test_a_downlink_on_which_nothing_gets_through_is_refused() -> None:
     with pytest.raises(InputError, match=r"downlink\.snr_db: nothing gets through, given -20"):
         row("hlm", downlink={"snr_db": -20}, channel={"rate": "cqi"})
+
+
+@pytest.mark.parametrize(
+    ("server", "rate_bps", "pace_s"),
+    [({"replicas": 3}, 1e6, 0.02), ({"max_batch": 3}, 1e6, 0.02), ({"replicas": 3}, 500.0, 0.022)],
+)
+def test_a_stream_has_the_pace_of_the_server_or_of_a_slower_downlink(
+    server: dict[str, int], rate_bps: float, pace_s: float
+) -> None:
+    """Of several devices too: the first token waits for the way and for its 11 bit, the others for whoever is slower."""
+    scenario = {
+        "name": "stream", "trace": "tiny", "policy": "llm", "eos": "ignore", "tokens": 48,
+        "latency": {"slm": 0.01, "llm": 0.02, "propagation": 0.05}, "downlink": {"rate_bps": rate_bps},
+        "payload": {"vocabulary_size": 2048},
+    }  # fmt: skip
+    first_s = 0.02 + 0.05 + 11 / rate_bps
+    one = {engine: Point.of(load_scenario(scenario)).row(0, engine) for engine in ("arrays", "events")}
+    assert one["arrays"]["throughput_tok_s"] == pytest.approx(one["events"]["throughput_tok_s"], rel=1e-12)
+    shared = {"devices": 3, "server": server, "uplink": {"scheduler": "equal-split"}}
+    three = Point.of(load_scenario({**scenario, **shared})).row(0)
+    for row in (*one.values(), three):
+        assert row["llm_s"] == pytest.approx(0.02, rel=1e-12)
+        assert row["downlink_s"] == pytest.approx((first_s + 47 * pace_s) / 48 - 0.02, rel=1e-9)
+    # A token takes what one device's takes, and what it waits for batches; replicas for all let nobody wait.
+    together_s, alone_s = (row["latency_mean_s"] for row in (three, one["arrays"]))
+    assert isinstance(together_s, float)
+    assert isinstance(alone_s, float)
+    waits_s = together_s - alone_s
+    assert waits_s == pytest.approx(three["queue_s"], rel=1e-9, abs=1e-12)
+    assert ("replicas" in server) == (three["queue_s"] == 0)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from channels.capacity import LinkNeverSends
 from netsim.errors import InputError
+from netsim.point import Point, array_rows
 from netsim.results.columns import NAMES
 from netsim.results.rows import Row
 from netsim.scenario import Scenario
-from netsim.simulate import Point, array_rows
 from tests.trace_factory import make_trace
 from traces.format.trace import Trace
 

@@ -33,11 +33,11 @@ def test_recorded_arrivals_are_sorted_by_device(tmp_path: Path) -> None:
     ("text", "fault"),
     [
         ("", "arrivals.csv:1: the header must be device,time_s"),
-        ("time_s,device\n", "arrivals.csv:1: the header must be"),
+        ("device\n0\n", "arrivals.csv:1: the header must be"),
         ("device,time_s\n0,1\n3,1\n", "arrivals.csv:3: device 3, but there are 0 to 1"),
         ("device,time_s\n0,-1\n", "arrivals.csv:2: a time must be finite and at least 0, got -1"),
         ("device,time_s\n0,nan\n", "arrivals.csv:2: a time must be finite"),
-        ("device,time_s\n0\n", "arrivals.csv:2: needs a device and a time"),
+        ("device,time_s\n0\n", "arrivals.csv:2: needs 2 values as the header has, got '0'"),
         ("device,time_s\nx,1\n", "arrivals.csv:2: needs a device and a time"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netsim.engines.events import Cell, simulate_cell, simulate_events
+from netsim.engines.events import BaseStation, simulate_base_station, simulate_events
 from tests.network_jobs import plain_job
 
 THINK_S, UPLINK_S, SERVER_S = 1.0, 0.4, 0.25
@@ -17,7 +17,7 @@ TOKENS = 200
 def ends_s(num_devices: int) -> list[np.ndarray]:
     """When each token of each device was over."""
     work: dict[str, Any] = {"slm_s": THINK_S, "bits": UPLINK_S, "llm_s": SERVER_S}
-    logs = simulate_cell([plain_job((1, TOKENS), **work) for _ in range(num_devices)], Cell())
+    logs = simulate_base_station([plain_job((1, TOKENS), **work) for _ in range(num_devices)], BaseStation())
     tables = [log.timings for log in logs]
     return [table.start_s[0] + THINK_S + table.uplink_s[0] + table.queue_s[0] + SERVER_S for table in tables]
 

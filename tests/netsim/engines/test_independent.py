@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from netsim.engines.events import Cell, simulate_cell
+from netsim.engines.events import BaseStation, simulate_base_station
 from netsim.engines.server import SingleServer
 from tests.network_jobs import plain_job
 
@@ -157,7 +157,7 @@ def test_both_tell_the_same_story(num_devices: int, replicas: int, opened: bool)
             )
             for plan in plans
         ]
-        logs = simulate_cell(jobs, Cell(server=lambda env: SingleServer(env, replicas)))
+        logs = simulate_base_station(jobs, BaseStation(server=lambda env: SingleServer(env, replicas)))
         story = Heap(plans, replicas).run()
         for device, log in enumerate(logs):
             # Clocks add the same numbers in another order: some 1e-14 s at a hundred seconds.

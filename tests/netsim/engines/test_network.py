@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from channels.fading import NoFading
 from netsim.engines.network import DeviceRun
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.results.columns import STAGES
 from netsim.results.devices import jain_index
 from netsim.scenario import Scenario, load_scenario
-from netsim.simulate import Point
 from tests.trace_factory import make_trace
 
 BASE: dict[str, Any] = {

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from netsim.engines.arrivals import poisson_arrivals
-from netsim.engines.events import Cell, simulate_cell
+from netsim.engines.events import BaseStation, simulate_base_station
 from netsim.engines.uplink import EqualSplitUplink
 from tests.network_jobs import plain_job
 
@@ -37,7 +37,7 @@ def two_speeds(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def sojourns(
-    services: Services, replication: int, cell: Cell, station: str
+    services: Services, replication: int, base_station: BaseStation, station: str
 ) -> tuple[NDArray[np.float64], ...]:
     """Waiting and total seconds of every request but the first ones; each comes from a device of its own."""
     arrivals_s = poisson_arrivals(replication, 0, LOAD, ARRIVALS)
@@ -46,7 +46,7 @@ def sojourns(
         plain_job((1, 1), arrivals_s=[time_s], **{station: need})
         for time_s, need in zip(arrivals_s, needs, strict=True)
     ]
-    timings = [log.timings for log in simulate_cell(jobs, cell)]
+    timings = [log.timings for log in simulate_base_station(jobs, base_station)]
     waits = np.array([table.queue_s[0, 0] for table in timings])[WARM_UP:]
     own = np.array([table.uplink_s[0, 0] for table in timings])[WARM_UP:]
     return waits, waits + own
@@ -67,12 +67,12 @@ def agrees(means: list[float], theory: float) -> None:
     ids=["M/D/1", "M/M/1", "M/G/1"],
 )
 def test_waiting_is_pollaczek_khinchine(services: Services, second_moment: float, station: str) -> None:
-    means = [float(sojourns(services, r, Cell(), station)[0].mean()) for r in range(REPLICATIONS)]
+    means = [float(sojourns(services, r, BaseStation(), station)[0].mean()) for r in range(REPLICATIONS)]
     agrees(means, LOAD * second_moment / (2 * (1 - LOAD)))
 
 
 @pytest.mark.parametrize("services", [deterministic, two_speeds], ids=["M/D/1-PS", "M/G/1-PS"])
 def test_an_equal_split_takes_the_mean_whatever_the_law_of_sizes(services: Services) -> None:
-    cell = Cell(uplink=EqualSplitUplink)
-    means = [float(sojourns(services, r, cell, "bits")[1].mean()) for r in range(REPLICATIONS)]
+    base_station = BaseStation(uplink=EqualSplitUplink)
+    means = [float(sojourns(services, r, base_station, "bits")[1].mean()) for r in range(REPLICATIONS)]
     agrees(means, 1 / (1 - LOAD))

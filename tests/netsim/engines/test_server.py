@@ -9,7 +9,7 @@ import pytest
 
 from netsim.costs.latency import ConstantLatency
 from netsim.costs.workload import Workload
-from netsim.engines.events import Cell, DeviceLog, simulate_cell
+from netsim.engines.events import BaseStation, DeviceLog, simulate_base_station
 from netsim.engines.server import BatchingServer, SingleServer, batch_seconds
 from tests.network_jobs import plain_job
 
@@ -23,11 +23,13 @@ def served(
     arrivals_s: list[float], *, replicas: int = 1, max_batch: int = 1, window_s: float = 0.0
 ) -> list[DeviceLog]:
     if max_batch == 1:
-        cell = Cell(server=lambda env: SingleServer(env, replicas))
+        base_station = BaseStation(server=lambda env: SingleServer(env, replicas))
     else:
-        cell = Cell(server=lambda env: BatchingServer(env, replicas, max_batch, window_s, batch_pass_s))
+        base_station = BaseStation(
+            server=lambda env: BatchingServer(env, replicas, max_batch, window_s, batch_pass_s)
+        )
     jobs = [plain_job((1, 1), llm_s=1.0, arrivals_s=[time_s]) for time_s in arrivals_s]
-    return simulate_cell(jobs, cell)
+    return simulate_base_station(jobs, base_station)
 
 
 def waits_s(logs: list[DeviceLog]) -> list[float]:
@@ -92,7 +94,7 @@ def test_a_batch_is_padded_to_its_longest_members() -> None:
         assert isinstance(job.workload, Workload)
         job.workload.llm_context[:] = context
         job.workload.llm_positions[:] = positions
-    simulate_cell(jobs, Cell(server=lambda env: BatchingServer(env, 1, 8, 0.0, seconds)))
+    simulate_base_station(jobs, BaseStation(server=lambda env: BatchingServer(env, 1, 8, 0.0, seconds)))
     assert asked == [(5, 1, 1), (9, 4, 2)]
 
 
@@ -101,7 +103,7 @@ def test_a_batch_of_one_is_a_single_request() -> None:
     work: dict[str, Any] = {"slm_s": rng.exponential(1.0, (2, 20)), "llm_s": 0.5}
     seconds = batch_seconds(ConstantLatency(0.5))
     alone, batched = (
-        simulate_cell([plain_job((2, 20), **work)], Cell(server=server))[0].timings
+        simulate_base_station([plain_job((2, 20), **work)], BaseStation(server=server))[0].timings
         for server in (lambda env: SingleServer(env, 1), lambda env: BatchingServer(env, 1, 8, 0.0, seconds))
     )
     np.testing.assert_array_equal(alone.start_s, batched.start_s)
@@ -122,5 +124,5 @@ def test_the_longest_members_of_a_batch_may_be_two() -> None:
         assert isinstance(job.workload, Workload)
         job.workload.llm_context[:], job.workload.llm_positions[:] = context, positions
         jobs.append(job)
-    simulate_cell(jobs, Cell(server=lambda env: BatchingServer(env, 1, 8, 0.0, seconds)))
+    simulate_base_station(jobs, BaseStation(server=lambda env: BatchingServer(env, 1, 8, 0.0, seconds)))
     assert asked == [(5, 1, 1), (40, 7, 3)]

@@ -21,6 +21,7 @@ RECIPES = {
     "sometimes_sure.py": ("policy", "policies", "sometimes-sure"),
     "two_state.py": ("fading", "fadings", "two-state"),
     "shortest_first.py": ("scheduler", "schedulers", "shortest-first"),
+    "without_indices.py": ("payload", "payloads", "without-indices"),
 }
 GOOD = {"name": "recipe", "trace": "tiny-full", "policy": "hlm", "tokens": 4, "seeds": 1}
 

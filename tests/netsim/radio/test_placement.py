@@ -8,9 +8,9 @@ import pytest
 
 from channels.pathloss import Site
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.radio.link import session_rng
 from netsim.scenario import Scenario, load_scenario
-from netsim.simulate import Point
 from tests.trace_factory import make_trace
 from traces.streams import (
     ARRIVAL_STREAM,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
+from netsim.point import Point
 from netsim.results.statistics import token_seed_interval
 from netsim.scenario import Scenario
-from netsim.simulate import Point
 
 SEEDS, PROMPTS, TOKENS, REPLICATES = 16, 4, 5, 200
 ALPHA, BETA, THRESHOLD = 0.6, 0.9, 0.4

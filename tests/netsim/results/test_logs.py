@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from netsim.point import Point
 from netsim.results.timeline import ORDER, read_timeline, write_timeline
 from netsim.results.token_log import COLUMNS
 from netsim.scenario import Scenario
-from netsim.simulate import Point
 from tests.trace_factory import make_trace
 
 BLOCKS: dict[str, Any] = {

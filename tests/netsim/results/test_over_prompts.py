@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netsim.results.over_prompts import paired_ratio_over_prompts, ratio_over_prompts
-from netsim.results.statistics import token_seed_interval
+from netsim.results.statistics import paired_ratio_interval, token_seed_interval
 
 REPLICATES = 1000
 #: Two-sided at four standard deviations of a binomial share: sqrt(0.95 * 0.05 / 1000) = 0.0069.
@@ -36,6 +36,27 @@ def test_other_prompts_are_covered_and_draws_alone_do_not_cover_them(num_prompts
         rows = token_seed_interval(tokens.sum(axis=1) / seconds.sum(axis=1), np.arange(8))
         by_draws += rows.low <= 1 <= rows.high
     # Below 0.95 by what the skew of 16 prompts costs, 0.02 at most (Hesterberg, figure 10), and the noise of 1000.
+    assert 0.93 - FOUR_SIGMA < covered / REPLICATES < 0.95 + FOUR_SIGMA
+    assert by_draws / REPLICATES < 0.5
+
+
+def test_a_speed_up_over_other_prompts_is_covered_and_paired() -> None:
+    """Two policies on the same prompts: the second's pace is the first's times a factor that differs by prompt.
+
+    The factor is gamma distributed with mean 1.5 and independent of the pace, so that the true speed-up of the first
+    over the second is E[tokens pace factor] / E[tokens pace] = 1.5.
+    """
+    rng = np.random.default_rng(4)
+    covered = by_draws = 0
+    for _ in range(REPLICATES):
+        tokens, seconds = prompts_of(rng, num_prompts=24, num_rows=4)
+        slower = seconds * rng.gamma(9.0, 1.5 / 9.0, 24) * (1 + 0.05 * rng.standard_normal(seconds.shape))
+        interval = paired_ratio_over_prompts(tokens, seconds, tokens, slower)
+        covered += interval.low <= 1.5 <= interval.high
+        own, other = (tokens.sum(axis=1) / spent.sum(axis=1) for spent in (seconds, slower))
+        rows = paired_ratio_interval(own, other, np.arange(4))
+        by_draws += rows.low <= 1.5 <= rows.high
+    # As above: what the skew of 24 prompts costs, and the noise of 1000.
     assert 0.93 - FOUR_SIGMA < covered / REPLICATES < 0.95 + FOUR_SIGMA
     assert by_draws / REPLICATES < 0.5
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from netsim import load_scenario, simulate
+from netsim.point import Point
 from netsim.results.columns import NAMES
 from netsim.scenario import Scenario
-from netsim.simulate import Point
 from tests.trace_factory import make_trace
 from traces.format.trace import Trace
 
@@ -70,7 +70,7 @@ def llm(positions: int) -> float:
     return 0.05 * (1 + (positions - 1) / 100)
 
 
-def expected_columns(  # noqa: PLR0915  (one time line, written out from top to bottom)
+def expected_columns(  # noqa: C901, PLR0915  (one time line, written out from top to bottom)
     point: Point, seed: int, *, prefill: bool, catch_up: bool
 ) -> dict[str, float | None]:
     rounds, ids = point.rounds(seed), 13  # ceil(log2 5000)
@@ -119,9 +119,11 @@ def expected_columns(  # noqa: PLR0915  (one time line, written out from top to 
             if calls:
                 ordinary = llm(1 + (unseen if catch_up else 0))
                 extra = llm(prompt + t) - ordinary if not told else 0.0
-                # The tokens of llm come down in one stream, which is on its way once.
-                way = 0.0 if policy == "llm" and told else 0.0005
-                stage["llm"], stage["calls"], stage["down"] = ordinary, 1, ids / 1e4 + way
+                down = ids / 1e4 + 0.0005
+                if policy == "llm" and told:
+                    # A stream: on its way once, and a token is sent while the next one is computed.
+                    down = max(ids / 1e4 - ordinary, 0.0)
+                stage["llm"], stage["calls"], stage["down"] = ordinary, 1, down
                 stage["llm" if prefill else "extra"] += extra
                 back = 0.0 if policy == "llm" and told else 0.003
                 clock += ordinary + extra + back + stage["down"]

@@ -10,18 +10,16 @@ import pandas as pd
 import pytest
 
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.results.similarity import (
-    FILE,
     Counterparts,
     SimilarityTable,
     output_digests,
-    read_similarities,
     similarity_columns,
     text_digest,
-    write_similarities,
 )
+from netsim.results.similarity_file import FILE, read_similarities, write_similarities
 from netsim.scenario import load_grid
-from netsim.simulate import Point
 from netsim.sweeps.run import run_sweep, sweep
 from tests.trace_factory import NO_DIGEST, make_trace
 from traces.format.manifest import TraceError, write_manifest
@@ -31,7 +29,7 @@ from traces.speculative.rounds import Rounds
 TABLE = SimilarityTable(
     NO_DIGEST,
     "words@0",
-    {0: {0: "x"}, 3: {0: "y"}},
+    {0: {0: "x"}, 3: {0: "y"}, 12: {0: "z"}},
     pd.DataFrame(
         {
             "output": ["b", "a", "a", "a"],
@@ -91,6 +89,28 @@ def test_a_damaged_table_is_named(tmp_path: Path) -> None:
     TABLE.table.to_parquet(tmp_path / FILE)
     with pytest.raises(TraceError, match=r"scores\.parquet: damaged, or not a table of scores"):
         read_similarities(trace)
+
+
+def test_a_bit_flipped_anywhere_gives_the_right_similarities_or_a_line(tmp_path: Path) -> None:
+    trace = make_trace(tmp_path, prompts=1)
+    write_similarities(TABLE, tmp_path)
+    content = (tmp_path / FILE).read_bytes()
+    right = read_similarities(trace)
+    assert right is not None
+    refused = 0
+    for place in np.random.default_rng(15).choice(8 * len(content), 600, replace=False):
+        flipped = bytearray(content)
+        flipped[place // 8] ^= 1 << (place % 8)
+        (tmp_path / FILE).write_bytes(flipped)
+        try:
+            read = read_similarities(trace)
+        except TraceError:
+            refused += 1
+        else:
+            assert read is not None
+            assert (read.tokenizer, read.encoder, read.llm) == (right.tokenizer, right.encoder, right.llm)
+            pd.testing.assert_frame_equal(read.table, right.table, check_exact=True)
+    assert refused > 300
 
 
 SCENARIO = """

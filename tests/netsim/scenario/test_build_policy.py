@@ -8,22 +8,22 @@ import pytest
 from analysis.calibration.calibrate import calibrate
 from netsim import simulate
 from netsim.deciding.policies import Hlm, UHlm
-from netsim.deciding.thresholds import Line
+from netsim.deciding.thresholds import RejectionLine
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.scenario import Scenario
 from netsim.scenario.assembly import build_policy
 from netsim.scenario.policy_context import PolicyContext
 from netsim.scenario.policy_spec import parse_policy
 from netsim.scenario.sources.built_in import RecordedTraceSettings
 from netsim.scenario.thresholds import ThresholdClipped
-from netsim.simulate import Point
 from tests.trace_factory import make_trace
 from traces.format.manifest import write_manifest
 from traces.format.trace import Trace
 from traces.speculative.upload import Compressed, Online, Upload
 from traces.speculative.walk import Rounds
 
-PUBLISHED = Line(0.815, -0.066, delta=0.29, u_tv=(0.9, 0.4, 0.1, 0.0))
+PUBLISHED = RejectionLine(0.815, -0.066, delta=0.29, u_tv=(0.9, 0.4, 0.1, 0.0))
 
 
 def around(**changes: Any) -> PolicyContext:
@@ -107,9 +107,13 @@ def test_thresholds_by_name_are_the_calibrations() -> None:
 
 def test_a_threshold_outside_the_unit_interval_is_clipped_with_a_warning() -> None:
     with pytest.warns(ThresholdClipped, match="risk-averse is -0.200, clipped to 0"):
-        low = build_policy(parse_policy("u-hlm:threshold=risk-averse"), around(line=Line(0.5, 0.1, 0.9)))
+        low = build_policy(
+            parse_policy("u-hlm:threshold=risk-averse"), around(line=RejectionLine(0.5, 0.1, 0.9))
+        )
     with pytest.warns(ThresholdClipped, match="risk-prone is 1.600, clipped to 1"):
-        high = build_policy(parse_policy("u-hlm:threshold=risk-prone"), around(line=Line(0.5, 0.1, 0.9)))
+        high = build_policy(
+            parse_policy("u-hlm:threshold=risk-prone"), around(line=RejectionLine(0.5, 0.1, 0.9))
+        )
     assert (low, high) == (UHlm(0.0), UHlm(1.0))
 
 
@@ -153,10 +157,10 @@ def test_quantised_values_reach_every_policy_that_sends() -> None:
         ),
         (
             "u-hlm:threshold=risk-averse",
-            around(line=Line(-0.1, 0.2)),
+            around(line=RejectionLine(-0.1, 0.2)),
             "policy.threshold: the line does not rise",
         ),
-        ("u-hlm:threshold=risk-prone", around(line=Line(0.8, 0.0)), "delta is not given"),
+        ("u-hlm:threshold=risk-prone", around(line=RejectionLine(0.8, 0.0)), "delta is not given"),
         (
             "cu-hlm:threshold=0.3,k=auto,theta=0.1",
             around(line=None),
@@ -164,7 +168,7 @@ def test_quantised_values_reach_every_policy_that_sends() -> None:
         ),
         (
             "cu-hlm:threshold=0.3,k=online,theta=0.1",
-            around(line=Line(0.8, 0.0)),
+            around(line=RejectionLine(0.8, 0.0)),
             "policy.k: a parametric trace",
         ),
         (

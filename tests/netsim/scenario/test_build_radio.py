@@ -12,9 +12,9 @@ from channels.goodput import HarqRate
 from channels.harq import Harq
 from channels.rates import cqi, shannon
 from netsim.errors import InputError, at_key
+from netsim.point import Point
 from netsim.radio.link import Radio
 from netsim.scenario import Scenario
-from netsim.simulate import Point
 from tests.trace_factory import make_trace
 
 

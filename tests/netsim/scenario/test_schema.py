@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from netsim.scenario.model import Scenario
 from netsim.scenario.yaml_file import parse_yaml, read_yaml
 from netsim.startup import ROOT
 
+SCHEMA = ROOT / "scenarios" / "scenario.schema.json"
 SHIPPED = sorted((ROOT / "scenarios").rglob("*.yaml"))
 GOOD = "name: a\ntrace: tiny\npolicy: {name: u-hlm, threshold: 0.3}\n"
 #: A misspelling, and the word that has to be named.
@@ -90,6 +93,19 @@ def content(text: str) -> Any:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_scenarios_are_accepted(path: Any, validator: Draft202012Validator) -> None:
     assert [error.message for error in validator.iter_errors(read_yaml(path, str(path)).data)] == []
+
+
+def test_the_schema_that_editors_read_is_that_of_the_code() -> None:
+    told = "netsim schema > scenarios/scenario.schema.json"
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == scenario_schema(), told
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_an_editor_finds_the_schema_from_the_first_line(path: Path) -> None:
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
+    before, _, relative = first.partition("=")
+    assert before == "# yaml-language-server: $schema"
+    assert (path.parent / relative).resolve() == SCHEMA
 
 
 @pytest.mark.parametrize("text", RIGHT)

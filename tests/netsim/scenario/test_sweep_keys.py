@@ -16,17 +16,41 @@ from tests.trace_factory import make_trace
 SNR_SERIES = "time_s,snr_db\n" + "".join(f"{index / 10},{10 + index % 3}\n" for index in range(9))
 ARRIVALS = "device,time_s\n0,0\n0,1\n1,0.5\n"
 LIVE = "models run before a sweep: netsim run and sweep record them"
+
+
+def sent(**payload: Any) -> dict[str, Any]:
+    """Two drafts a round with some payload."""
+    return {"policy": {"name": "spec", "gamma": 2, "payload": payload}}
+
+
+def stopped(gamma: int = 4, **stop: Any) -> dict[str, Any]:
+    """Several drafts a round with some rule for when to stop."""
+    return {"policy": {"name": "spec", "gamma": gamma, "stop": stop}}
+
+
 #: Two values of each key, and what has to stand beside them.
 VALUES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "channel.bandwidth_hz": ([1e5, 1e6], {}),
     "channel.coherence_time_s": ([0.01, 0.02], {}),
     "channel.fading.carrier_hz": ([1e9, 2e9], {"channel": {"fading": {"name": "clarke", "speed_m_s": 2}}}),
+    "channel.fading.device_offset_s": (
+        [0, 0.1],
+        {"channel": {"fading": {"name": "recorded", "file": "SNR", "end": "loop"}}},
+    ),
     "channel.fading.doppler_hz": ([5, 10], {"channel": {"fading": {"name": "clarke"}}}),
     "channel.fading.end": (["hold", "loop"], {"channel": {"fading": {"name": "recorded", "file": "SNR"}}}),
     "channel.fading.file": (["SNR", "SNR2"], {"channel": {"fading": {"name": "recorded", "end": "loop"}}}),
     "channel.fading.k_db": ([0, 6], {"channel": {"fading": {"name": "rician"}}}),
     "channel.fading.m": ([0.5, 2], {"channel": {"fading": {"name": "nakagami"}}}),
     "channel.fading.name": (["none", "rayleigh"], {}),
+    "channel.fading.random_start": (
+        [True, False],
+        {"channel": {"fading": {"name": "recorded", "file": "SNR", "end": "loop"}}},
+    ),
+    "channel.fading.restart": (
+        ["prompt", "never"],
+        {"channel": {"fading": {"name": "recorded", "file": "SNR", "end": "loop"}}},
+    ),
     "channel.fading.rho": ([0, 0.9], {"channel": {"fading": {"name": "gauss-markov"}}}),
     "channel.fading.speed_m_s": ([1, 2], {"channel": {"fading": {"name": "clarke", "carrier_hz": 3e9}}}),
     "channel.rate.gap_db": ([0, 3], {}),
@@ -39,10 +63,16 @@ VALUES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [1, 4],
         {"channel": {"rate": {"name": "cqi", "harq": {"block_symbols": 300}}}},
     ),
+    "channel.rate.harq.round_trip_slots": (
+        [0, 4],
+        {"channel": {"rate": {"name": "cqi", "harq": {"block_symbols": 300}}}},
+    ),
     "channel.rate.name": (["shannon", "cqi"], {}),
+    "channel.rate.outdated": ([True, False], {"channel": {"rate": "cqi"}}),
     "channel.snr_db": ([0, 20], {}),
     "devices": ([1, 2], {}),
     "downlink.rate_bps": ([1e3, float("inf")], {}),
+    "energy.amplifier_efficiency": ([0.3, 1], {}),
     "energy.compute_w": ([1, 2], {}),
     "energy.idle_w": ([0, 1], {}),
     "energy.transmit_w": ([0.1, 0.2], {}),
@@ -59,11 +89,25 @@ VALUES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "payload.probability_bits": ([4, 8], {}),
     "payload.quantise": ([True, False], {}),
     "payload.vocabulary_size": ([1000, "trace"], {}),
+    "policy.bonus": ([True, False], {"policy": {"name": "spec", "gamma": 2}}),
     "policy.draft": (["x", "x_hat"], {"policy": {"name": "cu-hlm", "threshold": 0.3, "k": 4}}),
     "policy.exponent": ([0, 1], {"policy": {"name": "channel-aware", "threshold": 0.3}}),
+    "policy.gamma": ([1, 4], {"policy": {"name": "spec"}}),
     "policy.k": ([4, 8], {"policy": {"name": "cu-hlm", "threshold": 0.3}}),
     "policy.name": (["slm", "hlm"], {}),
+    "policy.payload.bits": ([8, 16], sent(name="top-k-softmax", k=4)),
+    "policy.payload.downlink_entries": ([2, 4], sent(name="probability-only")),
+    "policy.payload.draft": (["x", "x_hat"], sent(name="top-k", k=4)),
+    "policy.payload.k": ([2, 4], sent(name="top-k")),
+    "policy.payload.levels": ([24, 100], sent(name="lattice")),
+    "policy.payload.name": (["full", "probability-only"], sent(name="full")),
     "policy.skip_probability": ([0.2, 0.8], {"policy": {"name": "rand-hlm"}}),
+    "policy.skipped": (["verify", "keep"], stopped(name="uncertain", threshold=0.3, gamma=1)),
+    "policy.stop.at_least": ([0.2, 0.8], stopped(name="probability")),
+    "policy.stop.bucket": ([1, 2], stopped(name="entropy-bucket", limit=0.5)),
+    "policy.stop.limit": ([0.5, 1], stopped(name="entropy-bucket", bucket=2)),
+    "policy.stop.name": (["probability", "product"], stopped(at_least=0.5)),
+    "policy.stop.threshold": ([0.1, 0.5], stopped(name="uncertain")),
     "policy.threshold": ([0, 0.5], {"policy": {"name": "u-hlm"}}),
     "requests.arrivals.file": (
         ["ARR", "ARR2"],
@@ -74,6 +118,10 @@ VALUES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "requests.deadline_s": ([1, 10], {}),
     "requests.per_device": ([1, 2], {}),
     "requests.until_s": ([5, 50], {}),
+    "requests.warmup_s": (
+        [0, 0.01],
+        {"requests": {"arrivals": {"name": "poisson", "rate_hz": 100}, "per_device": 4}},
+    ),
     "server.replicas": ([1, 2], {"devices": 2}),
     "server.window_s": ([0, 0.01], {"devices": 2}),
     "token_seeds": (["recorded", "fresh"], {}),
@@ -153,8 +201,7 @@ VALUES |= {
     f"site.{key}": ([value, other], {"site": SITE})
     for key, value, other in (
         ("environment", "umi", "uma"), ("carrier_hz", 2e9, 3e9), ("base_height_m", 10, 12), ("device_height_m", 1.5, 2),
-        ("transmit_dbm", 20, 23), ("noise_figure_db", 3, 5), ("shadowing", True, False), ("radius_m", 50, 100),
-        ("antenna_gain_db", 0, 3),
+        ("transmit_dbm", 20, 23), ("noise_figure_db", 3, 5), ("shadowing", True, False), ("radius_m", 50, 100), ("antenna_gain_db", 0, 3),
     )
 }  # fmt: skip
 VALUES["site.environment"] = (["umi"], {"site": SITE})

@@ -82,14 +82,14 @@ def test_a_cluster_gives_the_bytes_of_one_process_also_if_a_worker_is_killed(
             kwargs={"engine": "events", "backend": "dask", "scheduler": tcp},
         )
         sweep.start()
-        wait_for(lambda: finished.is_dir() and len(list(finished.iterdir())) >= 5)
+        wait_for(lambda: finished.is_dir() and len(list(finished.glob("*.parquet"))) >= 5)
         workers[0].kill()
         # It is killed in the middle: the other one does the rest.
-        assert len(list(finished.iterdir())) < NUM_CHUNKS
+        assert len(list(finished.glob("*.parquet"))) < NUM_CHUNKS
         sweep.join(PATIENCE_S)
         assert not sweep.is_alive()
         assert workers[1].poll() is None
-    assert len(list(finished.iterdir())) == NUM_CHUNKS
+    assert len(list(finished.glob("*.parquet"))) == NUM_CHUNKS
     results = [(tmp_path / name / "results.parquet").read_bytes() for name in ("alone", "cluster")]
     assert results[0] == results[1]
 

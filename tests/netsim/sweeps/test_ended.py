@@ -143,4 +143,4 @@ def test_an_interrupt_during_the_imports_is_one_line(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (130, "netsim: interrupted before it began\n")
+    assert (done.returncode, done.stderr) == (130, "netsim: interrupted; nothing was written\n")

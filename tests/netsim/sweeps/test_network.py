@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import netsim
+from netsim.point import Point
 from netsim.scenario import Scenario, load_grid, load_scenario
 from netsim.scenario.plugins import ALLOW
-from netsim.simulate import Point
 from netsim.sweeps.chunks import sweep_points
 from tests.trace_factory import make_trace
 

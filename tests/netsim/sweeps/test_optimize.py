@@ -9,9 +9,10 @@ import pytest
 
 from analysis.figures.optimum import draw_optimum
 from netsim.errors import InputError
+from netsim.point import Point
+from netsim.results.over_prompts import paired_ratio_over_prompts
 from netsim.scenario import Scenario
 from netsim.scenario.policies.published import HlmSettings, SlmSettings
-from netsim.simulate import Point
 from netsim.sweeps.optimize import SNR, THRESHOLD, Bound, best_thresholds, simulate_thresholds
 from tests.trace_factory import make_trace
 
@@ -145,7 +146,7 @@ def test_a_recorded_trace_gives_accuracy_and_rejected_skips(tmp_path: Path) -> N
             "sweep": {SNR: [0.0, 20.0]},
         }
     )
-    table = simulate_thresholds(scenario, jobs=1)
+    table, _ = simulate_thresholds(scenario, jobs=1)
     assert len(table) == 2 * 2 * 22
     hlm = table[table["policy.name"] == "hlm"]
     assert (hlm["accuracy"] == 1).all()
@@ -156,6 +157,34 @@ def test_a_recorded_trace_gives_accuracy_and_rejected_skips(tmp_path: Path) -> N
     assert (best["accuracy"] >= 0.9).all()
     draw_optimum(best, "throughput_tok_s", tmp_path / "optimum.png")
     assert (tmp_path / "optimum.png").stat().st_size > 0
+
+
+def test_a_gain_is_shown_over_prompts_where_there_are_enough(tmp_path: Path) -> None:
+    trace = make_trace(tmp_path / "trace", prompts=8, num_tokens=8)
+    scenario = Scenario.model_validate(
+        {
+            "name": "test", "trace": str(trace.folder), "policy": {"name": "hlm"}, "tokens": 8, "seeds": 2,
+            "latency": {"slm": 0.02, "llm": 0.05}, "sweep": {SNR: [0.0]},
+        }
+    )  # fmt: skip
+    table, prompts = simulate_thresholds(scenario, jobs=1)
+    best = best_thresholds(table, "throughput_tok_s", [], on_the_mean=False, prompts=prompts).iloc[0]
+    # Seeds and prompts are in order, as the file has them.
+    sums = {
+        "hlm": prompts[prompts["policy.name"] == "hlm"],
+        "own": prompts[prompts[THRESHOLD] == best["threshold"]],
+    }
+    tables = [
+        sums[name][column].to_numpy(float).reshape(2, 8)
+        for name in ("own", "hlm")
+        for column in ("tokens", "seconds")
+    ]
+    assert best["interval"] == best["speed_up_interval"] == "95 % interval over prompts"
+    expected = paired_ratio_over_prompts(*tables)
+    assert (best["speed_up"], best["speed_up_low"], best["speed_up_high"]) == pytest.approx(expected)
+    # A percentile is no ratio of sums over prompts: its interval is over token seeds, and says so.
+    tails = best_thresholds(table, "latency_p99_s", [], on_the_mean=False, prompts=prompts).iloc[0]
+    assert tails["interval"] == tails["speed_up_interval"] == "95 % interval over token seeds"
 
 
 def test_another_axis_is_refused(tmp_path: Path) -> None:
@@ -184,7 +213,7 @@ def test_accuracy_is_below_one_where_the_llm_likes_the_output_less(tmp_path: Pat
         "seeds": 2,
     }
     scenario = Scenario.model_validate(content)
-    table = simulate_thresholds(scenario, 1)
+    table, _ = simulate_thresholds(scenario, 1)
     hlm = Point.of(scenario.model_copy(update={"policy": HlmSettings(name="hlm")}))
     slm = Point.of(scenario.model_copy(update={"policy": SlmSettings(name="slm")}))
     for seed in (0, 1):

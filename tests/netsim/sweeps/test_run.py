@@ -12,13 +12,14 @@ from filelock import FileLock
 import netsim
 from netsim.deciding.policies import Hlm
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.results.columns import NAMES
 from netsim.scenario import Scenario, load_grid, load_scenario
-from netsim.simulate import Point
 from netsim.sweeps import chunk_files
 from netsim.sweeps.chunk_files import ChunkWarning
+from netsim.sweeps.products import PRODUCTS, SCENARIO
 from netsim.sweeps.run import run_sweep
-from netsim.sweeps.store import LOCK, PRODUCTS, SCENARIO, note_figure
+from netsim.sweeps.store import LOCK, note_figure
 from tests.trace_factory import make_trace
 
 SWEEP = """

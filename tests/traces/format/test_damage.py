@@ -171,7 +171,7 @@ def shard_field(name: str, value: object) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (lambda c: c.update(version=2), "format version 2, this netsim reads 1"),
+        (lambda c: c.update(version=3), "format version 3, this netsim reads 1 and 2"),
         (lambda c: c.update(version=True), "format version True"),
         (lambda c: c.update(format="other"), "its format is not"),
         (lambda c: c.pop("sampler"), "sampler: Field required"),

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from cachetools import LRUCache, cachedmethod
 
 from channels.capacity import CapacityCurve
 from netsim.costs.energy import Power
@@ -33,7 +34,7 @@ from netsim.results.rows import (
     source_columns,
     timing_columns,
 )
-from netsim.results.similarity import StoredSimilarities
+from netsim.results.similarity_file import StoredSimilarities
 from netsim.results.timeline import spans
 from netsim.results.token_log import token_log
 from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
@@ -53,6 +54,15 @@ ROUNDS_AT_ONCE = 2**18
 MOST_ROUNDS_PLANNED = 2**20
 
 
+def _new_plans() -> LRUCache[tuple[Policy, tuple[int, int]], Decided]:
+    return LRUCache(MOST_ROUNDS_PLANNED, getsizeof=lambda plan: plan[0].node.size)
+
+
+def _plan_key(point: Point, seed: int, visit: int = 0) -> tuple[Policy, tuple[int, int]]:
+    """What a plan depends on, of points that share what is kept."""
+    return point.policy, point.decider.draws_key(seed, visit)
+
+
 @dataclass(frozen=True)
 class Point:
     """One point of a scenario, ready to run.
@@ -68,8 +78,8 @@ class Point:
     radio: Radio
     power: Power
     similarities: StoredSimilarities | None = None
-    _plans: dict[tuple[Policy, tuple[int, int]], tuple[Rounds, Workload]] = field(
-        default_factory=dict, repr=False, compare=False
+    _plans: LRUCache[tuple[Policy, tuple[int, int]], Decided] = field(
+        default_factory=_new_plans, repr=False, compare=False
     )
 
     @classmethod
@@ -122,7 +132,7 @@ class Point:
 
         def plan_of(policy: Policy, costs: Costs) -> Plan:
             same = policy == self.policy and costs == self.costs
-            return self.plan if same else replace(self, policy=policy, costs=costs, _plans={}).plan
+            return self.plan if same else replace(self, policy=policy, costs=costs, _plans=_new_plans()).plan
 
         return build_network(self.scenario, self.decider, self.policy, self.costs, plan_of)
 
@@ -166,16 +176,11 @@ class Point:
         """Decisions of every prompt."""
         return self.plan(seed)[0]
 
-    def plan(self, seed: int, visit: int = 0) -> tuple[Rounds, Workload]:
+    @cachedmethod(lambda self: self._plans, key=_plan_key)
+    def plan(self, seed: int, visit: int = 0) -> Decided:
         """Decisions and work of every round: the same for seeds that share their draws, and for every channel."""
-        key = self.policy, self.decider.draws_key(seed, visit)
-        if key not in self._plans:
-            rounds = self.decider.rounds(self.policy, seed, visit)
-            work = build_workload(rounds, self.decider.prompt_tokens, self.costs, terms_of(self.policy))
-            if len(self._plans) * rounds.node.size >= MOST_ROUNDS_PLANNED:
-                del self._plans[next(iter(self._plans))]
-            self._plans[key] = rounds, work
-        return self._plans[key]
+        rounds = self.decider.rounds(self.policy, seed, visit)
+        return rounds, build_workload(rounds, self.decider.prompt_tokens, self.costs, terms_of(self.policy))
 
     def array_timings(self, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
         """Times of every round of several workloads under several seeds, by the array engine."""

@@ -1,0 +1,1 @@
+"""Scenario files; a package only so that they are installed with the others, nothing imports it."""
