@@ -12,7 +12,6 @@ from netsim.errors import Fault, InputError, did_you_mean
 from netsim.scenario.families import TraceKind
 from netsim.scenario.fields import Block, Key
 from netsim.scenario.paths import (
-    BUILT_IN_PROMPTS,
     PROJECT_TRACES,
     FilePath,
     FolderOrName,
@@ -64,8 +63,9 @@ class LiveTraceSettings(TraceKind):
     slm: Annotated[FolderOrName, Key("the small model", allowed="a folder, or the name of a model")]
     llm: Annotated[FolderOrName, Key("the large model", allowed="a folder, or the name of a model")]
     prompts: Annotated[
-        FilePath, Key("prompts, as netsim record reads them", allowed="the path of a file")
-    ] = str(BUILT_IN_PROMPTS)
+        FilePath | None,
+        Key("prompts, as netsim record reads them; the built-in pair's if empty", allowed="the path of a file"),
+    ] = None
     num_prompts: Annotated[
         int | None, Key("how many of them; empty takes all", at_least=1, at_most=100_000)
     ] = None
