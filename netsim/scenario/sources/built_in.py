@@ -64,7 +64,9 @@ class LiveTraceSettings(TraceKind):
     llm: Annotated[FolderOrName, Key("the large model", allowed="a folder, or the name of a model")]
     prompts: Annotated[
         FilePath | None,
-        Key("prompts, as netsim record reads them; the built-in pair's if empty", allowed="the path of a file"),
+        Key(
+            "prompts, as netsim record reads them; the built-in pair's if empty", allowed="the path of a file"
+        ),
     ] = None
     num_prompts: Annotated[
         int | None, Key("how many of them; empty takes all", at_least=1, at_most=100_000)
