@@ -186,7 +186,7 @@ def test_a_calibration_is_stored_in_a_trace_of_the_same_pair_and_other_prompts(
     store_calibration(sweep.folder, calibration, trace.manifest)
     write_manifest(
         sweep.folder,
-        manifest.model_copy(update={"slm": manifest.slm.model_copy(update={"digest": "0" * 64})}),
+        manifest.model_copy(update={"slm": manifest.slm.model_copy(update={"digest": "f" * 64})}),
     )
     with pytest.raises(TraceError, match=r"differs from .* in slm"):
         store_calibration(sweep.folder, calibration, trace.manifest)
