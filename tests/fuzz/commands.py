@@ -11,11 +11,10 @@ from pathlib import Path
 import analysis.figures.plot  # noqa: F401
 import netsim.cli.files
 import netsim.cli.simulate
-import netsim.simulate
+import netsim.point
 import netsim.sweeps.replay
 import netsim.sweeps.run  # noqa: F401
 from tests.faults import Ended, watched
-
 
 #: Of a line: some list every key that is allowed.
 MOST_CHARACTERS = 2000
