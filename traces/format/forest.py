@@ -16,7 +16,7 @@ def distributions(
     log_partition: NDArray[np.float32],
     temperature: float,
     top_p: float,
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Nucleus-cut, renormalised distribution of every node, one node at a time.
 
     The same values come out whatever other nodes are in the table, so that nodes can be expanded one by one
@@ -24,9 +24,11 @@ def distributions(
 
     Returns
     -------
-    [num_entries], float. Sums to 1 over each node; 0 outside the nucleus.
+    probability : [num_entries], float. Sums to 1 over each node; 0 outside the nucleus.
+    outside : [num_nodes], float. Mass of the full vocabulary outside the nucleus.
     """
     probability = np.zeros(len(logit))
+    outside = np.empty(len(offsets) - 1)
     for node in range(len(offsets) - 1):
         first, last = offsets[node], offsets[node + 1]
         full = np.empty(last - first)
@@ -41,7 +43,8 @@ def distributions(
             kept += 1
         for rank in range(kept):
             probability[first + order[rank]] = full[order[rank]] / mass
-    return probability
+        outside[node] = max(0.0, 1.0 - mass)
+    return probability, outside
 
 
 @njit(cache=True)
@@ -104,8 +107,8 @@ class Forest:
 
     def _derive(self, table: NodeTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         rule = self.sampler.temperature, self.sampler.top_p
-        x = distributions(table.offsets, table.slm_logit, table.slm_sampling, *rule)
-        y = distributions(table.offsets, table.llm_logit, table.llm_sampling, *rule)
+        x, _ = distributions(table.offsets, table.slm_logit, table.slm_sampling, *rule)
+        y, _ = distributions(table.offsets, table.llm_logit, table.llm_sampling, *rule)
         return x, y
 
     def _index(self) -> None:
