@@ -131,6 +131,7 @@ class ParametricDecider:
             skip_draw=draws.skip,
             probability=nothing,
             entropy=lambda: nothing,
+            score=nothing,
         )
         rounds.transmitted[:] = policy.transmits(seen)
         payload = policy.payload if isinstance(policy, Blocks) else None
