@@ -182,4 +182,5 @@ def _draw_level(axes: Axes, label: str, point: pd.Series[float], look: Appearanc
 def _lengths(table: pd.DataFrame, column: str) -> list[pd.Series[float]]:
     """Error bars' lengths below and above the mean, as matplotlib takes them."""
     mean = table[f"{column}_mean"]
-    return [mean - table[f"{column}_low"], table[f"{column}_high"] - mean]
+    # Of an interval that is nothing but rounding, the mean may lie outside: an error bar has no negative length.
+    return [(mean - table[f"{column}_low"]).clip(lower=0.0), (table[f"{column}_high"] - mean).clip(lower=0.0)]
