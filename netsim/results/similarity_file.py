@@ -103,7 +103,10 @@ def write_similarities(similarities: SimilarityTable, folder: Path) -> Path:
         },
     }
     ordered = similarities.table.sort_values(KEYS, ignore_index=True)
-    sealed = {**facts, DIGEST: _digest(facts, {name: ordered[name].to_numpy() for name in ordered})}
+    sealed = {
+        **facts,
+        DIGEST: _digest(facts, {str(name): values.to_numpy() for name, values in ordered.items()}),
+    }
     table = pa.Table.from_pandas(ordered, preserve_index=False).replace_schema_metadata(
         {"netsim": json.dumps(sealed)}
     )
