@@ -121,40 +121,31 @@ def print_grid(
     """
     from rich.cells import cell_len
     from rich.console import Console
-    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
-    def part(columns: Sequence[int]) -> Table:
-        made = Table(title=printable(title) or None, title_justify="left")
-        for column in columns:
-            whole = [*heads[column].split(), *(row[column] for row in rows)]
-            made.add_column(
-                Text(heads[column]),
-                justify="left" if column < num_keys else "right",
-                min_width=max(map(cell_len, whole), default=0),
-            )
-        for row in rows:
-            made.add_row(*(Text(row[column], no_wrap=True) for column in columns))
-        return made
-
     # A pipe has no width. No markup: what stands in brackets in a name is the name's.
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    console = Console(width=width, markup=False, emoji=False)
+    is_pipe = not sys.stdout.isatty()
+    console = Console(width=PIPE_WIDTH if is_pipe else None, markup=False, emoji=False)
+    widths = [
+        max(cell_len(text) for text in ([head] if is_pipe else head.split()) + [row[column] for row in rows])
+        for column, head in enumerate(heads)
+    ]
     keys, left = list(range(num_keys)), list(range(num_keys, len(heads)))
-    while True:
+    while left or keys:
         shown = left[:1]
         for column in left[1:]:
-            wider = part([*keys, *shown, column])
-            if (
-                Measurement.get(console, console.options.update(max_width=PIPE_WIDTH), wider).minimum
-                > console.width
-            ):
+            if sum(widths[one] + 3 for one in (*keys, *shown, column)) + 1 > console.width:
                 break
             shown.append(column)
-        console.print(part([*keys, *shown]))
-        left = left[len(shown) :]
-        title = ""
+        made = Table(title=printable(title) or None, title_justify="left")
+        for column in (*keys, *shown):
+            justify: Literal["left", "right"] = "left" if column < num_keys else "right"
+            made.add_column(Text(heads[column]), justify=justify, width=widths[column])
+        for row in rows:
+            made.add_row(*(Text(row[column], no_wrap=True) for column in (*keys, *shown)))
+        console.print(made)
+        left, title = left[len(shown) :], ""
         if not left:
             return
 
