@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from cachetools import LRUCache, cachedmethod
 
 from channels.capacity import CapacityCurve
@@ -43,6 +43,9 @@ from netsim.scenario.billing import build_costs
 from netsim.scenario.policy_context import policy_context
 from traces.format.trace import Trace
 from traces.speculative.walk import Policy, Rounds
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What each prompt adds to a row.
 Sums = dict[str, FloatArray]
