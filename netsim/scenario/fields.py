@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
@@ -266,16 +266,24 @@ def _is_file(field: FieldInfo) -> bool:
     return any(isinstance(item, ReadFile) for item in field.metadata)
 
 
+def _marks(field: FieldInfo) -> Iterator[tuple[Any, Any]]:
+    """What is said of a field, the last first, each with the type it is said of; then of the members of a union."""
+    yield from ((item, field.annotation) for item in reversed(field.metadata))
+    for part in get_args(field.annotation):
+        if get_origin(part) is Annotated:
+            yield from ((item, get_args(part)[0]) for item in reversed(part.__metadata__))
+
+
 def key_of(field: FieldInfo) -> Key | None:
     """The `Key` of a field; None for a block."""
-    return next((item for item in reversed(field.metadata) if isinstance(item, Key)), None)
+    return next((item for item, _ in _marks(field) if isinstance(item, Key)), None)
 
 
 def allowed_at(field: FieldInfo) -> str:
     """What a field allows, in words; empty where nothing says it."""
-    for item in reversed(field.metadata):
+    for item, annotation in _marks(field):
         if hasattr(item, "allows"):
-            return str(item.allows(field.annotation))
+            return str(item.allows(annotation))
     return ""
 
 
