@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FENCE = re.compile(r"^(?:<!-- snippet: (?P<note>.*?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
+FENCE = re.compile(
+    r"^(?:<!-- snippet: (?P<note>.*?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
 RUN = ("sh", "bash", "console", "python")
 
 
@@ -55,7 +58,13 @@ def snippets(page: str, text: str) -> list[Snippet]:
     ['why']
     """
     return [
-        Snippet(page, text.count("\n", 0, found.start()) + 1, found["language"], found["text"], found["note"] or "")
+        Snippet(
+            page,
+            text.count("\n", 0, found.start()) + 1,
+            found["language"],
+            found["text"],
+            found["note"] or "",
+        )
         for found in FENCE.finditer(text)
     ]
 

@@ -18,7 +18,10 @@ Written by `python -m netsim.cli.reference`; do not edit. The same as `netsim CO
 """
 
 #: Commands whose example a test can't run, and why.
-NOT_RUN = {"profile": "needs memory for seven billion weights"}
+NOT_RUN = {
+    "profile": "needs memory for seven billion weights",
+    "demo": "sweeps the quickstart in full; tests/test_installed.py runs it",
+}
 
 
 def commands_page() -> str:
