@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 from netsim.costs.latency_file import LatencyError, ProfileFile, Role, read_profile
+from netsim.errors import in_unit
 
 PROFILES = Path(__file__).resolve().parents[2] / "models" / "profiles"
 AXES = ("context", "positions", "batch")
@@ -207,7 +208,7 @@ def load_latency(
     if not path.is_file():
         known = sorted(path.stem for path in PROFILES.glob("*.json"))
         close = difflib.get_close_matches(value, known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = in_unit(value, "s") or (f"; did you mean {close[0]!r}?" if close else "")
         raise LatencyError(f"no latency profile {value!r}; there are: {', '.join(known) or 'none'}{hint}")
     return LatencyProfile(read_profile(path, role), extrapolate)
 

@@ -143,6 +143,7 @@ class Key:
             "wrong": _what_is_wrong(value, kinds),
             "allowed": self.allows(annotation),
             "words": literals(annotation),
+            "unit": self.unit,
         }
         return PydanticCustomError("expected", "{wrong}", context)
 
@@ -241,7 +242,7 @@ class Block(BaseModel):
     def _explain(cls, part: dict[str, Any]) -> InitErrorDetails:
         kind, location, context = part["type"], part["loc"], part.get("ctx", {})
         if kind == "extra_forbidden" and len(location) == 1:
-            kind, context = "unknown_key", {"keys": tuple(cls.model_fields)}
+            kind, context = "unknown_key", {"keys": tuple(cls.model_fields), "block": cls}
         elif kind == "missing" and len(location) == 1:
             context = {"allowed": allowed_at(cls.model_fields[location[0]])}
         elif kind in ("model_type", "model_attributes_type") and not location:
