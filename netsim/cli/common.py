@@ -17,6 +17,7 @@ from netsim.errors import Fault, InputError, InterruptedCommand, printable
 
 if TYPE_CHECKING:
     from netsim.scenario import Grid
+    from traces.format.trace import Trace
 
 
 #: Wider than any table: nothing of one in a pipe is cut or goes below.
@@ -26,6 +27,13 @@ PIPE_WIDTH = 10_000
 def bad_input(path: str, text: str) -> InputError:
     """An error of one fault at an option or a file."""
     return InputError([Fault(path, "", text)])
+
+
+def open_trace(trace: Path) -> Trace:
+    """Open a trace by its folder, or by a name that a scenario would find."""
+    from netsim.scenario.sources.built_in import RecordedTraceSettings
+
+    return RecordedTraceSettings(folder=str(trace)).build()
 
 
 def _allow(wanted: bool) -> None:

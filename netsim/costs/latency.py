@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netsim.costs.latency_file import LatencyError, ProfileFile, Role, read_profile
+from netsim.errors import in_unit
 
 if TYPE_CHECKING:
     from scipy.interpolate import RegularGridInterpolator
@@ -211,7 +212,7 @@ def load_latency(
     if not path.is_file():
         known = sorted(path.stem for path in PROFILES.glob("*.json"))
         close = difflib.get_close_matches(value, known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = in_unit(value, "s") or (f"; did you mean {close[0]!r}?" if close else "")
         raise LatencyError(f"no latency profile {value!r}; there are: {', '.join(known) or 'none'}{hint}")
     return LatencyProfile(read_profile(path, role), extrapolate)
 

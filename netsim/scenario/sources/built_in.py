@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, model_serializer
 
 from netsim.deciding.parametric import ParametricTrace
-from netsim.errors import Fault, InputError, did_you_mean
+from netsim.errors import Fault, InputError, beside, did_you_mean
 from netsim.scenario.families import TraceKind
 from netsim.scenario.fields import Block, Key
 from netsim.scenario.paths import (
@@ -17,6 +17,7 @@ from netsim.scenario.paths import (
     FolderOrName,
     PathText,
     exists,
+    known_traces,
     trace_path,
 )
 from traces.format.manifest import TraceError
@@ -44,11 +45,13 @@ class RecordedTraceSettings(TraceKind):
     def build(self) -> Trace:
         """Open the trace."""
         if "/" not in self.folder and not exists(self.path):
-            known = sorted(path.parent.name for path in PROJECT_TRACES.glob("*/trace.json"))
+            known = known_traces()
             text = (
                 f"no such trace, given {self.folder!r}, allowed: {', '.join(known)}, or the path of a folder"
             )
             raise TraceError(f"{text}{did_you_mean(self.folder, known)}")
+        if not exists(self.path):
+            raise TraceError(f"{self.path}: no such folder{beside(self.path)}")
         return Trace.open(self.path)
 
     def files(self, trace_folder: Path | None) -> tuple[Path, ...]:  # noqa: ARG002
