@@ -96,7 +96,7 @@ class Runner:
         """End the process."""
         assert self.process.stdin
         self.process.stdin.close()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         assert self.process.stdout
         self.process.stdout.close()
 
