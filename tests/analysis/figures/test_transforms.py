@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 
@@ -220,7 +221,7 @@ def test_many_curves_over_the_snr_have_a_panel_for_each_value_beside_the_policy(
 
 
 def test_a_label_leaves_out_what_a_scenario_need_not_say() -> None:
-    row = {
+    row: dict[Hashable, object] = {
         "policy.name": "spec", "policy.gamma": "8", "policy.bonus": True, "policy.payload.name": "probability-only",
         "policy.payload.downlink_entries": "all", "policy.stop.name": "product", "policy.stop.at_least": 0.3,
     }  # fmt: skip
