@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.style
-import numpy as np
 import pandas as pd
 
 from analysis.figures.identity import COLOURS
-from analysis.figures.intervals import interval_words
-from analysis.figures.kinds import THROUGHPUT
-from analysis.figures.labels import axis_label
 from analysis.figures.margins import footnote, legend_below
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import STYLE, new_figure, save
-from analysis.figures.transforms import points
+from analysis.report.against import Comparison, against_hlm
+from netsim.results.statistics import Interval
 
 #: SNR of the table and the figure, dB.
 SHOWN_DB = 10.0
@@ -25,58 +22,59 @@ SIDES = {
     "kept (U-HLM)": ("u-hlm", "policy.threshold"),
     "verified (spec, gamma 8)": ("spec", "policy.stop.threshold"),
 }
+#: A threshold, and what it gives against hlm.
+Side = list[tuple[float, Comparison]]
 
 
-def sides(results: Results, llm_nll: float) -> dict[str, pd.DataFrame]:
-    """Both ways at `SHOWN_DB`, by threshold: columns ``threshold``, ``mean``, ``low``, ``high`` and ``kept``.
-
-    ``mean`` and its interval are tokens per second; ``kept`` is ``exp(llm_nll - nll)``, ``llm_nll`` being that of ``llm``.
-    """
-    table = points(results, [THROUGHPUT, "llm_nll"])
-    table = table[table[SNR] == SHOWN_DB]
-    ends = {f"{THROUGHPUT}_{end}": end for end in ("mean", "low", "high")}
+def sides(results: Results) -> dict[str, Side]:
+    """Both ways at `SHOWN_DB`, by ascending threshold: speed and likelihood against hlm, paired over prompts."""
     found = {}
-    for name, (policy, threshold) in SIDES.items():
-        own = table[table["policy.name"] == policy].rename(columns={threshold: "threshold", **ends})
-        own = own.assign(
-            threshold=own["threshold"].astype(float), kept=np.exp(llm_nll - own["llm_nll_mean"].astype(float))
+    for name, (policy, column) in SIDES.items():
+
+        def here(table: pd.DataFrame, policy: str = policy) -> pd.Series[bool]:
+            return (table[SNR] == SHOWN_DB) & table["policy.name"].isin(["hlm", policy])
+
+        part = results.keep(here)
+        thresholds = part.table.loc[part.table["policy.name"] == policy, column].astype(float).unique()
+        found[name] = sorted(
+            zip(thresholds.tolist(), against_hlm(part), strict=True), key=lambda pair: pair[0]
         )
-        found[name] = own.sort_values("threshold")[["threshold", *ends.values(), "kept"]]
     return found
 
 
-def rows(both: dict[str, pd.DataFrame]) -> tuple[list[str], list[list[str]]]:
+def rows(both: dict[str, Side]) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table: a row a threshold."""
-    head = ["threshold"]
-    for name in both:
-        head += [f"tokens/s, {name}", "likelihood kept"]
+    head = ["threshold", *(text for name in both for text in (f"times hlm, {name}", "likelihood of hlm's"))]
     lines = []
-    for line in zip(*(own.to_dict("records") for own in both.values()), strict=True):
-        cells = [f"{line[0]['threshold']:g}"]
-        for own in line:
+    for line in zip(*both.values(), strict=True):
+        cells = [f"{line[0][0]:g}"]
+        for _, one in line:
+            speed, kept = one.speed_up, [100 * end for end in one.accuracy]
             cells += [
-                f"{own['mean']:.1f} ± {(own['high'] - own['low']) / 2:.1f}",
-                f"{100 * own['kept']:.1f} %",
+                f"{speed.mean:.2f} [{speed.low:.2f}, {speed.high:.2f}]",
+                f"{kept[0]:.1f} % [{kept[1]:.1f}, {kept[2]:.1f}]",
             ]
         lines.append(cells)
     return head, lines
 
 
-def draw_bridge(results: Results, both: dict[str, pd.DataFrame], picture: Path) -> None:
-    """Throughput, and the likelihood that is kept, over the threshold."""
+def draw_bridge(both: dict[str, Side], picture: Path) -> None:
+    """Speed over the threshold, and the likelihood."""
     with matplotlib.style.context(STYLE):
-        figure, (speed, quality) = new_figure(2, height_in=2.6)
+        figure, panels = new_figure(2, height_in=2.6)
         for (name, own), colour, marker, dash in zip(both.items(), COLOURS, "os", ("-", "--"), strict=False):
             look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": dash, "label": name}
-            speed.plot(own["threshold"], own["mean"], **look)
-            speed.fill_between(
-                own["threshold"], own["low"], own["high"], color=colour, alpha=0.12, linewidth=0
-            )
-            quality.plot(own["threshold"], 100 * own["kept"], **look)
-        for axes, label in ((speed, axis_label(THROUGHPUT)), (quality, "likelihood kept of llm's (%)")):
-            axes.set(xlabel="threshold", ylabel=label, xticks=own["threshold"])
-        speed.set_ylim(0, None)
-        interval = interval_words(results, points(results, [THROUGHPUT]), [THROUGHPUT])
-        footnote(figure, [f"{SHOWN_DB:g} dB. Bands: {interval}."])
+            thresholds = [threshold for threshold, _ in own]
+            speed = [one.speed_up for _, one in own]
+            likelihood = [Interval(*(100 * end for end in one.accuracy)) for _, one in own]
+            for axes, intervals in zip(panels, (speed, likelihood), strict=True):
+                axes.plot(thresholds, [one.mean for one in intervals], **look)
+                ends = [one.low for one in intervals], [one.high for one in intervals]
+                axes.fill_between(thresholds, *ends, color=colour, alpha=0.15, linewidth=0)
+                axes.set(xlabel="threshold", xticks=thresholds)
+        panels[0].set(ylabel="throughput over hlm", ylim=(0, None))
+        panels[1].set_ylabel("likelihood over hlm's (%)")
+        over = " and ".join(sorted({text for own in both.values() for _, one in own for text in one.over}))
+        footnote(figure, [f"{SHOWN_DB:g} dB. Bands: {over}."])
         legend_below(figure)
         save(figure, picture, "png")

@@ -56,8 +56,8 @@ def page(jobs: int, pictures: Path) -> str:
         run_sweep(SCENARIOS / "bridge.yaml", bridge, jobs=jobs)
         by_snr, by_rtt, of_bridge = (read_results(done) for done in (over_snr, over_rtt, bridge))
         draw(by_snr, by_rtt, pictures / "field.png")
-        both = sides(of_bridge, llm_nll(by_snr))
-        draw_bridge(of_bridge, both, pictures / "field-bridge.png")
+        both = sides(of_bridge)
+        draw_bridge(both, pictures / "field-bridge.png")
         sections = {
             "methods": methods_section(by_snr),
             "interval": interval(by_snr),

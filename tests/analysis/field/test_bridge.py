@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from analysis.field.bridge import SHOWN_DB, rows, sides
-from analysis.figures.results import Results
+from analysis.figures.results import read_results
 from netsim.scenario import load_scenario
 from netsim.startup import ROOT
-from netsim.sweeps.run import sweep
+from netsim.sweeps.run import run_sweep
 
 
-def test_what_is_verified_has_the_likelihood_of_an_exact_method() -> None:
+def test_what_is_verified_is_hlms_text_and_what_is_kept_is_less_likely(tmp_path: Path) -> None:
     changes = ("seeds=4", f"sweep.channel.snr_db=[{SHOWN_DB:g}, 20]")
-    table = sweep(load_scenario(ROOT / "scenarios" / "field" / "bridge.yaml", changes))
-    results = Results(table, tuple(map(str, table.columns[: table.columns.get_loc("seed")])))
-    both = sides(results, llm_nll=1.0)
+    run_sweep(load_scenario(ROOT / "scenarios" / "field" / "bridge.yaml", changes), tmp_path)
+    results = read_results(tmp_path)
+    both = sides(results)
     kept, verified = both.values()
-    assert kept["threshold"].tolist() == verified["threshold"].tolist() == [0.1, 0.3, 0.5]
-    own = table[(table["channel.snr_db"] == SHOWN_DB) & (table["policy.name"] == "u-hlm")]
-    for threshold, group in own.groupby("policy.threshold"):
-        [line] = kept[kept["threshold"] == threshold].to_dict("records")
-        assert line["mean"] == pytest.approx(group["throughput_tok_s"].mean(), rel=1e-12)
-        assert line["kept"] == pytest.approx(np.exp(1 - group["llm_nll"].mean()), rel=1e-12)
-    # All that is verified has one text, hlm's; what is kept comes from the small model, whose text is less likely.
-    assert np.ptp(verified["kept"]) < 1e-12
-    assert (kept["kept"] < verified["kept"].iloc[0]).all()
+    assert [threshold for threshold, _ in kept] == [threshold for threshold, _ in verified] == [0.1, 0.3, 0.5]
+    table = results.table[results.table["channel.snr_db"] == SHOWN_DB]
+    hlm = table[table["policy.name"] == "hlm"]
+    for threshold, one in kept:
+        own = table[table["policy.threshold"] == threshold]
+        faster = own["throughput_tok_s"].mean() / hlm["throughput_tok_s"].mean()
+        assert one.speed_up.mean == pytest.approx(faster, rel=1e-9)
+        likelihood = np.exp(hlm["llm_nll"].mean() - own["llm_nll"].mean())
+        assert one.accuracy.mean == pytest.approx(likelihood, rel=1e-9)
+        assert one.accuracy.mean < 1
+    for _, one in verified:
+        assert one.accuracy == pytest.approx((1, 1, 1), abs=1e-12)
     head, lines = rows(both)
     assert [len(line) for line in lines] == [len(head)] * 3
