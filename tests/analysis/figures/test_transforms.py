@@ -22,7 +22,6 @@ from analysis.figures.transforms import (
     thinned,
 )
 from netsim.results.statistics import token_seed_interval
-from tests.sweep_factory import made_up_sweep
 
 THROUGHPUT = "throughput_tok_s"
 LABELS = [
@@ -34,17 +33,6 @@ LABELS = [
     "u-hlm, threshold 0.5",
     "oracle",
 ]
-
-
-@pytest.fixture
-def sweep() -> Results:
-    return made_up_sweep()
-
-
-@pytest.fixture
-def results_folder(tmp_path: Path) -> Path:
-    made_up_sweep().table.to_parquet(tmp_path / "results.parquet")
-    return tmp_path
 
 
 def test_a_results_folder_is_read_with_its_axes(results_folder: Path, sweep: Results) -> None:
