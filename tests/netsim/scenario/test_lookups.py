@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from netsim.cli import app, register
 from netsim.errors import InputError
+from netsim.point import Point
 from netsim.scenario import load_grid
 from netsim.scenario.policy_spec import parse_policy
 from netsim.scenario.sources.built_in import RecordedTraceSettings
@@ -96,8 +97,6 @@ def test_a_number_with_its_unit(block: dict[str, Any], hint: str) -> None:
 
 
 def test_a_latency_with_its_unit_is_not_taken_for_a_profile_alone() -> None:
-    from netsim.point import Point  # noqa: PLC0415
-
     scenario = load_grid(GOOD | {"latency": {"slm": 0.1, "llm": "20 ms"}}).scenario
     with pytest.raises(Exception, match=r"no latency profile '20 ms'.*did you mean 0.02\?"):
         Point.of(scenario)
