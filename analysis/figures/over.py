@@ -80,8 +80,11 @@ def _counts(results: Results, x: str) -> bool:
 
 
 def _curves(results: Results, x: str, y: str, style: Style, extra: Extra | None) -> Drawing:
-    results, thinning = thinned(_one_value_is_no_axis(results, x), x)
-    shown = [(title, part, curves(part, x, y)) for title, part in parts(results, x)]
+    results = _one_value_is_no_axis(results, x)
+    # Each panel is thinned by itself: all show the same policies.
+    fewer = [(title, *thinned(part, x)) for title, part in parts(results, x)]
+    shown = [(title, part, curves(part, x, y)) for title, part, _ in fewer]
+    thinnings = list(dict.fromkeys(thinning for *_, thinning in fewer))
     everything = pd.concat([table for *_, table in shown])
     figure, all_axes = new_figure(len(shown), share_x=True, share_y=True, style=style)
     for axes, (title, part, table) in zip(all_axes, shown, strict=True):
@@ -92,7 +95,7 @@ def _curves(results: Results, x: str, y: str, style: Style, extra: Extra | None)
             extra(axes, part)
     _scale_all(all_axes, (x, y), everything["x"], everything["mean"])
     table = everything.rename(columns={name: f"{y}_{name}" for name in ("low", "high", "over")})
-    return _finish(figure, results, table, style, [thinning], "Bands", (y,))
+    return _finish(figure, results, table, style, thinnings, "Bands", (y,))
 
 
 def _trade_off(results: Results, x: str, y: str, style: Style) -> Drawing:

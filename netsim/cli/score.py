@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from netsim.cli.common import AllowPlugins, bad_input, cell, open_trace, print_json, print_table
 from netsim.cli.outputs import TABLES, check_output_file, write_table, writing
+from netsim.results.over_prompts import LEAST_PROMPTS
 
 if TYPE_CHECKING:
     from analysis.accuracy.outputs import Outputs
@@ -75,6 +77,8 @@ def score(
     print_table(
         [_shown(row) for row in rows], f"{trace}: mean scores, and ratios to llm and hlm [95 % over prompts]"
     )
+    if (compared["prompts"] < LEAST_PROMPTS).any():
+        print(f"no interval: fewer than {LEAST_PROMPTS} prompts determine none", file=sys.stderr)
     for name in missing_baselines(table):
         print(f"no ratio to {name}: no text of it is recorded in full", file=sys.stderr)
     for name, needs in missing_scores(compared).items():
@@ -105,9 +109,9 @@ def _shown(row: Mapping[str, Any]) -> dict[str, str]:
     """A row as the table shows it: an interval behind its mean."""
     shown = {"policy": str(row["policy"]), "score": str(row["score"])}
     for name in ("mean", "of_llm", "of_hlm"):
-        ends = [f"{float(row[f'{name}_{end}']):.3g}" for end in ("low", "high")]
-        value = float(row[name])
-        shown[name] = cell(value) if value != value else f"{value:.4g} [{', '.join(ends)}]"  # noqa: PLR0124  (NaN)
+        value, low, high = (float(row[column]) for column in (name, f"{name}_low", f"{name}_high"))
+        interval = "" if math.isnan(low) else f" [{low:.3g}, {high:.3g}]"
+        shown[name] = cell(value) if math.isnan(value) else f"{value:.4g}{interval}"
     return {**shown, "prompts": str(row["prompts"]), "exact": cell(float(row["exact"]))}
 
 

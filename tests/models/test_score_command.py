@@ -78,7 +78,9 @@ def test_what_can_not_be_scored_is_said(
     folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     score(folder / "trace", ["u-hlm:threshold=0.6"])
-    said = capsys.readouterr().err
+    table, said = capsys.readouterr()
+    assert "nan" not in table
+    assert "no interval: fewer than 8 prompts determine none" in said
     assert "no cosine: needs --tokenizer and --encoder" in said
     for options, message in (
         ({"encoder": folder / "encoder"}, "--encoder: needs --tokenizer"),

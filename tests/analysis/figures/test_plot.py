@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
 
@@ -95,6 +96,23 @@ def test_any_column_over_any_swept_key(sweep: Results) -> None:
     rows = sweep.table[(sweep.table["policy.name"] == "hlm") & (sweep.table[SNR] == 5)]
     by_token_seed = rows.groupby("token_seed")["uplink_s"].mean()
     assert dict(lines["hlm"])[5] == pytest.approx(by_token_seed.mean(), rel=1e-12)
+
+
+def test_every_panel_shows_the_same_of_a_crowded_family() -> None:
+    """Three bandwidths of two policies and seven thresholds: the family is thinned within a panel, not over all."""
+    rows = [("slm", np.nan), ("hlm", np.nan), *(("u-hlm", count / 10) for count in range(7))]
+    table = pd.DataFrame(rows, columns=["policy.name", "policy.threshold"])
+    table = table.merge(pd.DataFrame({"channel.bandwidth_hz": [1e5, 1e6, 1e7]}), how="cross")
+    table = table.merge(pd.DataFrame({SNR: [0.0, 10.0]}), how="cross")
+    results = Results(
+        table.assign(seed=0, token_seed=0, throughput_tok_s=1.0, on_trace=1.0),
+        ("channel.bandwidth_hz", "policy.name", "policy.threshold", SNR),
+    )
+    figure = draw("throughput-vs-snr", results)
+    shown = [{str(line.get_label()) for line in axes.get_lines()} for axes in figure.axes]
+    assert len(shown) == 3
+    assert shown[0] == shown[1] == shown[2]
+    assert {"slm", "hlm", "u-hlm, threshold 0.6"} <= shown[0]
 
 
 def test_panels_can_be_compared(sweep: Results) -> None:

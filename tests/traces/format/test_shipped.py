@@ -142,3 +142,18 @@ def test_the_quickstarts_thresholds_divide_the_rounds() -> None:
     # Wanted: about 0.55 and 0.35, and rand-hlm at the skip share of the first.
     assert rates["u-hlm"] == pytest.approx([0.55, 0.35], abs=0.06)
     assert rates["rand-hlm"][0] == pytest.approx(rates["u-hlm"][0], abs=0.02)
+
+
+def test_the_cards_latencies_are_the_profiles() -> None:
+    card = (ROOT / "models" / "qwen" / "README.md").read_text(encoding="utf-8")
+    profile = json.loads((ROOT / "models" / "profiles" / "qwen.json").read_text(encoding="utf-8"))
+    for model in ("slm", "llm"):
+        measured = profile[model]
+        assert (measured["contexts"][0], measured["positions"], measured["batches"][-1]) == (
+            0,
+            [1, 8, 48, 176],
+            4,
+        )
+        median_s = [*(cell[0] for cell in measured["median_s"][0]), measured["median_s"][0][0][-1]]
+        cells = [f"{1000 * own:.0f} ms" if own < 1 else f"{own:.2f} s" for own in median_s]
+        assert f"| {model.upper()}, empty cache | {' | '.join(cells)} |" in card
