@@ -57,7 +57,8 @@ def mutated(draw: st.DrawFn, original: Any, *, most: int = 3) -> Any:
         parent = value_at(data, tuple(above))
         kind = draw(st.sampled_from(["replace", "replace", "replace", "drop", "double", "rename"]))
         if kind == "replace":
-            parent[last] = draw(VALUES)
+            # A copy: the next change may fall into it, and it must not be put into itself.
+            parent[last] = copy.deepcopy(draw(VALUES))
         elif kind == "drop":
             del parent[last]
         elif isinstance(parent, list):
