@@ -69,8 +69,11 @@ def tests_of(path: Path) -> tuple[list[str], list[str]]:
     return [*first, *ROOMS[room], *(f"--ignore={test}" for test in slow)], slow
 
 
-def passes(copy: Path, tests: list[str]) -> bool:
-    """Whether tests pass in the copy, in a process of their own that inherits the loaded libraries."""
+def passes(copy: Path, tests: list[str], cache: Path) -> bool:
+    """Whether tests pass in the copy, in a process of their own that inherits the loaded libraries.
+
+    ``cache`` holds compiled code.
+    """
     child = os.fork()
     if not child:
         silence = os.open(os.devnull, os.O_WRONLY)
@@ -79,6 +82,7 @@ def passes(copy: Path, tests: list[str]) -> bool:
         os.setpgid(0, 0)
         resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_S, LIMIT_S))
         os.chdir(copy)
+        importlib.import_module("numba").config.CACHE_DIR = str(cache)
         # pytest rewrites what it finds, this module among it.
         sys.path.insert(0, str(copy))
         for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
@@ -109,16 +113,19 @@ def survives(copy: Path, path: Path, mutant: Mutant) -> bool:
     whole = target.read_text(encoding="utf-8")
     target.write_text(mutant.text, encoding="utf-8")
     quick, slow = tests_of(path)
+    # Compiled code holds what it calls in other modules, and its cache does not see that those have changed.
+    cache = copy.parent / ("compiled-alone" if "njit" in whole else "compiled")
     try:
-        return passes(copy, quick) and (not slow or passes(copy, slow))
+        return passes(copy, quick, cache) and (not slow or passes(copy, slow, cache))
     finally:
+        shutil.rmtree(copy.parent / "compiled-alone", ignore_errors=True)
         target.write_text(whole, encoding="utf-8")
 
 
 def check_whole(copy: Path, paths: Iterable[Path]) -> None:
     """End where tests fail without a planted error: they would notice everything."""
     for tests in sorted({test for path in paths for test in tests_of(path)[0] if not test.startswith("-")}):
-        if not passes(copy, [tests, *(f"--ignore={slow}" for slow in SLOW)]):
+        if not passes(copy, [tests, *(f"--ignore={slow}" for slow in SLOW)], copy.parent / "compiled"):
             sys.exit(f"fails without a planted error: pytest {tests}")
 
 
