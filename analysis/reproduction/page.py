@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from analysis.reproduction import checks, tables, texts
+from analysis.reproduction import checks, sampling, tables, texts
 
 PAGE = Path(__file__).with_name("template.md")
 
@@ -25,6 +25,7 @@ def page(jobs: int, pictures: Path) -> str:
         "compression": tables.compression_section(results),
         "full_vocabulary": checks.full_vocabulary_section(),
         "texts": texts.texts_section(),
+        "sampling": sampling.sampling_section(),
         "testbed": tables.testbed_section(results),
         "theory": checks.theory_section(results),
         "neglected": tables.neglected_section(jobs, pictures / "reproduction-neglected.png"),
