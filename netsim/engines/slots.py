@@ -6,8 +6,20 @@ import math
 from collections.abc import Generator, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 import simpy
 
+from netsim.engines.pending import (
+    ASKED_S,
+    AVERAGE_BPS,
+    DEVICE,
+    ELAPSED_S,
+    FIRST_WAIT_S,
+    LEFT,
+    SPENT_S,
+    Pending,
+)
+from netsim.engines.slot_loops import SLOT, ArrayScheduler
 from netsim.engines.uplink import Sent
 from netsim.radio.link import Link
 
@@ -28,14 +40,14 @@ class Backlog:
         self.asked_s = asked_s
         self._link = link
         self._elapsed_s = elapsed_s
-        self._left = list(left)
+        self.left = list(left)
         self.spent_s = [0.0, 0.0]
         self.first_wait_s = 0.0
 
     @property
     def bits_left(self) -> float:
         """Bits still to be sent."""
-        return sum(self._left)
+        return sum(self.left)
 
     def rate_bps(self, now_s: float) -> float:
         """Rate that the device would have at a time of the simulation, bit/s."""
@@ -51,15 +63,15 @@ class Backlog:
         start_s = self._session_s(now_s)
         end_s = start_s + slot_s
         for part in (0, 1):
-            if not self._left[part]:
+            if not self.left[part]:
                 continue
             capacity = self._link.bits_between(start_s, end_s)
-            if capacity < self._left[part]:
-                self._left[part] -= capacity
+            if capacity < self.left[part]:
+                self.left[part] -= capacity
                 self.spent_s[part] += end_s - start_s
                 return False
-            used_s = min(self._link.duration(start_s, self._left[part]), end_s - start_s)
-            self._left[part] = 0.0
+            used_s = min(self._link.duration(start_s, self.left[part]), end_s - start_s)
+            self.left[part] = 0.0
             self.spent_s[part] += used_s
             start_s += used_s
         return True
@@ -83,6 +95,120 @@ class SlotScheduler(Protocol):
         """
 
 
+class _PlainSlots:
+    """Uploads that a scheduler in plain Python sees one by one."""
+
+    def __init__(self, scheduler: SlotScheduler, slot_s: float) -> None:
+        self._scheduler = scheduler
+        self._slot_s = slot_s
+        self._waiting: list[Backlog] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, now_s: float, device: int, link: Link, elapsed_s: float, left: tuple[float, float]) -> None:
+        """Put an upload behind the others."""
+        self._waiting.append(Backlog(device, now_s, link, elapsed_s, left))
+
+    def pop(self, index: int) -> Backlog:
+        """Take an upload out."""
+        return self._waiting.pop(index)
+
+    def go_on(self, slot: int, limit_s: float) -> tuple[int, int | None]:
+        """Give out slots until an upload is through or one would start at ``limit_s`` or later.
+
+        Returns
+        -------
+        int, int or None. The next slot, and the index of the upload that is through.
+        """
+        while True:
+            now_s = slot * self._slot_s
+            index = self._scheduler.pick(slot, now_s, self._waiting)
+            finished = self._waiting[index].send(now_s, self._slot_s)
+            slot += 1
+            if finished:
+                return slot, index
+            if slot * self._slot_s >= limit_s:
+                return slot, None
+
+
+class _ArraySlots:
+    """The same for a scheduler whose loop is compiled."""
+
+    def __init__(self, scheduler: ArrayScheduler, slot_s: float) -> None:
+        self._scheduler = scheduler
+        self._slot_s = slot_s
+        self._pending = Pending()
+        self._memory = np.array([0.0, -1.0])
+        #: Averages of devices that have nothing to send: the slot that each is of, and bit/s.
+        self._averages: dict[int, tuple[float, float]] = {}
+
+    def __len__(self) -> int:
+        return self._pending.count
+
+    def add(self, now_s: float, device: int, link: Link, elapsed_s: float, left: tuple[float, float]) -> None:
+        """Put an upload behind the others."""
+        slot, average = self._averages.pop(device, (0.0, 0.0))
+        self._pending.add(device, link, now_s, elapsed_s, *left)
+        decay = (1 - 1 / self._scheduler.window_slots) ** (self._memory[SLOT] - slot)
+        self._pending.numbers[AVERAGE_BPS, self._pending.count - 1] = average * decay
+
+    def pop(self, index: int) -> Backlog:
+        """Take an upload out."""
+        backlog = self._backlog(index)
+        self._averages[backlog.device] = (
+            float(self._memory[SLOT]),
+            float(self._pending.numbers[AVERAGE_BPS, index]),
+        )
+        self._pending.remove(index)
+        return backlog
+
+    def go_on(self, slot: int, limit_s: float) -> tuple[int, int | None]:
+        """As `_PlainSlots.go_on`."""
+        pending, scheduler, slot_s = self._pending, self._scheduler, self._slot_s
+        while True:
+            tables = pending.numbers, pending.integers, pending.rates_bps, pending.prefix_bits
+            slot, index, picked = scheduler.slots(
+                tables, pending.count, self._memory, scheduler.window_slots, slot, slot_s, limit_s
+            )
+            if picked:
+                if not 0 <= index < pending.count:
+                    raise IndexError(f"{scheduler}: chose {index}, allowed: an index below {pending.count}")
+                finished = self._send(index, slot * slot_s)
+                slot += 1
+                if finished:
+                    return slot, index
+            elif index >= 0:
+                session_s = pending.session_s(index, slot * slot_s)
+                pending.load(index, session_s, session_s)
+                continue
+            if slot * slot_s >= limit_s:
+                return slot, None
+
+    def _send(self, index: int, now_s: float) -> bool:
+        """Send in a slot in which a part may end; returns whether all is sent."""
+        backlog, own = self._backlog(index), self._pending.numbers[:, index]
+        finished = backlog.send(now_s, self._slot_s)
+        own[LEFT : LEFT + 2], own[SPENT_S : SPENT_S + 2] = backlog.left, backlog.spent_s
+        own[FIRST_WAIT_S] = backlog.first_wait_s
+        if not finished:
+            session_s = self._pending.session_s(index, now_s)
+            self._pending.load(index, session_s, session_s + self._slot_s)
+        return finished
+
+    def _backlog(self, index: int) -> Backlog:
+        own = self._pending.numbers[:, index].tolist()
+        backlog = Backlog(
+            int(self._pending.integers[DEVICE, index]),
+            own[ASKED_S],
+            self._pending.links[index],
+            own[ELAPSED_S],
+            (own[LEFT], own[LEFT + 1]),
+        )
+        backlog.spent_s, backlog.first_wait_s = own[SPENT_S : SPENT_S + 2], own[FIRST_WAIT_S]
+        return backlog
+
+
 class SlottedUplink:
     """One device a slot, with the whole band.
 
@@ -92,24 +218,28 @@ class SlottedUplink:
     Parameters
     ----------
     env : simpy.Environment
-    scheduler : SlotScheduler
+    scheduler : SlotScheduler or ArrayScheduler. The loop over slots of the latter is compiled.
     slot_s : float. Length of a slot in seconds, > 0.
     """
 
-    def __init__(self, env: simpy.Environment, scheduler: SlotScheduler, slot_s: float) -> None:
+    def __init__(
+        self, env: simpy.Environment, scheduler: SlotScheduler | ArrayScheduler, slot_s: float
+    ) -> None:
         self._env = env
-        self._scheduler = scheduler
         self._slot_s = slot_s
-        self._waiting: list[Backlog] = []
+        self._waiting: _PlainSlots | _ArraySlots
+        if isinstance(scheduler, ArrayScheduler):
+            self._waiting = _ArraySlots(scheduler, slot_s)
+        else:
+            self._waiting = _PlainSlots(scheduler, slot_s)
         self._done: list[simpy.Event] = []
 
     def send(self, device: int, link: Link, elapsed_s: float, prompt_bits: float, bits: float) -> simpy.Event:
         """Send an upload; see `netsim.engines.uplink.Uplink.send`."""
         # Refuses a link that can never send, instead of going through slots for ever.
         link.duration(elapsed_s, prompt_bits + bits)
-        backlog = Backlog(device, self._env.now, link, elapsed_s, (prompt_bits, bits))
         done = self._env.event()
-        self._waiting.append(backlog)
+        self._waiting.add(self._env.now, device, link, elapsed_s, (prompt_bits, bits))
         self._done.append(done)
         if len(self._waiting) == 1:
             self._env.process(self._serve())
@@ -121,18 +251,14 @@ class SlottedUplink:
         # An upload that comes at a slot's start has it, whatever the quotient's last digits say.
         slot = math.ceil(env.now / slot_s - 1e-9)
         yield env.timeout(max(slot * slot_s - env.now, 0.0))
-        while self._waiting:
-            now_s = slot * slot_s
-            index = self._scheduler.pick(slot, now_s, self._waiting)
-            finished = self._waiting[index].send(now_s, slot_s)
-            slot += 1
+        while len(self._waiting):
             # Until the next event nobody can come or go, so slots before it need none of their own.
-            if finished or slot * slot_s >= env.peek():
-                yield env.timeout(max(slot * slot_s - env.now, 0.0))
-            if finished:
+            slot, finished = self._waiting.go_on(slot, env.peek())
+            yield env.timeout(max(slot * slot_s - env.now, 0.0))
+            if finished is not None:
                 # The line is empty only now: an upload that comes meanwhile must not start a second server.
                 # Whoever came stands behind, so that the index still holds.
-                backlog, done = self._waiting.pop(index), self._done.pop(index)
+                backlog, done = self._waiting.pop(finished), self._done.pop(finished)
                 done.succeed(_sent(backlog, env.now))
 
 

@@ -1,0 +1,190 @@
+"""Uploads that are under way, as arrays that compiled loops go over: a column each, in the order in which they asked.
+
+What a loop needs of a link is copied: a window of its rates. Where a window ends, the loop returns, and the
+window is filled anew.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from channels.drain import delivered, drain, locate
+from netsim.radio.link import Link
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+# Rows of the table of numbers; times are those of the simulation unless they say otherwise.
+ASKED_S = 0
+ELAPSED_S = 1  # of the session, when it asked
+LEFT = 2  # bits of the prompt's ids that are left; those of the exchange in the next row
+SPENT_S = 4  # seconds spent on either
+AIR_S = 6  # the same at full transmit power
+FIRST_WAIT_S = 8
+RATE_BPS = 9  # lately
+UNTIL_S = 10  # time of the session up to which it holds
+AVERAGE_BPS = 11
+FIRST_BLOCK = 12
+NUM_BLOCKS = 13
+ENDLESS = 14
+COHERENCE_S = 15
+NUM_ROWS = 16
+
+DEVICE, WINDOW = 0, 1
+"""Rows of the table of integers: number of the device, and place of its window."""
+
+FIRST_UPLOADS, FIRST_BLOCKS = 16, 64
+
+
+class Pending:
+    """Columns of uploads; those of `numbers`, `integers` and `links` belong together.
+
+    Attributes
+    ----------
+    count : int. Uploads under way.
+    numbers : [NUM_ROWS, room], float. See the names of the rows.
+    integers : [2, room], int. Device and window.
+    rates_bps, prefix_bits : [room, num_blocks], [room, 2, num_blocks + 1], float. Windows.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.links: list[Link] = []
+        self.numbers: FloatArray = np.zeros((NUM_ROWS, FIRST_UPLOADS))
+        self.integers: IntArray = np.zeros((2, FIRST_UPLOADS), np.int64)
+        self.rates_bps: FloatArray = np.zeros((FIRST_UPLOADS, FIRST_BLOCKS))
+        self.prefix_bits: FloatArray = np.zeros((FIRST_UPLOADS, 2, FIRST_BLOCKS + 1))
+        self._free = list(range(FIRST_UPLOADS))
+
+    def add(
+        self, device: int, link: Link, now_s: float, elapsed_s: float, prompt_bits: float, bits: float
+    ) -> None:
+        """Put an upload behind the others."""
+        if not self._free:
+            self._make_room()
+        at = self.count
+        own = self.numbers[:, at]
+        own[:] = 0.0
+        own[ASKED_S], own[ELAPSED_S], own[LEFT], own[LEFT + 1] = now_s, elapsed_s, prompt_bits, bits
+        self.integers[DEVICE, at], self.integers[WINDOW, at] = device, self._free.pop()
+        self.links.append(link)
+        self.count += 1
+        self.load(at, elapsed_s, elapsed_s)
+
+    def remove(self, at: int) -> None:
+        """Take an upload out; those behind it move up."""
+        self._free.append(int(self.integers[WINDOW, at]))
+        end = self.count
+        self.numbers[:, at : end - 1] = self.numbers[:, at + 1 : end]
+        self.integers[:, at : end - 1] = self.integers[:, at + 1 : end]
+        del self.links[at]
+        self.count -= 1
+
+    def session_s(self, at: int, now_s: float) -> float:
+        """Seconds of an upload's session at a time of the simulation."""
+        return float(self.numbers[ELAPSED_S, at] + (now_s - self.numbers[ASKED_S, at]))
+
+    def load(self, at: int, session_s: float, until_s: float) -> None:
+        """Fill a window with the rates from one time of the session to another, and some more."""
+        window = self.links[at].window(session_s, until_s)
+        size = window.rates_bps.size
+        if size > self.rates_bps.shape[1]:
+            self._lengthen(size)
+        place, own = self.integers[WINDOW, at], self.numbers[:, at]
+        self.rates_bps[place, :size] = window.rates_bps
+        self.prefix_bits[place, :, : size + 1] = window.prefix_bits
+        own[FIRST_BLOCK], own[NUM_BLOCKS] = window.first_block, size
+        own[ENDLESS], own[COHERENCE_S] = window.endless, window.coherence_time_s
+        own[UNTIL_S] = -1.0
+
+    def _make_room(self) -> None:
+        room = self.numbers.shape[1]
+        self._free = list(range(room, 2 * room))
+        self.numbers = np.concatenate([self.numbers, np.zeros_like(self.numbers)], axis=1)
+        self.integers = np.concatenate([self.integers, np.zeros_like(self.integers)], axis=1)
+        self.rates_bps = np.concatenate([self.rates_bps, np.zeros_like(self.rates_bps)])
+        self.prefix_bits = np.concatenate([self.prefix_bits, np.zeros_like(self.prefix_bits)])
+
+    def _lengthen(self, num_blocks: int) -> None:
+        room, before = self.rates_bps.shape
+        width = 1 << (num_blocks - 1).bit_length()
+        rates_bps, prefix_bits = np.zeros((room, width)), np.zeros((room, 2, width + 1))
+        rates_bps[:, :before], prefix_bits[:, :, : before + 1] = self.rates_bps, self.prefix_bits
+        self.rates_bps, self.prefix_bits = rates_bps, prefix_bits
+
+
+@njit(cache=True)
+def window_time(numbers: FloatArray, at: int, session_s: float) -> float:
+    """Seconds from the start of an upload's window to a time of its session."""
+    block, offset_s = locate(session_s, numbers[COHERENCE_S, at])
+    blocks = block - numbers[FIRST_BLOCK, at]
+    return float(offset_s + blocks * numbers[COHERENCE_S, at]) if blocks else float(offset_s)
+
+
+@njit(cache=True)
+def bits_in_window(
+    numbers: FloatArray,
+    integers: IntArray,
+    rates_bps: FloatArray,
+    prefix_bits: FloatArray,
+    at: int,
+    start_s: float,
+    seconds: float,
+) -> float:
+    """Bits that the whole band carries for an upload, from a time of its session on; `RAN_OUT` past its window."""
+    place, size = integers[WINDOW, at], int(numbers[NUM_BLOCKS, at])
+    begin_s = window_time(numbers, at, start_s)
+    return float(
+        delivered(
+            rates_bps[place, :size],
+            prefix_bits[place],
+            numbers[COHERENCE_S, at],
+            numbers[ENDLESS, at] > 0.0,
+            begin_s,
+            begin_s + seconds,
+        )
+    )
+
+
+@njit(cache=True)
+def seconds_in_window(
+    numbers: FloatArray,
+    integers: IntArray,
+    rates_bps: FloatArray,
+    prefix_bits: FloatArray,
+    at: int,
+    start_s: float,
+    bits: float,
+) -> float:
+    """Seconds that the whole band takes for bits of an upload, as `channels.drain.drain`; `RAN_OUT` past its window."""
+    place, size = integers[WINDOW, at], int(numbers[NUM_BLOCKS, at])
+    return float(
+        drain(
+            rates_bps[place, :size],
+            prefix_bits[place],
+            numbers[COHERENCE_S, at],
+            numbers[ENDLESS, at] > 0.0,
+            window_time(numbers, at, start_s),
+            bits,
+        )
+    )
+
+
+@njit(cache=True)
+def look_up_rate(
+    numbers: FloatArray, integers: IntArray, rates_bps: FloatArray, at: int, session_s: float
+) -> bool:
+    """Bring the rate of an upload up to date; False where its window is over."""
+    block = locate(session_s, numbers[COHERENCE_S, at])[0]
+    index, last = int(block - numbers[FIRST_BLOCK, at]), int(numbers[NUM_BLOCKS, at]) - 1
+    for_good = numbers[ENDLESS, at] > 0.0 and index >= last
+    if for_good:
+        index = last
+    if not 0 <= index <= last:
+        return False
+    numbers[RATE_BPS, at] = rates_bps[integers[WINDOW, at], index]
+    # A hair early: the quotient in `locate` may reach the edge before the time does.
+    numbers[UNTIL_S, at] = np.inf if for_good else (block + 1) * numbers[COHERENCE_S, at] * (1 - 1e-15)
+    return True
