@@ -6,7 +6,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint coverage fuzz lowest bench validate mutants clean
+.PHONY: help demo test lint docs links coverage fuzz lowest bench validate mutants clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,16 @@ lint: $(VENV)/.installed-dev  ## lint, formatting and strict types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed-dev  ## write the reference pages anew, build all pages into build/site
+	$(BIN)/python -m netsim.results.reference > docs/columns.md
+	$(BIN)/python -m netsim.scenario.reference > docs/scenario.md
+	$(BIN)/python -m netsim.cli.reference > docs/commands.md
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -c docs . build/site
+	@echo build/site/docs/index.html
+
+links: $(VENV)/.installed-dev  ## check the links that leave the clone; needs the network
+	$(BIN)/python -m sphinx --builder linkcheck --quiet -c docs . build/links
 
 fuzz: $(VENV)/.installed-dev  ## mutated scenarios, traces, chunks, profiles, CSV: FUZZ times what `make test` tries
 	NETSIM_FUZZ=$(or $(FUZZ),30) $(BIN)/python -m pytest tests/fuzz -q

@@ -153,7 +153,7 @@ class Batches:
             tokens[place], lengths[place] = row.token, row.length
         logits = self.passes.step(tokens, slots, lengths, len(chunk))
         return [
-            self._node(slm, llm, row.tree.group[0], row.true_next)
+            self._node(slm, llm, row.tree.group[0], row.true_next, row.prefix)
             for slm, llm, (row, _) in zip(*logits, chunk, strict=True)
         ]
 
@@ -163,6 +163,7 @@ class Batches:
         llm: NDArray[np.float32],
         prompt: int,
         true_next: int | None,
+        after: Sequence[int] = (),
     ) -> NodeTable:
         for name, logits in (("small", slm), ("large", llm)):
             if not np.isfinite(logits).all():
@@ -172,7 +173,30 @@ class Batches:
                 )
         nowhere = np.array([-1], np.int32)
         following = None if true_next is None else np.array([true_next])
-        return compress(slm[None], llm[None], nowhere, nowhere, self.plan.sampler, self.theta, following)
+        score = self._score(prompt, after, slm)
+        return compress(
+            slm[None], llm[None], nowhere, nowhere, self.plan.sampler, self.theta, following, score
+        )
+
+    def _score(
+        self, prompt: int, after: Sequence[int], slm: NDArray[np.float32]
+    ) -> NDArray[np.float32] | None:
+        """What the user's own function makes of a prefix: [1]."""
+        if self.plan.score is None:
+            return None
+        spec, function = self.plan.score
+        own = self.plan.prompts[prompt]
+        try:
+            value = float(function([*own.tokens, *after], slm.copy()))
+        except Exception as error:  # noqa: BLE001  (whatever the function does)
+            raise PairError(
+                f"{spec.function}: fails at prompt '{own.id}': {type(error).__name__}: {error}"
+            ) from None
+        with np.errstate(over="ignore"):
+            score = np.array([value], np.float32)
+        if not np.isfinite(score).all():
+            raise PairError(f"{spec.function}: gives {value} at prompt '{own.id}', allowed: a finite number")
+        return score
 
     def _prefilled(self, number: int) -> Prefilled:
         if number not in self._prompts:

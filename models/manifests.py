@@ -34,6 +34,7 @@ def empty_manifest(pair: Pair, plan: Plan) -> Manifest:
         batch=plan.batch,
         prompts=tuple(plan.prompts),
         chat=plan.chat,
+        score=plan.score[0] if plan.score else None,
         hardware={
             "machine": platform.machine(),
             "device": str(pair.llm.device),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from traces.format.manifest import ChatSpec, MeasureSpec, Prompt
+import numpy as np
+from numpy.typing import NDArray
+
+from traces.format.manifest import ChatSpec, MeasureSpec, Prompt, ScoreSpec
 from traces.format.nodes import Sampler
 from traces.speculative.walk import Measure, Policy
 from traces.uncertainty import THETA_POINTS
@@ -14,6 +17,11 @@ from traces.uncertainty import THETA_POINTS
 BATCH = 32
 #: (prompt's number, token seed): the unit of recording.
 Group = tuple[int, int]
+
+
+#: ``score(prefix, slm_logits)``: a finite number of a prefix (token ids, the prompt's included) and of what the small
+#: model says after it, [vocabulary_size]. Called from several threads; it may depend on nothing else.
+Score = Callable[[Sequence[int], NDArray[np.float32]], float]
 
 
 class RecordingStopped(RuntimeError):  # noqa: N818 - says what happened
@@ -42,6 +50,8 @@ class Plan:
         Rows of every forward pass, padding included: part of what repeats exactly.
     chat : ChatSpec, optional
         How the prompts became chats.
+    score : (ScoreSpec, Score), optional
+        A function of the user's own, whose value every node keeps.
     """
 
     name: str
@@ -54,6 +64,7 @@ class Plan:
     eos: tuple[int, ...] | None
     batch: int = BATCH
     chat: ChatSpec | None = None
+    score: tuple[ScoreSpec, Score] | None = None
 
     @property
     def measure_spec(self) -> MeasureSpec:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
+from numpy.typing import NDArray
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
@@ -120,14 +121,54 @@ def profile_model(
         would be measured.
     """
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    longest = max_positions(model)
+    _check_lengths(name, grid, max_positions(model))
+    median_s, quartiles_s = _measure_cells(model, name, grid, effort, report)
+    return {
+        "format": "netsim-latency",
+        "version": 1,
+        **_circumstances(model, name),
+        "contexts": list(grid.contexts),
+        "positions": list(grid.positions),
+        "batches": list(grid.batches),
+        "median_s": median_s.tolist(),
+        "quartiles_s": quartiles_s.tolist(),
+        "repeats": effort.repeats,
+        "load_average": load_average,
+    }
+
+
+def _circumstances(model: PreTrainedModel, name: str) -> Profile:
+    """What was measured, and on what."""
+    return {
+        "model": name,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "device": model.device.type,
+        "hardware": hardware(model.device),
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        },
+    }
+
+
+def _check_lengths(name: str, grid: ProfileGrid, longest: int) -> None:
     if grid.positions[-1] + grid.contexts[0] > longest or grid.contexts[-1] + grid.positions[0] > longest:
         raise ProfileError(
             f"{name} takes at most {longest} positions: contexts up to {grid.contexts[-1]} and "
             f"new positions up to {grid.positions[-1]} are too many"
         )
+
+
+def _measure_cells(
+    model: PreTrainedModel, name: str, grid: ProfileGrid, effort: Effort, report: Report | None
+) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """Median and quartiles of every cell of the grid, None beyond the longest sequence of the model."""
     shape = (len(grid.contexts), len(grid.positions), len(grid.batches))
     median_s, quartiles_s = np.full(shape, None), np.full(shape, None)
+    longest = max_positions(model)
     done, total = 0, shape[0] * shape[1] * sum(grid.batches)
     for k, batch in enumerate(grid.batches):
         before = _Context(model, batch)
@@ -144,28 +185,7 @@ def profile_model(
                 if report is not None:
                     cell = f"context {context}, positions {positions}, batch {batch}"
                     report(f"{name}: {cell}: {1e3 * median_s[i, j, k]:.3f} ms", done / total)
-    return {
-        "format": "netsim-latency",
-        "version": 1,
-        "model": name,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "dtype": str(model.dtype).removeprefix("torch."),
-        "device": model.device.type,
-        "hardware": hardware(model.device),
-        "threads": torch.get_num_threads(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-        },
-        "contexts": list(grid.contexts),
-        "positions": list(grid.positions),
-        "batches": list(grid.batches),
-        "median_s": median_s.tolist(),
-        "quartiles_s": quartiles_s.tolist(),
-        "repeats": effort.repeats,
-        "load_average": load_average,
-    }
+    return median_s, quartiles_s
 
 
 def hardware(device: torch.device) -> str:

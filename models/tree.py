@@ -41,6 +41,11 @@ class PassRow:
         return len(self.slots) + 1
 
     @property
+    def prefix(self) -> list[int]:
+        """Tokens after the prompt, the new one included."""
+        return [*self.tree.tokens(self.parent), self.token]
+
+    @property
     def true_next(self) -> int | None:
         """Token that follows in the text of a teacher-forced recording."""
         text = self.tree.text
@@ -92,6 +97,11 @@ class GroupTree:
     def depth(self) -> int:
         """Tokens after the prompt that its deepest path has."""
         return 0 if self._missing is None else len(self._path(int(self._missing[0][0])))
+
+    def tokens(self, node: int) -> list[int]:
+        """Tokens from the prompt's end to a node."""
+        tokens: list[int] = self.forest.table.token[self._path(node)].tolist()
+        return tokens
 
     def rows(self) -> list[PassRow]:
         """Rows that the models have to run now; none while others are under way."""

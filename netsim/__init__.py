@@ -18,7 +18,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from netsim.startup import check_packages, interruptible_start, leave_current_folder
+from netsim.startup import check_packages, find_caches, interruptible_start, leave_current_folder
 
 if TYPE_CHECKING:
     from netsim.point import simulate
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # Before anything reaches for channels and traces, whose names are also taken on the package index.
 leave_current_folder()
 check_packages()
+# Before numba is imported, which reads where to keep what it compiles.
+find_caches()
 
 __all__ = ["load_scenario", "simulate", "sweep"]
 

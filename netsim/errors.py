@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 LONGEST_QUOTE = 60
 """Characters of a given value that a message repeats; the rest is cut, since a fault is one line."""
+PREFIXES = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
 
 
 @dataclass(frozen=True)
@@ -144,3 +147,31 @@ def did_you_mean(given: object, known: Iterable[str]) -> str:
         return ""
     nearest = difflib.get_close_matches(given.lower(), list(known), n=1)
     return f"; did you mean '{nearest[0]}'?" if nearest else ""
+
+
+def beside(path: Path) -> str:
+    """``; did you mean 'x'?`` for the file or folder that lies where a missing one would and has the nearest name, or nothing."""
+    try:
+        names = [] if path.exists() else [one.name for one in path.parent.iterdir()]
+    except (OSError, ValueError):
+        return ""
+    nearest = difflib.get_close_matches(path.name, names, n=1)
+    return f"; did you mean {str(path.with_name(nearest[0]))!r}?" if nearest else ""
+
+
+def in_unit(given: object, unit: str) -> str:
+    """``; did you mean 0.02?`` where a number was given with its unit, or nothing.
+
+    Examples
+    --------
+    >>> in_unit("20 ms", "s"), in_unit("10MHz", "Hz"), in_unit("5 dB", "dB"), in_unit("5 dB", "s")
+    ('; did you mean 0.02?', '; did you mean 10000000?', '; did you mean 5?', '')
+    """
+    number = r"([-+]?[0-9]+(?:[.][0-9]*)?(?:[eE][-+]?[0-9]+)?)"
+    found = (
+        re.fullmatch(rf"{number} *([{''.join(PREFIXES)}]?){re.escape(unit)}", str(given)) if unit else None
+    )
+    if not found:
+        return ""
+    value = float(found[1]) * PREFIXES.get(found[2], 1.0)
+    return f"; did you mean {value:.12g}?"

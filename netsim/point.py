@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-from cachetools import LRUCache, cachedmethod
+from cachetools import cachedmethod
 
 from channels.capacity import CapacityCurve
 from netsim.costs.energy import Power
 from netsim.costs.workload import Costs, Workload, build_workload
 from netsim.deciding.parametric import ParametricDecider, ParametricTrace
+from netsim.deciding.plans import Decided, PlanKey, Plans, new_plans
 from netsim.deciding.policies import terms_of
 from netsim.deciding.recorded import Decider
 from netsim.engines.arrays import time_sessions
@@ -30,6 +30,7 @@ from netsim.results.rows import (
     Row,
     decision_columns,
     key_columns,
+    of_seeds,
     similarity_columns,
     source_columns,
     timing_columns,
@@ -44,21 +45,16 @@ from netsim.scenario.policy_context import policy_context
 from traces.format.trace import Trace
 from traces.speculative.walk import Policy, Rounds
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 #: What each prompt adds to a row.
 Sums = dict[str, FloatArray]
-#: Decisions and work of every round.
-Decided = tuple[Rounds, Workload]
 #: Rounds that the array engine times in one go: their times stay in a processor's cache.
 ROUNDS_AT_ONCE = 2**18
-#: Rounds whose decisions and work are kept, at some 150 bytes each.
-MOST_ROUNDS_PLANNED = 2**20
 
 
-def _new_plans() -> LRUCache[tuple[Policy, tuple[int, int]], Decided]:
-    return LRUCache(MOST_ROUNDS_PLANNED, getsizeof=lambda plan: plan[0].node.size)
-
-
-def _plan_key(point: Point, seed: int, visit: int = 0) -> tuple[Policy, tuple[int, int]]:
+def _plan_key(point: Point, seed: int, visit: int = 0) -> PlanKey:
     """What a plan depends on, of points that share what is kept."""
     return point.policy, point.decider.draws_key(seed, visit)
 
@@ -78,9 +74,7 @@ class Point:
     radio: Radio
     power: Power
     similarities: StoredSimilarities | None = None
-    _plans: LRUCache[tuple[Policy, tuple[int, int]], Decided] = field(
-        default_factory=_new_plans, repr=False, compare=False
-    )
+    _plans: Plans = field(default_factory=new_plans, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -132,7 +126,7 @@ class Point:
 
         def plan_of(policy: Policy, costs: Costs) -> Plan:
             same = policy == self.policy and costs == self.costs
-            return self.plan if same else replace(self, policy=policy, costs=costs, _plans=_new_plans()).plan
+            return self.plan if same else replace(self, policy=policy, costs=costs, _plans=new_plans()).plan
 
         return build_network(self.scenario, self.decider, self.policy, self.costs, plan_of)
 
@@ -146,13 +140,9 @@ class Point:
 
     def device_table(self, seed: int) -> pd.DataFrame:
         """What each device got; see `netsim.results.devices.device_table`."""
-        scenario = self.scenario
-        return device_table(
-            self.network.run(seed),
-            self.power,
-            deadline_s=scenario.requests.deadline_s,
-            count_prompt=scenario.latency.prefill,
-        )
+        count_prompt, deadline_s = self.scenario.latency.prefill, self.scenario.requests.deadline_s
+        runs = self.network.run(seed)
+        return device_table(runs, self.power, deadline_s=deadline_s, count_prompt=count_prompt)
 
     def _check_network(self) -> None:
         """Refuse a network that can't be had now, not when it runs."""
@@ -207,20 +197,14 @@ class Point:
         return self._network_row(self.network.run(seed), seed)
 
     def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> tuple[Row, Sums]:
-        scenario = self.scenario
-        pooled = pooled_columns(
-            runs,
-            self.power,
-            count_prompt=scenario.latency.prefill,
-            deadline_s=scenario.requests.deadline_s,
-        )
+        count_prompt, deadline_s = self.scenario.latency.prefill, self.scenario.requests.deadline_s
         row = {
-            **pooled,
+            **pooled_columns(runs, self.power, count_prompt=count_prompt, deadline_s=deadline_s),
             **key_columns(seed, self.decider.token_seed(seed), "events"),
             **self._similarity(seed),
             **source_columns(self.trace),
         }
-        sums = pooled_sums(runs, len(self.trace.prompts), self.power, count_prompt=scenario.latency.prefill)
+        sums = pooled_sums(runs, len(self.trace.prompts), self.power, count_prompt=count_prompt)
         return {name: row[name] for name in NAMES}, sums
 
     def _similarity(self, seed: int) -> Row:
@@ -247,18 +231,12 @@ class Point:
             rounds, workload, timings, self.power, drafts=self.policy.drafts, count_prompt=count_prompt
         )
         timed = timing_columns(workload, timings, self.power, count_prompt=count_prompt)
-        values = [
-            [None if column is None else float(column)] * len(seeds)
-            if column is None or not np.ndim(column)
-            else column.tolist()
-            for column in timed.values()
-        ]
-        for number, (seed, *own) in enumerate(zip(seeds, *values, strict=True)):
+        for number, (seed, own) in enumerate(zip(seeds, of_seeds(timed, len(seeds)), strict=True)):
             row = {
                 **key_columns(seed, self.decider.token_seed(seed), "arrays"),
                 **ONE_DEVICE,
                 **decided,
-                **dict(zip(timed, own, strict=True)),
+                **own,
             }
             of_seed = {name: total[number] if total.ndim > 1 else total for name, total in sums.items()}
             yield {name: row[name] for name in NAMES}, of_seed

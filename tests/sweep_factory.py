@@ -37,6 +37,7 @@ def made_up_sweep() -> Results:
             "uncertainty_s": 0.0,
             "grant_s": 0.0,
             "uplink_s": transmission_rate * 2048 * 19 / rate_bps,
+            "core_s": 0.0,
             "queue_s": 0.0,
             "llm_s": 0.012 * (1.0 if name == "llm" else transmission_rate),
             "downlink_s": 0.0,

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from netsim.deciding.policies import Hlm, Llm, UHlm
 from traces.format.forest import Forest
-from traces.format.manifest import Manifest, MeasureSpec, ModelSpec, Prompt, SamplerSpec, write_manifest
+from traces.format.manifest import (
+    Manifest,
+    MeasureSpec,
+    ModelSpec,
+    Prompt,
+    SamplerSpec,
+    ScoreSpec,
+    write_manifest,
+)
 from traces.format.nodes import NodeTable, Sampler, compress
 from traces.format.shards import write_shard
 from traces.format.trace import Trace
@@ -21,12 +29,15 @@ from traces.uncertainty import theta_rule
 
 SAMPLES, THETA_MAX, THETA_POINTS = 20, 2.0, 32
 NO_DIGEST = "0" * 64
+SCORES = 5
+"""The score of a prefix is its last token modulo this."""
 
 
 class TablePair:
     """Two models whose logits depend on the last token alone; the LLM's are the SLM's, sharpened and stirred."""
 
     def __init__(self, vocabulary_size: int, seed: int, *, spread: float = 2.0, stir: float = 1.0) -> None:
+        self.scored = False
         rng = np.random.default_rng(seed)
         shape = vocabulary_size, vocabulary_size
         self.slm = (spread * rng.standard_normal(shape)).astype(np.float32)
@@ -38,7 +49,8 @@ class TablePair:
     ) -> NodeTable:
         rows = np.asarray(last)
         stored = parents.astype(np.int32), tokens.astype(np.int32)
-        return compress(self.slm[rows], self.llm[rows], *stored, sampler, self.theta)
+        score = (rows % SCORES).astype(np.float32) if self.scored else None
+        return compress(self.slm[rows], self.llm[rows], *stored, sampler, self.theta, score=score)
 
     def root(self, last: int, sampler: Sampler) -> NodeTable:
         nowhere = np.array([-1])
@@ -63,10 +75,12 @@ def make_trace(
     seed: int = 0,
     policies: dict[str, Policy] | None = None,
     eos: int | None = None,
+    scored: bool = False,
 ) -> Trace:
     """Record a trace of table models into ``folder``, with a latency profile of 20 and 50 ms a pass."""
     folder.mkdir(parents=True, exist_ok=True)
     pair, sampler = TablePair(vocabulary_size, seed), Sampler(temperature, top_p)
+    pair.scored = scored
     policies = all_counts() if policies is None else policies
     rng = np.random.default_rng([seed, 1])
     texts = [tuple(rng.integers(0, vocabulary_size, 3 + number).tolist()) for number in range(prompts)]
@@ -111,6 +125,7 @@ def make_trace(
         hardware={},
         versions={},
         shards=tuple(shards),
+        score=ScoreSpec(function="table:score", digest=NO_DIGEST) if scored else None,
     )
     write_manifest(folder, manifest)
     (folder / "latency.json").write_text(json.dumps(_latency()))

@@ -56,7 +56,8 @@ def compare_texts(
         pairs -= set(zip(kept["output"], kept["against"], strict=True))
     new = _compared(sorted(pairs), _texts(trace, outputs, decode), encoder)
     table = pd.concat([kept, new], ignore_index=True) if len(kept) else new
-    return SimilarityTable(trace.manifest.tokenizer, name, outputs.counterparts.llm, table)
+    columns = {str(column): values.to_numpy() for column, values in table.items()}
+    return SimilarityTable(trace.manifest.tokenizer, name, outputs.counterparts.llm, columns)
 
 
 def with_similarity(outputs: Outputs, similarities: SimilarityTable) -> pd.DataFrame:

@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from analysis.calibration.fit import Fit
 from analysis.calibration.lines import Estimate
 from analysis.figures.identity import COLOURS
-from analysis.figures.style import STYLE, footnote, new_figure, save
+from analysis.figures.margins import footnote
+from analysis.figures.style import STYLE, new_figure, save
 
 #: Area of the largest marker, points squared; a bin's area is in proportion to its rounds.
 LARGEST_MARKER = 60.0

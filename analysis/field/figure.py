@@ -12,8 +12,9 @@ from analysis.figures.identity import COLOURS, DASHES
 from analysis.figures.intervals import interval_words
 from analysis.figures.kinds import RTT, THROUGHPUT
 from analysis.figures.labels import axis_label
+from analysis.figures.margins import footnote, legend_below
 from analysis.figures.results import SNR, Results
-from analysis.figures.style import STYLE, footnote, legend_below, new_figure, save, scale
+from analysis.figures.style import STYLE, new_figure, save, scale
 from analysis.figures.transforms import points
 
 #: What the literature calls the policies of both scenarios, in their order.

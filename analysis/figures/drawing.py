@@ -11,9 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from analysis.figures.identity import COLOURS, HATCHES, Appearance
+from analysis.figures.margins import wrapped
 from netsim.results.columns import BY_NAME, STAGES
 
 BAND_OPACITY = 0.2
+#: Of a line of a row's name, so that names leave the bars their place.
+ROW_LETTERS = 32
 #: A band's edge, so that it is still there in grey.
 EDGE_WIDTH, EDGE_OPACITY = 0.4, 0.6
 Looks = Mapping[tuple[Any, ...], Appearance]
@@ -120,9 +123,16 @@ def draw_bars(axes: Axes, table: pd.DataFrame, stages: Sequence[str]) -> None:
     _name_rows(axes, table)
 
 
+def rows_height_in(labels: Sequence[str]) -> float:
+    """Height of a panel with a bar for each of some labels, inches at scale 1."""
+    lines = max(wrapped(label, ROW_LETTERS).count("\n") + 1 for label in labels)
+    return 0.7 + len(labels) * max(0.2, 0.06 + 0.11 * lines)
+
+
 def _name_rows(axes: Axes, table: pd.DataFrame) -> None:
     names = [
-        name if exact else f"{name}*" for name, exact in zip(table["label"], table["exact"], strict=True)
+        wrapped(name if exact else f"{name}*", ROW_LETTERS)
+        for name, exact in zip(table["label"], table["exact"], strict=True)
     ]
     axes.set_yticks(np.arange(len(table)), names)
     # The same margin whether there is one bar or twenty.
@@ -182,4 +192,5 @@ def _draw_level(axes: Axes, label: str, point: pd.Series[float], look: Appearanc
 def _lengths(table: pd.DataFrame, column: str) -> list[pd.Series[float]]:
     """Error bars' lengths below and above the mean, as matplotlib takes them."""
     mean = table[f"{column}_mean"]
-    return [mean - table[f"{column}_low"], table[f"{column}_high"] - mean]
+    # Of an interval that is nothing but rounding, the mean may lie outside: an error bar has no negative length.
+    return [(mean - table[f"{column}_low"]).clip(lower=0.0), (table[f"{column}_high"] - mean).clip(lower=0.0)]

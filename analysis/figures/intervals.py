@@ -15,6 +15,9 @@ from netsim.results.statistics import INTERVALS
 def shown_interval(summary: pd.DataFrame, column: str, wanted: Interval) -> str:
     """Which interval of a column is shown, as a key of ``netsim.results.statistics.INTERVALS``.
 
+    That over prompts, unless some points have that over draws alone (of several devices, say): a figure of which some
+    points have no interval would say that they are exact.
+
     Raises
     ------
     ValueError
@@ -22,7 +25,10 @@ def shown_interval(summary: pd.DataFrame, column: str, wanted: Interval) -> str:
     """
     over_prompts = f"{column}_prompts_low"
     if wanted != "draws" and over_prompts in summary and summary[over_prompts].notna().any():
-        return "prompts_"
+        lacking = summary[over_prompts].isna() & summary[f"{column}_low"].notna()
+        if wanted == "prompts" or not lacking.any():
+            return "prompts_"
+        return ""
     if wanted == "prompts" and summary[f"{column}_mean"].notna().any():
         raise ValueError(
             f"--interval prompts: {column} has no interval over prompts: it takes prompts.parquet, at least "

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.figures.drawing import draw_bars
+from analysis.figures.drawing import draw_bars, rows_height_in
 from analysis.figures.logs import Window, draw_timeline, energy_queue, latency_cdf
+from analysis.figures.margins import footnote, legend_below
 from analysis.figures.over import OFF_TRACE, Drawing, draw_each, draw_over
 from analysis.figures.results import SNR, Results
-from analysis.figures.style import Style, footnote, legend_below, new_figure, scale
+from analysis.figures.style import Style, new_figure, scale
 from analysis.figures.transforms import MOST_BARS, check_number, curves, panels, points
 from netsim.results.columns import STAGES
 
@@ -85,11 +86,12 @@ def _over_load(y: str) -> Callable[[Results, Style], Drawing]:
 
 def breakdown(results: Results, style: Style) -> Drawing:
     """Where a token's time goes: a stacked bar for each point; a sweep over SNR in three panels."""
-    shown = [(title, points(part, STAGES)) for title, part in panels(results, SNR)]
+    known = [stage for stage in STAGES if stage in results.columns]
+    shown = [(title, points(part, known)) for title, part in panels(results, SNR)]
     everything = pd.concat([table for _, table in shown])
     check_number(len(shown[0][1]), MOST_BARS)
-    stages = [stage for stage in STAGES if (everything[f"{stage}_mean"] > 0).any()]
-    height_in = 0.7 + 0.2 * len(shown[0][1])
+    stages = [stage for stage in known if (everything[f"{stage}_mean"] > 0).any()]
+    height_in = rows_height_in(shown[0][1]["label"].tolist())
     figure, all_axes = new_figure(len(shown), height_in=height_in, share_y=True, style=style)
     for axes, (title, table) in zip(all_axes, shown, strict=True):
         named = table.assign(label=table["label"].where(table["label"] != "", "the only point"))
@@ -117,10 +119,10 @@ def crossover(axes: Axes, part: Results) -> None:
             axes.axvline(rtt_s, color="0.4", linewidth=0.7, linestyle=":")
             axes.annotate(
                 f"{rtt_s * 1e3:.0f} ms",
-                (rtt_s, 1.0),
+                (rtt_s, 0.02),
                 xycoords=axes.get_xaxis_transform(),
                 ha="left",
-                va="top",
+                va="bottom",
                 fontsize="small",
                 rotation=90,
             )

@@ -28,10 +28,12 @@ def key_label(key: str) -> tuple[str, str]:
     ('coherence time', 's')
     >>> key_label("channel.snr_db")
     ('SNR', 'dB')
-    >>> key_label("policy.name")
-    ('policy', '')
+    >>> key_label("policy.name"), key_label("latency.slm")
+    (('policy', ''), ('SLM', 's'))
     """
     block, _, name = key.rpartition(".")
+    if block == "latency" and name in ("slm", "llm"):
+        return name.upper(), "s"
     if name == "name":
         return block.rpartition(".")[2], ""
     for suffix, unit in UNITS.items():
@@ -93,7 +95,17 @@ def quantity_text(value: object, unit: str, digits: int = DIGITS) -> str:
 
     >>> quantity_text(1e7, "Hz"), quantity_text(0.01, "s"), quantity_text(5, "dB"), quantity_text(0.0, "s")
     ('10 MHz', '10 ms', '5 dB', '0 s')
+
+    A column that also holds words has its numbers as text.
+
+    >>> quantity_text("0.18", "s"), quantity_text("llama-2-7b", "s")
+    ('180 ms', 'llama-2-7b')
     """
+    if unit and isinstance(value, str):
+        try:
+            return quantity_text(float(value), unit, digits)
+        except ValueError:
+            return value
     if not isinstance(value, Real) or isinstance(value, bool):
         return str(value)
     factor, scaled = scaled_unit(unit, float(value)) if unit else (1.0, "")

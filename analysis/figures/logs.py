@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 
 from analysis.figures.drawing import STAGE_LOOKS
 from analysis.figures.identity import COLOURS, DASHES
+from analysis.figures.margins import legend_below
 from analysis.figures.over import Drawing
-from analysis.figures.style import PAGE_IN, STYLES, Style, legend_below, new_figure, scale
+from analysis.figures.style import PAGE_IN, STYLES, Style, new_figure, scale
 from netsim.results.columns import BY_NAME
 from netsim.results.timeline import ORDER, read_timeline
 

@@ -9,8 +9,9 @@ import pandas as pd
 
 from analysis.figures.identity import FAMILIES
 from analysis.figures.labels import axis_label, title_and_unit
+from analysis.figures.margins import footnote
 from analysis.figures.results import SNR
-from analysis.figures.style import STYLES, Style, footnote, new_figure, save
+from analysis.figures.style import STYLES, Style, new_figure, save
 
 
 def draw_optimum(

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.drawing import draw_curves, draw_named, draw_trade_off
+from analysis.figures.drawing import draw_curves, draw_named, draw_trade_off, rows_height_in
 from analysis.figures.identity import key_of, looks_of
 from analysis.figures.intervals import interval_words
 from analysis.figures.labels import title_and_unit
+from analysis.figures.margins import footnote, is_lowest, legend_below
 from analysis.figures.results import SNR, Results
-from analysis.figures.style import Style, footnote, is_lowest, legend_below, new_figure, scale
+from analysis.figures.style import Style, new_figure, scale
 from analysis.figures.transforms import (
     EXACT_ON_TRACE,
     MOST_BARS,
     check_number,
     curves,
     families,
+    numbers_of,
     panels,
+    parts,
     points,
-    settings_of,
     thinned,
 )
 from netsim.errors import did_you_mean
@@ -78,8 +81,7 @@ def _counts(results: Results, x: str) -> bool:
 
 def _curves(results: Results, x: str, y: str, style: Style, extra: Extra | None) -> Drawing:
     results, thinning = thinned(_one_value_is_no_axis(results, x), x)
-    parts = panels(results, SNR) if x != SNR else [("", results)]
-    shown = [(title, part, curves(part, x, y)) for title, part in parts]
+    shown = [(title, part, curves(part, x, y)) for title, part in parts(results, x)]
     everything = pd.concat([table for *_, table in shown])
     figure, all_axes = new_figure(len(shown), share_x=True, share_y=True, style=style)
     for axes, (title, part, table) in zip(all_axes, shown, strict=True):
@@ -103,7 +105,7 @@ def _trade_off(results: Results, x: str, y: str, style: Style) -> Drawing:
         check_number(table["label"].nunique())
     figure, all_axes = new_figure(len(shown), share_x=True, share_y=True, style=style)
     for axes, (title, part, table) in zip(all_axes, shown, strict=True):
-        others = [axis for axis in part.axes if axis not in settings_of(part.axes)]
+        others = [axis for axis in part.axes if axis not in numbers_of(results)]
         drawn = table[table[[f"{x}_mean", f"{y}_mean"]].notna().all(axis=1)]
         draw_trade_off(axes, drawn, x, y, looks_of(results.whole, others))
         axes.set_title(title)
@@ -120,13 +122,13 @@ def _trade_off(results: Results, x: str, y: str, style: Style) -> Drawing:
 def draw_each(results: Results, y: str, style: Style, *, panelled: bool = True) -> Drawing:
     """A bar for each point, by name; a sweep over SNR in three panels."""
     results = _one_value_is_no_axis(results)
-    parts = panels(results, SNR) if panelled or SNR in results.axes else [("", results)]
-    shown = [(title, part, points(part, [y])) for title, part in parts]
+    split = panels(results, SNR) if panelled or SNR in results.axes else [("", results)]
+    shown = [(title, part, points(part, [y])) for title, part in split]
     everything = pd.concat([table for *_, table in shown])
-    rows = len(shown[0][2])
-    check_number(rows, MOST_BARS)
+    labels = shown[0][2]["label"].tolist()
+    check_number(len(labels), MOST_BARS)
     figure, all_axes = new_figure(
-        len(shown), height_in=0.7 + 0.2 * rows, share_x=True, share_y=True, style=style
+        len(shown), height_in=rows_height_in(labels), share_x=True, share_y=True, style=style
     )
     for axes, (title, part, table) in zip(all_axes, shown, strict=True):
         keys = [key_of(point, part.axes) for point in table.to_dict("records")]
@@ -163,12 +165,12 @@ def _scale_all(
     up_is_better = _better(x) == "high" and _better(y) == "low"
     for axes in all_axes:
         x_scaled = scale(axes, "x", x_values.dropna().tolist(), unit=x_unit, from_zero=from_zero, ticks=ticks)
-        y_scaled = scale(axes, "y", y_values.dropna().tolist(), unit=y_unit)
+        y_scaled = scale(axes, "y", y_values.dropna().tolist(), unit=y_unit, share=_is_share(y, y_values))
         said = "; up is better" if up_is_better else ""
         place = axes.get_subplotspec()
         first = place is None or place.is_first_col()
         axes.set(
-            xlabel=_two_lines(x_title, x_scaled),
+            xlabel=_two_lines(x_title, x_scaled) if len(all_axes) == 1 else _narrow(x_title, x_scaled),
             ylabel=_two_lines(y_title, f"{y_scaled}{said}") if first else "",
         )
         if not is_lowest(axes):
@@ -177,8 +179,18 @@ def _scale_all(
         all_axes[0].invert_yaxis()
 
 
+def _is_share(name: str, values: pd.Series[float]) -> bool:
+    """Whether a result is a share: without a unit, and between 0 and 1 throughout."""
+    return name in BY_NAME and not BY_NAME[name].unit and bool(values.dropna().between(0.0, 1.0).all())
+
+
 def _better(name: str) -> str:
     return BY_NAME[name].better if name in BY_NAME else ""
+
+
+def _narrow(title: str, unit: str) -> str:
+    """The same for one of several panels, whose width a long title would exceed."""
+    return fill(f"{title} ({unit})" if unit else title, LONG_TITLE + 4)
 
 
 def _two_lines(title: str, unit: str) -> str:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from analysis.figures.labels import MINUS, scaled_unit
+from analysis.figures.margins import thin_ticks
 
 #: Width of one column and of a page of a two-column paper, inches.
 COLUMN_IN, PAGE_IN = 3.5, 7.0
@@ -144,6 +145,7 @@ def scale(
     unit: str = "",
     from_zero: bool = True,
     ticks: Sequence[float] = (),
+    share: bool = False,
 ) -> str:
     """Scale and ticks of an axis that has to hold some values; returns the unit in which its ticks are.
 
@@ -153,12 +155,16 @@ def scale(
     ----------
     from_zero : whether a linear axis starts at 0.
     ticks : values that each deserve a tick on a logarithmic axis, if they are few.
+    share : whether it is a share: its axis is linear, from 0 and never beyond 1, whatever an interval says.
     """
     finite = [value for value in values if np.isfinite(value)]
     lowest, highest = min(finite, default=0.0), max(finite, default=0.0)
     factor, scaled = scaled_unit(unit, highest)
     axis: Axis = getattr(axes, f"{direction}axis")
-    if lowest > 0 and highest > DECADE * lowest:
+    if share:
+        axis.set_major_locator(MaxNLocator(nbins=5))
+        axes.set(**{f"{direction}lim": (0.0, min(1.02, axis.get_view_interval()[1]))})
+    elif lowest > 0 and highest > DECADE * lowest:
         axes.set(**{f"{direction}scale": "log"})
         axis.set_major_locator(_log_locator(lowest, highest, ticks))
         axis.set_minor_locator(NullLocator())
@@ -182,77 +188,11 @@ def _log_locator(lowest: float, highest: float, ticks: Sequence[float]) -> Fixed
     return LogLocator(subs=(1, 2, 5) if ratio <= 20 else (1, 3) if ratio <= 200 else (1,), numticks=8)
 
 
-def legend_below(figure: Figure, *, most_of_height: float = 0.9) -> None:
-    """A legend under all panels, where it covers no curve; the figure grows by its rows.
-
-    It takes as many columns as fit; where it would be higher than the panels, its type shrinks.
-    """
-    entries: dict[str, Any] = {}
-    for axes in figure.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            entries.setdefault(label, handle)
-    if not any(entries):
-        return
-    size = float(figure.axes[0].xaxis.label.get_fontsize()) - 1.0
-    for shrink in (1.0, 0.85, 0.7):
-        for columns in (6, 5, 4, 3, 2, 1):
-            legend = figure.legend(
-                list(entries.values()),
-                list(entries),
-                loc="outside lower center",
-                ncols=-(-len(entries) // -(-len(entries) // columns)),  # rows as full as each other
-                handlelength=2.8,
-                columnspacing=0.9,
-                fontsize=size * shrink,
-            )
-            box = legend.get_window_extent()
-            if columns == 1 or box.width < 0.98 * figure.bbox.width:
-                break
-            legend.remove()
-        if box.height <= most_of_height * figure.bbox.height or shrink == 0.7:
-            break
-        legend.remove()
-    figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
-
-
-def footnote(figure: Figure, lines: Sequence[str]) -> None:
-    """Small print under all panels; the figure grows by its lines."""
-    if not lines:
-        return
-    size = float(figure.axes[0].xaxis.label.get_fontsize()) * 0.75
-    figure.set_figheight(figure.get_figheight() + 1.35 * size / 72 * len(lines))
-    bottom = max(_rows_of(axes).stop for axes in figure.axes)
-    lowest = [axes for axes in figure.axes if _rows_of(axes).stop == bottom]
-    axes = lowest[len(lowest) // 2]
-    axes.annotate(
-        "\n".join(lines),
-        xy=(0.5, 0),
-        xycoords=axes.xaxis.label,
-        xytext=(0, -3),
-        textcoords="offset points",
-        ha="center",
-        va="top",
-        fontsize=size,
-    )
-
-
-def is_lowest(axes: Axes) -> bool:
-    """Whether no panel is below."""
-    own = axes.get_subplotspec()
-    others = (other.get_subplotspec() for other in axes.figure.axes)
-    return own is None or not any(
-        other is not None and other.colspan == own.colspan and other.rowspan.start >= own.rowspan.stop
-        for other in others
-    )
-
-
-def _rows_of(axes: Axes) -> range:
-    place = axes.get_subplotspec()
-    return place.rowspan if place is not None else range(1)
-
-
 def save(figure: Figure, path: Path, file_format: str) -> None:
     """Write the figure; `file_format` is a key of `METADATA`."""
+    figure.draw_without_rendering()  # only now every panel has its place
+    for axes in figure.axes:
+        thin_ticks(axes)
     figure.savefig(path, format=file_format, metadata=METADATA[file_format])
 
 

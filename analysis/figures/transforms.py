@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,12 @@ from netsim.results.summary import summarise
 EXACT_ON_TRACE = 0.99
 #: Curves beyond which the legend outgrows the figure, and members of a family that such a figure keeps.
 CROWDED, MEMBERS_KEPT = 16, 5
+#: Curves of one panel before keys beside the policy get panels of their own, and how many of these.
+MANY_CURVES, MOST_PANELS = 8, 4
 #: Bars with a name each: they need no look of their own.
 MOST_BARS = 40
+#: Settings of a policy that a label has room for, also where they have their default.
+FEW_SETTINGS = 2
 #: Digits that labels are given until all that differ read differently.
 DIGITS = (3, 4, 6, 10)
 
@@ -89,7 +94,7 @@ def curves(results: Results, x: str, y: str) -> pd.DataFrame:
 
 
 def families(results: Results, columns: Sequence[str]) -> pd.DataFrame:
-    """The rows of `points`, labelled by policy: those that differ in the policy's settings alone are one family.
+    """The rows of `points`, labelled by policy: those that differ in numbers of the policy alone are one family.
 
     Returns
     -------
@@ -98,32 +103,37 @@ def families(results: Results, columns: Sequence[str]) -> pd.DataFrame:
         labelled with the first and the last value of each setting that varies: ``u-hlm, threshold 0.1 to 0.9``.
     """
     table = points(results, columns)
-    settings = settings_of(results.axes)
+    settings = numbers_of(results)
     others = [axis for axis in results.axes if axis not in settings]
     table["family"] = labels(results, table, others)
     table["key"] = [key_of(point, others) for point in table.to_dict("records")]
     for name, family in table.groupby("family", sort=False):
-        varying = [axis for axis in settings if family[axis].nunique(dropna=False) > 1]
+        varying = [axis for axis in settings if family[axis].nunique() > 1]
         ends = [_range(axis, family[axis]) for axis in varying]
         table.loc[family.index, "label"] = ", ".join(filter(None, [str(name), *ends]))
     # Along a family's line its settings ascend, whatever order the sweep names them in.
     order = dict.fromkeys(table["family"])
     table["place"] = table["family"].map({name: number for number, name in enumerate(order)})
-    sorted_by = ["place", *(axis for axis in settings if pd.api.types.is_numeric_dtype(table[axis]))]
-    return table.sort_values(sorted_by, kind="stable", ignore_index=True).drop(columns=["family", "place"])
+    return table.sort_values(["place", *settings], kind="stable", ignore_index=True).drop(
+        columns=["family", "place"]
+    )
 
 
 def _range(axis: str, values: pd.Series[Any]) -> str:
-    """``threshold 0.1 to 0.9``; of settings that are no numbers, the first and the last."""
-    known = values.dropna()
-    if pd.api.types.is_numeric_dtype(known):
-        known = known.sort_values()
+    """``threshold 0.1 to 0.9``."""
+    known = values.dropna().sort_values()
     return f"{value_label(axis, known.iloc[0])} to {value_text(known.iloc[-1])}"
 
 
 def settings_of(axes: Sequence[str]) -> list[str]:
     """The settings of policies among the swept keys."""
     return [axis for axis in axes if axis.startswith("policy.") and axis != "policy.name"]
+
+
+def numbers_of(results: Results) -> list[str]:
+    """Those settings of policies that are numbers throughout: along them points can be joined."""
+    numeric = pd.api.types.is_numeric_dtype
+    return [axis for axis in settings_of(results.axes) if numeric(results.whole[axis])]
 
 
 def panels(results: Results, axis: str) -> list[tuple[str, Results]]:
@@ -133,6 +143,33 @@ def panels(results: Results, axis: str) -> list[tuple[str, Results]]:
     values = np.sort(results.table[axis].unique())
     shown = values if len(values) <= 3 else values[[0, len(values) // 2, -1]]
     return [(value_label(axis, float(value)), results.at(axis, value)) for value in shown]
+
+
+def parts(results: Results, x: str) -> list[tuple[str, Results]]:
+    """The panels of curves over ``x``, each with its title and rows.
+
+    Over another key than the SNR, three values of that; over the SNR, where curves are many and a key or block beside
+    the policy has few values, a panel for each of these.
+    """
+    if x != SNR:
+        return panels(results, SNR)
+    axes = [axis for axis in results.axes if axis != x]
+    beside = [axis for axis in axes if not axis.startswith("policy.")]
+    of_panel = results.table[beside].drop_duplicates() if beside else pd.DataFrame()
+    if len(results.table[axes].drop_duplicates()) <= MANY_CURVES or not 2 <= len(of_panel) <= MOST_PANELS:
+        return [("", results)]
+    left = tuple(axis for axis in results.axes if axis not in beside)
+    shown = []
+    for point in of_panel.to_dict("records"):
+        key = key_of(point, beside)
+
+        def is_here(table: pd.DataFrame, key: tuple[Any, ...] = key) -> pd.Series[bool]:
+            rows = [key_of(row, beside) == key for row in table[beside].to_dict("records")]
+            return pd.Series(rows, table.index, dtype=bool)
+
+        title = point_label({axis: value for axis, value in point.items() if of_panel[axis].nunique() > 1})
+        shown.append((title, replace(results.keep(is_here), axes=left)))
+    return shown
 
 
 def thinned(results: Results, x: str) -> tuple[Results, str]:
@@ -200,11 +237,25 @@ def labels(results: Results, table: pd.DataFrame, axes: Sequence[str]) -> list[s
         for row in rows
     ]
     different = len({key_of(row, varying) for row in rows})
-    for digits in DIGITS:
-        texts = [_label(results, row, digits) for row in said]
-        if len(set(texts)) == different:
-            break
+    for short in (_shortened(said), said):
+        for digits in DIGITS:
+            texts = [_label(results, row, digits) for row in short]
+            if len(set(texts)) == different:
+                return texts
     return texts
+
+
+def _shortened(rows: Sequence[dict[Hashable, Any]]) -> Sequence[dict[Hashable, Any]]:
+    """Without settings that have their default, where policies have so many that a label is long."""
+    known = (
+        sum(not pd.isna(value) for axis, value in row.items() if axis in settings_of([str(axis)]))
+        for row in rows
+    )
+    if max(known, default=0) <= FEW_SETTINGS:
+        return rows
+    from analysis.figures.defaults import without_defaults  # noqa: PLC0415  (few figures need the scenario's kinds)
+
+    return [without_defaults(row) for row in rows]
 
 
 def _spread(rows: Sequence[dict[Hashable, Any]], settings: Sequence[str]) -> set[tuple[str, str]]:

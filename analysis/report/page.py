@@ -15,12 +15,14 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from analysis.figures.kinds import FIGURES
 from analysis.figures.labels import axis_label, title_and_unit
 from analysis.figures.plot import plot
+from analysis.figures.results import Results
+from analysis.report.against import KEPT, against_hlm, best_kept
 from analysis.report.compare import rows_of, scenario_differences, speed_ups
 from analysis.report.explorer import bokeh_script, plots
 from analysis.report.points import Summary, explorer_data, read_summary, run_command
 from analysis.report.replay import replay_data
 from netsim.errors import InputError
-from netsim.results.statistics import INTERVALS
+from netsim.results.statistics import INTERVALS, Interval
 from netsim.scenario import load_grid
 from netsim.scenario.sweep import get
 from netsim.sweeps.products import FILES, SCENARIO, read_manifest, read_product
@@ -56,7 +58,7 @@ def write_report(folder: Path, out: Path, baseline: Path | None = None) -> Path:
 def report_html(folder: Path, baseline: Path | None = None) -> str:
     """The report of a results folder as one HTML document."""
     summary = read_summary(folder)
-    rows_of(folder)  # The figures are of them: a page without any would say nothing of why.
+    results = rows_of(folder)  # The figures are of them: a page without any would say nothing of why.
     scenario_text = read_product(folder, SCENARIO).decode(errors="replace")
     manifest = read_manifest(folder)
     grid = load_grid(folder / SCENARIO)
@@ -76,6 +78,7 @@ def report_html(folder: Path, baseline: Path | None = None) -> str:
         replay=_embedded(replay) if replay else None,
         replay_js=(HERE / "replay.js").read_text(encoding="utf-8"),
         compared=_compared(folder, baseline) if baseline else None,
+        against=_against(results),
         figures=_figures(folder),
         table=_table(summary),
         table_words=_table_words(summary),
@@ -99,6 +102,38 @@ def _compared(folder: Path, baseline: Path) -> dict[str, str]:
         "differences": scenario_differences(folder, baseline),
         "table": f"<table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>",
     }
+
+
+def _against(results: Results) -> dict[str, Any] | None:
+    """The section that holds every policy against hlm; None where there is no hlm."""
+    found = against_hlm(results)
+    if not found:
+        return None
+    places = []
+    for place in dict.fromkeys(one.place for one in found):
+        own = [one for one in found if one.place == place]
+        best = best_kept(own)
+        rows = [(one.policy, _times(one.speed_up), _percent(one.accuracy)) for one in own]
+        answer = (
+            f"{best.policy}: {_times(best.speed_up)} times as fast, {_percent(best.accuracy)}"
+            if best
+            else "none"
+        )
+        places.append({"place": place, "answer": answer, "rows": rows})
+    overs = zip(("speed-up", "accuracy"), zip(*(one.over for one in found), strict=True), strict=True)
+    words = "; ".join(f"{name}: {', '.join(dict.fromkeys(over))}" for name, over in overs)
+    return {"places": places, "words": f"{words}; both paired with hlm", "kept": f"{KEPT * 100:g} %"}
+
+
+def _times(ratio: Interval) -> str:
+    return f"{ratio.mean:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
+
+
+def _percent(share: Interval) -> str:
+    if pd.isna(share.mean):
+        return "\N{EN DASH}"
+    mean, low, high = (f"{100 * end:.1f}" for end in share)
+    return f"{mean} % [{low}, {high}]"
 
 
 def _embedded(value: Any) -> str:

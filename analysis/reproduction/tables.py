@@ -11,7 +11,8 @@ import matplotlib.style
 import numpy as np
 
 from analysis.figures.identity import COLOURS, HATCHES
-from analysis.figures.style import STYLE, footnote, legend_below, new_figure, save
+from analysis.figures.margins import footnote, legend_below
+from analysis.figures.style import STYLE, new_figure, save
 from analysis.reproduction.runs import Run, neglected_gains
 from netsim.deciding.thresholds import RejectionLine
 from netsim.results.statistics import Interval

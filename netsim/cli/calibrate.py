@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from netsim.cli.common import bad_input
+from netsim.cli.common import bad_input, open_trace
 from netsim.cli.outputs import check_output_folder, writing
 
 
 def calibrate(
     trace: Annotated[
-        Path, typer.Argument(help="Folder of a trace with an hlm path, of prompts no sweep uses.")
+        Path, typer.Argument(help="Folder or name of a trace with an hlm path, of prompts no sweep uses.")
     ],
     store_in: Annotated[
         Path | None, typer.Option(help="A trace of the same pair, whose manifest is given the calibration.")
@@ -36,12 +36,11 @@ def calibrate(
     from analysis.calibration.calibrate import store_calibration
     from analysis.calibration.show import draw, report, to_json
     from traces.format.manifest import TraceError, replace_file
-    from traces.format.trace import Trace
 
     check_output_folder("--out", out)
     check_output_folder("--store-in", store_in)
     try:
-        opened = Trace.open(trace)
+        opened = open_trace(trace)
         fit, calibration = fit_trace(opened, np.random.default_rng(seed))
         if store_in is not None:
             store_calibration(store_in, calibration, opened.manifest)

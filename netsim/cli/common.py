@@ -17,11 +17,23 @@ from netsim.errors import Fault, InputError, InterruptedCommand, printable
 
 if TYPE_CHECKING:
     from netsim.scenario import Grid
+    from traces.format.trace import Trace
+
+
+#: Wider than any table: nothing of one in a pipe is cut or goes below.
+PIPE_WIDTH = 10_000
 
 
 def bad_input(path: str, text: str) -> InputError:
     """An error of one fault at an option or a file."""
     return InputError([Fault(path, "", text)])
+
+
+def open_trace(trace: Path) -> Trace:
+    """Open a trace by its folder, or by a name that a scenario would find."""
+    from netsim.scenario.sources.built_in import RecordedTraceSettings
+
+    return RecordedTraceSettings(folder=str(trace)).build()
 
 
 def _allow(wanted: bool) -> None:
@@ -102,19 +114,48 @@ def keeping(what: str) -> Iterator[None]:
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
     """Print rows of the same keys as a table on standard output."""
+    print_grid(list(rows[0]), [[cell(value) for value in row.values()] for row in rows], title=title)
+
+
+def print_grid(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], num_keys: int = 1, title: str = ""
+) -> None:
+    """Print cells as wide as the terminal: heads wrap, cells are whole, and columns that don't fit go below.
+
+    Parameters
+    ----------
+    num_keys : int
+        The first columns, which name a row: every part of the table has them.
+    """
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=printable(title) or None, title_justify="left")
-    for index, name in enumerate(rows[0]):
-        table.add_column(name, justify="left" if index == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(cell(value) for value in row.values()))
-    # A pipe has no width: a table that is cut there would lose numbers.
-    width = None if sys.stdout.isatty() else 200
-    # No markup: what stands in brackets in a name is the name's.
-    console = Console(width=width, markup=False, emoji=False)
-    console.print(table)
+    # A pipe has no width. No markup: what stands in brackets in a name is the name's.
+    is_pipe = not sys.stdout.isatty()
+    console = Console(width=PIPE_WIDTH if is_pipe else None, markup=False, emoji=False)
+    widths = [
+        max(cell_len(text) for text in ([head] if is_pipe else head.split()) + [row[column] for row in rows])
+        for column, head in enumerate(heads)
+    ]
+    keys, left = list(range(num_keys)), list(range(num_keys, len(heads)))
+    while left or keys:
+        shown = left[:1]
+        for column in left[1:]:
+            if sum(widths[one] + 3 for one in (*keys, *shown, column)) + 1 > console.width:
+                break
+            shown.append(column)
+        made = Table(title=printable(title) or None, title_justify="left")
+        for column in (*keys, *shown):
+            justify: Literal["left", "right"] = "left" if column < num_keys else "right"
+            made.add_column(Text(heads[column]), justify=justify, width=widths[column])
+        for row in rows:
+            made.add_row(*(Text(row[column], no_wrap=True) for column in (*keys, *shown)))
+        console.print(made)
+        left, title = left[len(shown) :], ""
+        if not left:
+            return
 
 
 def cell(value: object) -> str:

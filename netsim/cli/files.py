@@ -72,15 +72,14 @@ def _check_shards(grid: Grid) -> None:
     """Read every shard of the traces that the points name."""
     from netsim.scenario.assembly import open_source
     from netsim.scenario.sources.built_in import LiveTraceSettings
+    from traces.format.manifest import canonical
     from traces.format.trace import Trace
 
     if isinstance(grid.scenario.trace, LiveTraceSettings):
         return
-    opened = {}
-    for point in grid.points:
-        source = open_source(point.scenario)
-        opened[source.digest] = source
-    for source in opened.values():
+    named = {canonical(point.scenario.trace.model_dump(mode="json")): point.scenario for point in grid.points}
+    for scenario in named.values():
+        source = open_source(scenario)
         if isinstance(source, Trace):
             source.verify()
 

@@ -44,12 +44,13 @@ def _record(needs: LiveNeeds, locks: ExitStack, *, quiet: bool) -> Path:
     except ModuleNotFoundError as error:
         raise bad_input("trace", f"live models need {error.name}: pip install -e '.[models]'") from None
     from netsim.cli.record_progress import PROFILE_SHARE, recording_progress
+    from netsim.scenario.paths import BUILT_IN_PROMPTS
     from traces.format.manifest import TraceError
     from traces.format.nodes import Sampler
 
     live = needs.settings
     try:
-        prompts = read_prompts(Path(live.prompts))[: live.num_prompts]
+        prompts = read_prompts(Path(live.prompts or BUILT_IN_PROMPTS))[: live.num_prompts]
         pair = PairSource(live.slm, live.llm, live.dtype, live.device).load()
         size = pair.vocabulary_size
         plan = Plan(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.pair import Pair
+    from models.plan import Score
     from models.prompts import PromptText
     from netsim.deciding.thresholds import RejectionLine
     from netsim.scenario.families import PolicyKind
-    from traces.format.manifest import ChatSpec
+    from traces.format.manifest import ChatSpec, ScoreSpec
     from traces.format.manifest import Prompt as RecordedPrompt
 
 ALL_COUNTS = "all-counts"
@@ -80,6 +82,13 @@ def record(
             help="Uncertainty by which the recorded policies decide; others replay as far as they agree."
         ),
     ] = "temperature",
+    score: Annotated[
+        str | None,
+        typer.Option(
+            help="module:function of your own, (prefix, slm_logits) -> number: every node keeps its value, "
+            "and the policy scored compares it. Needs --allow-plugins."
+        ),
+    ] = None,
     samples: Annotated[
         int, typer.Option(min=1, max=10_000, help="Temperature samples of the uncertainty.")
     ] = 20,
@@ -149,6 +158,7 @@ def record(
 
     try:
         # What is wrong with the files and the policies is said before gigabytes are loaded.
+        own_score = None if score is None else _score(score)
         settings, (texts, bad) = _settings(policy, samples), load_prompts(prompts)
         left_out(bad, len(texts), skip_bad=skip_bad, quiet=quiet)
         folders = pair_folders(pair) if pair else (slm or "", llm or "")
@@ -157,7 +167,9 @@ def record(
         encoding = _Encoding(chat, system, tokens, teacher_forced, stops)
         fit, bad = encoding.fitting(texts[:num_prompts], loaded)
         left_out(bad, len(fit), skip_bad=skip_bad, quiet=quiet)
-        around = PolicyContext(loaded.vocabulary_size, top_p == 1, _line(calibration))
+        around = PolicyContext(
+            loaded.vocabulary_size, top_p == 1, _line(calibration), scored=score is not None
+        )
         plan = Plan(
             name=out.resolve().name,
             prompts=fit,
@@ -169,6 +181,7 @@ def record(
             eos=stops,
             batch=batch,
             chat=encoding.spec(loaded),
+            score=own_score,
         )
         workers = jobs or default_workers(device)
         with recording_progress(profile_share, quiet=quiet) as progress:
@@ -222,6 +235,16 @@ class _Encoding:
             self.num_tokens,
             pair.max_positions,
         )
+
+
+def _score(name: str) -> tuple[ScoreSpec, Score]:
+    """A function of the user's own, and what a trace says of it."""
+    from netsim.scenario.plugins import load_function, source_file
+    from traces.format.manifest import ScoreSpec
+
+    function, file = load_function(name), source_file(name)
+    code = file.read_bytes() if file else b""
+    return ScoreSpec(function=name, digest=hashlib.sha256(code).hexdigest()), function
 
 
 def _line(folder: Path | None) -> RejectionLine | None:

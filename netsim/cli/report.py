@@ -14,18 +14,16 @@ from netsim.cli.outputs import check_output_file
 def report(
     folders: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="DIR [DIR]", help="A results folder; a second one is compared with the first."
-        ),
+        typer.Argument(metavar="DIR [DIR]", help="A results folder, and one to compare it with."),
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Default: report.html in the (last) folder.")
+        Path | None, typer.Option(metavar="FILE.html", help="Default: report.html in the (first) folder.")
     ] = None,
 ) -> None:
     """Write one self-contained HTML file: an explorer, a replay to watch, figures and tables.
 
-    It opens in any browser, without a network. Of two folders it shows the paired speed-up of the second over
-    the first, cell by cell, and what differs in their scenarios.
+    It opens in any browser, without a network. Of two folders it shows the paired speed-up of the first over
+    the second, as netsim table does, cell by cell, and what differs in their scenarios.
 
     Example: netsim report results/quickstart --out quickstart.html
     """
@@ -33,9 +31,9 @@ def report(
 
     if len(folders) > 2:
         raise bad_input("report", f"takes one folder, or two to compare, given {len(folders)}")
-    path = out or folders[-1] / "report.html"
+    path = out or folders[0] / "report.html"
     check_output_file("--out", path, (".html", ".htm"))
     try:
-        print(f"report: {write_report(folders[-1], path, folders[0] if len(folders) == 2 else None)}")
+        print(f"report: {write_report(folders[0], path, folders[1] if len(folders) == 2 else None)}")
     except OSError as error:
         raise bad_input(str(path), f"can't be written: {error.strerror}") from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from netsim.cli.common import AllowPlugins, bad_input, cell, print_json, print_table
+from netsim.cli.common import AllowPlugins, bad_input, cell, open_trace, print_json, print_table
 from netsim.cli.outputs import TABLES, check_output_file, write_table, writing
 
 if TYPE_CHECKING:
@@ -51,16 +51,14 @@ def score(
     from analysis.accuracy.compare import compare, missing_baselines, missing_scores
     from analysis.accuracy.outputs import named_policies, outputs_of
     from analysis.accuracy.similarity import with_similarity
-    from netsim.scenario.paths import PROJECT_TRACES
     from traces.format.manifest import TraceError
-    from traces.format.trace import Trace
 
     for option, given in (("--encoder", encoder is not None), ("--store", store)):
         if given and tokenizer is None:
             raise bad_input(option, "needs --tokenizer, which turns tokens into text")
     check_output_file("--out", out, TABLES)
     try:
-        opened = Trace.open(trace if trace.is_dir() else PROJECT_TRACES / trace)
+        opened = open_trace(trace)
         outputs = outputs_of(opened, named_policies(opened, policy or opened.manifest.policies or ["hlm"]))
         similarities = _similarities(opened, outputs, tokenizer, encoder, store=store)
         table = outputs.table if similarities is None else with_similarity(outputs, similarities)

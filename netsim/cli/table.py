@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from netsim.cli.common import IntervalChoice, bad_input
+from netsim.cli.common import IntervalChoice, bad_input, print_grid
 
 if TYPE_CHECKING:
     from analysis.figures.results import Interval
@@ -66,17 +66,7 @@ def _table(folders: list[Path], columns: list[str], where: list[str], interval: 
 
 
 def _print(made: Table) -> None:
-    """For a person: as wide as the terminal; heads wrap, numbers don't."""
-    from rich.console import Console
-    from rich.table import Table as Printed
-    from rich.text import Text
-
-    printed = Printed()
-    for number, head in enumerate(made.heads):
-        printed.add_column(Text(head), justify="left" if number < made.num_keys else "right")
-    for row in made.rows:
-        printed.add_row(*(Text(f"{cell.text} *" if cell.best else cell.text, no_wrap=True) for cell in row))
-    # A pipe has no width: a table that is cut there would lose numbers.
-    console = Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else 200)
-    console.print(printed)
-    console.print(made.caption.replace("Marked:", "*:"), highlight=False)
+    """For a person: as wide as the terminal."""
+    rows = [[f"{cell.text} *" if cell.best else cell.text for cell in row] for row in made.rows]
+    print_grid(made.heads, rows, made.num_keys)
+    print(made.caption.replace("Marked:", "*:"))

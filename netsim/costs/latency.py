@@ -15,13 +15,16 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import RegularGridInterpolator
 
 from netsim.costs.latency_file import LatencyError, ProfileFile, Role, read_profile
+from netsim.errors import in_unit
+
+if TYPE_CHECKING:
+    from scipy.interpolate import RegularGridInterpolator
 
 PROFILES = Path(__file__).resolve().parents[2] / "models" / "profiles"
 AXES = ("context", "positions", "batch")
@@ -137,6 +140,8 @@ class LatencyProfile:
 
     def _along(self, values: NDArray[np.float64]) -> RegularGridInterpolator:
         """What a table says between its cells, linear outside."""
+        from scipy.interpolate import RegularGridInterpolator  # noqa: PLC0415  (half a second, of no use before a pass is timed)
+
         grids = [self._grids[axis] for axis in self._wide]
         squeezed = values.reshape([len(grid) for grid in grids])
         if len(self._grids[self._wide[0]]) == 1:  # one point in all: alike everywhere
@@ -207,7 +212,7 @@ def load_latency(
     if not path.is_file():
         known = sorted(path.stem for path in PROFILES.glob("*.json"))
         close = difflib.get_close_matches(value, known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = in_unit(value, "s") or (f"; did you mean {close[0]!r}?" if close else "")
         raise LatencyError(f"no latency profile {value!r}; there are: {', '.join(known) or 'none'}{hint}")
     return LatencyProfile(read_profile(path, role), extrapolate)
 

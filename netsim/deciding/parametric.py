@@ -13,7 +13,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
-from scipy.stats import betabinom
 
 from traces.format.manifest import digest_of
 from traces.speculative.blocks import Blocks, BlockState
@@ -65,6 +64,8 @@ class ParametricTrace:
     def acceptance(self, samples: int | None) -> float:
         """Probability that a draft is accepted, with so many temperature samples or in the limit of many."""
         if samples is not None:
+            from scipy.stats import betabinom  # noqa: PLC0415  (a second of start-up that few scenarios need)
+
             counts = np.arange(samples + 1)
             law = betabinom(samples, self.alpha, self.beta).pmf(counts)
             return float(1 - (law * self.rejection(counts / samples)).sum())
@@ -130,6 +131,7 @@ class ParametricDecider:
             skip_draw=draws.skip,
             probability=nothing,
             entropy=lambda: nothing,
+            score=nothing,
         )
         rounds.transmitted[:] = policy.transmits(seen)
         payload = policy.payload if isinstance(policy, Blocks) else None

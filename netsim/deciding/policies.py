@@ -7,7 +7,7 @@ decide the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,34 @@ class UHlm:
 
 
 @dataclass(frozen=True)
+class Scored:
+    """Sends where a score from outside says so, alone or together with the uncertainty.
+
+    Importance-aware transmission (arXiv 2508.12590) sends what is unsure and, or or, important; a learned predictor of
+    rejections is a score by itself.
+
+    Attributes
+    ----------
+    above : float. A prefix with a larger score is to be sent.
+    threshold : float, optional. The uncertainty counts as well, and is high above it.
+    combine : "and" or "or". How both are put together.
+    """
+
+    above: float
+    threshold: float | None = None
+    combine: Literal["and", "or"] = "or"
+    drafts: ClassVar[bool] = True
+
+    def transmits(self, drafts: Drafts) -> NDArray[np.bool_]:
+        """Sent where the score is high, and (or or) the device is unsure."""
+        high: NDArray[np.bool_] = drafts.score > self.above
+        if self.threshold is None:
+            return high
+        unsure = ~drafts.at_most(self.threshold)
+        return high & unsure if self.combine == "and" else high | unsure
+
+
+@dataclass(frozen=True)
 class Oracle:
     """Skips exactly when the LLM would accept: the fewest transmissions with hlm's own output."""
 
@@ -139,4 +167,6 @@ def looks_at_uncertainty(policy: Policy) -> bool:
     inner = policy.policy if isinstance(policy, Compressed) else getattr(policy, "blocks", policy)
     if isinstance(inner, Blocks):
         return inner.stop.measures
+    if isinstance(inner, Scored):
+        return inner.threshold is not None
     return not isinstance(inner, (Slm, Llm, Hlm, RandHlm, Oracle))

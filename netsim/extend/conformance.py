@@ -89,6 +89,7 @@ def _drafts(samples: int | None) -> Drafts:
         skip_draw=rng.random(_PATHS),
         probability=rng.random(_PATHS),
         entropy=partial(np.multiply, 7.0, q),
+        score=rng.normal(size=_PATHS),
     )
 
 
@@ -101,6 +102,7 @@ def _take(drafts: Drafts, paths: list[int]) -> Drafts:
         skip_draw=drafts.skip_draw[paths],
         probability=drafts.probability[paths],
         entropy=partial(np.take, drafts.entropy(), paths),
+        score=drafts.score[paths],
     )
 
 

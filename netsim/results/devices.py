@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from netsim.costs.energy import Power
@@ -18,6 +18,9 @@ from netsim.results.facts import Drafting, Timed, stage_seconds
 from netsim.results.requests import Requests, RequestTimes
 from netsim.results.rows import Row, decision_columns, draft_columns, request_columns, timing_columns
 from traces.speculative.rounds import Rounds
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def pooled_columns(
@@ -111,6 +114,8 @@ def device_table(
         upload and prefill included; a request counts from its arrival. ``jain`` is the fairness of
         throughput, in the last row alone. A device that was asked for nothing has no throughput.
     """
+    import pandas as pd  # noqa: PLC0415  (checking a scenario needs none of it)
+
     requests = [Requests.of(run) for run in runs]
     throughput = [_throughput(run, count_prompt=count_prompt) for run in runs]
     energy_j = [_energy_j(run, power, count_prompt=count_prompt) for run in runs]

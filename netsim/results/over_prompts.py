@@ -80,6 +80,23 @@ def paired_ratio_over_prompts(
     return Interval(*(float(np.exp(end)) for end in interval))
 
 
+def paired_difference_over_prompts(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    baseline_numerators: ArrayLike,
+    baseline_denominators: ArrayLike,
+) -> Interval:
+    """The same of the figure's difference from the baseline's; parameters as of `paired_ratio_over_prompts`."""
+    above, below = _tables(numerators, denominators)
+    base_above, base_below = _tables(baseline_numerators, baseline_denominators)
+
+    def difference(weights: FloatArray) -> FloatArray:
+        return _figure(weights, above, below) - _figure(weights, base_above, base_below)
+
+    everyone = np.ones((1, above.shape[1]))
+    return _expanded(difference(everyone), above.shape[1], difference)
+
+
 def _tables(numerators: ArrayLike, denominators: ArrayLike) -> tuple[FloatArray, FloatArray]:
     above, below = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
     if above.shape != below.shape or above.ndim != 2:

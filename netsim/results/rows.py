@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,3 +71,15 @@ def request_columns(demand: Demand) -> Row:
 
 #: What one device that is always served in the end has in them, beside its seconds.
 ONE_DEVICE: Row = values(Demand(0.0, 0.0, None, None, 1.0, None))
+
+
+def of_seeds(timed: dict[str, NDArray[np.float64] | None], num_seeds: int) -> Iterator[Row]:
+    """The columns of each seed, of those that `timing_columns` gives for all of them."""
+    values = [
+        column.tolist()
+        if column is not None and np.ndim(column)
+        else [None if column is None else float(column)] * num_seeds
+        for column in timed.values()
+    ]
+    for own in zip(*values, strict=True):
+        yield dict(zip(timed, own, strict=True))

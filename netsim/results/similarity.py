@@ -12,13 +12,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Similarities that a table may have: ROUGE-L's F1, and the cosine of sentence embeddings.
 MEASURES = ("rouge_l", "cosine")
@@ -58,24 +61,32 @@ class SimilarityTable:
         Name and digest of the sentence encoder; empty without one.
     llm : mapping of token seed to mapping of prompt to str
         Digest of what ``llm`` wrote, by the prompts' numbers.
-    table : DataFrame
+    columns : mapping of str to [num_pairs]
         ``output`` and ``against`` (digests), and those of `MEASURES` that were computed, NaN where one is undefined.
     """
 
     tokenizer: str
     encoder: str
     llm: Mapping[int, Mapping[int, str]]
-    table: pd.DataFrame
+    columns: Mapping[str, npt.NDArray[Any]]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The columns as a table."""
+        import pandas as pd  # noqa: PLC0415  (checking a scenario needs none of it)
+
+        return pd.DataFrame(dict(self.columns))
 
     @property
     def measures(self) -> list[str]:
         """The measures that the table has."""
-        return [name for name in MEASURES if name in self.table]
+        return [name for name in MEASURES if name in self.columns]
 
     @cached_property
     def _values(self) -> Mapping[tuple[str, str], FloatArray]:
-        pairs = zip(self.table["output"], self.table["against"], strict=True)
-        return dict(zip(pairs, self.table[self.measures].to_numpy(np.float64), strict=True))
+        pairs = zip(self.columns["output"], self.columns["against"], strict=True)
+        values = np.stack([np.asarray(self.columns[name], np.float64) for name in self.measures], axis=1)
+        return dict(zip(pairs, values, strict=True))
 
     def has(self, output: str, against: Sequence[str]) -> bool:
         """Whether an output was compared with all of some texts."""

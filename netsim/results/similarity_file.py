@@ -9,19 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from cachetools import LRUCache, cachedmethod
+from numpy.typing import NDArray
 
 from netsim.results.similarity import KEYS, MEASURES, SUFFIXES, Counterparts, SimilarityTable, output_digests
 from traces.format.manifest import TraceError
 from traces.format.sealed import DIGEST, canonical, read_regular
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FILE = "scores.parquet"
 #: Since 2 the file carries the digest of its content.
@@ -89,6 +90,9 @@ class StoredSimilarities:
 
 def write_similarities(similarities: SimilarityTable, folder: Path) -> Path:
     """Write the table beside a trace; what is there is replaced in one step."""
+    import pyarrow as pa  # noqa: PLC0415  (most traces have no such file)
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     facts = {
         "version": VERSION,
         "tokenizer": similarities.tokenizer,
@@ -99,7 +103,10 @@ def write_similarities(similarities: SimilarityTable, folder: Path) -> Path:
         },
     }
     ordered = similarities.table.sort_values(KEYS, ignore_index=True)
-    sealed = {**facts, DIGEST: _digest(facts, ordered)}
+    sealed = {
+        **facts,
+        DIGEST: _digest(facts, {str(name): values.to_numpy() for name, values in ordered.items()}),
+    }
     table = pa.Table.from_pandas(ordered, preserve_index=False).replace_schema_metadata(
         {"netsim": json.dumps(sealed)}
     )
@@ -120,12 +127,15 @@ def read_similarities(trace: Trace) -> SimilarityTable | None:
     path = trace.folder / FILE
     if not path.exists():
         return None
+    import pyarrow as pa  # noqa: PLC0415  (most traces have no such file)
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     try:
-        table = pq.read_table(io.BytesIO(read_regular(path)))
+        table = pq.ParquetFile(io.BytesIO(read_regular(path))).read()
         facts = json.loads((table.schema.metadata or {})[b"netsim"])
-        frame = table.to_pandas()
-        known = set(KEYS) <= set(frame) <= {*KEYS, *MEASURES}
-        whole = known and facts.pop(DIGEST, None) == _digest(facts, frame)
+        columns = _columns(table)
+        known = set(KEYS) <= set(columns) <= {*KEYS, *MEASURES}
+        whole = known and facts.pop(DIGEST, None) == _digest(facts, columns)
     except (OSError, ValueError, LookupError, AttributeError, TypeError, pa.ArrowException) as error:
         raise TraceError(f"{path}: damaged, or not a table of scores: {error}") from None
     if facts.get("version") != VERSION:
@@ -133,7 +143,7 @@ def read_similarities(trace: Trace) -> SimilarityTable | None:
             f"{path}: version {facts.get('version')!r}, this netsim reads {VERSION}: score again"
         )
     if not known:
-        raise TraceError(f"{path}: not a table of scores: its columns are {', '.join(map(str, frame))}")
+        raise TraceError(f"{path}: not a table of scores: its columns are {', '.join(map(str, columns))}")
     if not whole:
         raise TraceError(f"{path}: damaged: its digest is not that of its content: score again")
     if facts["tokenizer"] != trace.manifest.tokenizer:
@@ -142,14 +152,21 @@ def read_similarities(trace: Trace) -> SimilarityTable | None:
         int(seed): {int(prompt): str(digest) for prompt, digest in own.items()}
         for seed, own in facts["llm"].items()
     }
-    return SimilarityTable(str(facts["tokenizer"]), str(facts["encoder"]), llm, frame)
+    return SimilarityTable(str(facts["tokenizer"]), str(facts["encoder"]), llm, columns)
 
 
-def _digest(facts: Mapping[str, Any], table: pd.DataFrame) -> str:
+def _columns(table: pa.Table) -> dict[str, NDArray[Any]]:
+    # By way of lists: Arrow's own arrays of numpy import pandas.
+    return {
+        name: np.array(table[name].to_pylist(), object if name in KEYS else np.float64)
+        for name in table.column_names
+    }
+
+
+def _digest(facts: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 of what a table says, however Parquet puts it into bytes."""
-    digest = hashlib.sha256(canonical([facts, list(table)]).encode())
-    for name in table:
-        keys = name in KEYS
-        content = "\n".join(table[name]).encode() if keys else table[name].to_numpy("<f8").tobytes()
+    digest = hashlib.sha256(canonical([facts, list(columns)]).encode())
+    for name, values in columns.items():
+        content = "\n".join(values).encode() if name in KEYS else values.astype("<f8").tobytes()
         digest.update(content)
     return digest.hexdigest()

@@ -6,13 +6,16 @@ import heapq
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from netsim.engines.network import DeviceRun
 from netsim.results.facts import stage_seconds
 from traces.speculative.exchanges import exchanges_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Stages of an exchange in their order.
 ORDER = (
@@ -35,6 +38,8 @@ def spans(runs: Sequence[DeviceRun], prompts: Sequence[int]) -> pd.DataFrame:
         serve several at once, "uplink 2", … hold what overlaps. An uplink that gives out slots shows an upload
         from its first bit to its last; the response's propagation is a part of its downlink.
     """
+    import pandas as pd  # noqa: PLC0415  (checking a scenario needs none of it)
+
     parts = [_device_spans(run, number, prompts) for number, run in enumerate(runs)]
     devices = pd.concat(parts, ignore_index=True)
     shared = [_laned(devices[devices["stage"] == stage], place) for stage, place in SHARED.items()]
@@ -42,6 +47,8 @@ def spans(runs: Sequence[DeviceRun], prompts: Sequence[int]) -> pd.DataFrame:
 
 
 def _device_spans(run: DeviceRun, number: int, prompts: Sequence[int]) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415  (checking a scenario needs none of it)
+
     timings = run.timings
     stages = stage_seconds(run.workload, timings, count_prompt=True).stages
     after_first_bit_s = timings.queue_s - timings.air_wait_s - timings.server_wait_s
@@ -136,6 +143,8 @@ def read_timeline(path: Path) -> pd.DataFrame:
     ValueError
         If the file is no such timeline.
     """
+    import pandas as pd  # noqa: PLC0415  (checking a scenario needs none of it)
+
     try:
         events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
         rows = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}

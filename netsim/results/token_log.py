@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from netsim.engines.network import DeviceRun
 from netsim.results.columns import STAGES
 from netsim.results.facts import stage_seconds
 from traces.speculative.exchanges import exchanges_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FloatArray = NDArray[np.float64]
 #: Columns of a token log.
@@ -32,11 +35,15 @@ def token_log(runs: Sequence[DeviceRun], prompts: Sequence[int], seed: int) -> p
         the prompt's ids. ``snr_db`` is that of the link when the exchange's first bit is sent, NaN where nothing
         is. Of the tokens of one exchange the first has its bits and stages; the others appear with it. ``draft`` is -1 and ``uncertainty`` NaN where there is no draft.
     """
+    import pandas as pd  # noqa: PLC0415  (checking a scenario needs none of it)
+
     parts = [_device_log(run, seed, number, prompts) for number, run in enumerate(runs)]
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
 def _device_log(run: DeviceRun, seed: int, number: int, prompts: Sequence[int]) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415  (checking a scenario needs none of it)
+
     rounds, workload, timings = run.rounds, run.workload, run.timings
     valid = rounds.valid
     seconds = stage_seconds(workload, timings, count_prompt=True)

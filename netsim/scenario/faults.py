@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from netsim.errors import Fault, did_you_mean, quote
+from netsim.errors import Fault, did_you_mean, in_unit, quote
 from netsim.scenario.yaml_file import KeyPath, spell
 
 
@@ -49,9 +50,8 @@ def _finding(part: dict[str, Any], data: object) -> Finding:
     path = _path_in(data, part["loc"], keep_last=kind == "missing") + tuple(context.get("path", ()))
     if kind == "unknown_key":
         keys = context["keys"]
-        text = (
-            f"unknown key, given {quote(path[-1])}, allowed: {', '.join(keys)}{did_you_mean(path[-1], keys)}"
-        )
+        hint = did_you_mean(path[-1], keys) or _meant_below(path[-1], context["block"])
+        text = f"unknown key, given {quote(path[-1])}, allowed: {', '.join(keys)}{hint}"
     elif kind == "missing":
         text = f"missing, allowed: {context['allowed']}" if context.get("allowed") else "missing"
     elif kind == "not_a_block":
@@ -61,11 +61,26 @@ def _finding(part: dict[str, Any], data: object) -> Finding:
     elif kind == "choice":
         return _choice_finding(path, given, context, data)
     elif kind == "expected":
-        hint = did_you_mean(given, context["words"])
+        hint = in_unit(given, context["unit"]) or did_you_mean(given, context["words"])
         text = f"{context['wrong']}, given {quote(given)}, allowed: {context['allowed']}{hint}"
     else:
         text = part["msg"] if kind == "said" else f"{part['msg']}, given {quote(given)}"
     return Finding(path, text, kind)
+
+
+def _meant_below(key: object, block: Any) -> str:
+    """The paths that end in a key which stands a block too high, or in the nearest one to it."""
+    inside = [
+        (name, part)
+        for name, field in block.model_fields.items()
+        for part in (field.annotation, *get_args(field.annotation))
+        if hasattr(part, "model_fields")
+    ]
+    nearest = difflib.get_close_matches(
+        str(key), {key for _, part in inside for key in part.model_fields}, n=1
+    )
+    found = [f"{name}.{key}" for name, part in inside for key in nearest if key in part.model_fields]
+    return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 
 def _choice_finding(path: KeyPath, given: Any, choice: dict[str, Any], data: object) -> Finding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
@@ -143,6 +143,7 @@ class Key:
             "wrong": _what_is_wrong(value, kinds),
             "allowed": self.allows(annotation),
             "words": literals(annotation),
+            "unit": self.unit,
         }
         return PydanticCustomError("expected", "{wrong}", context)
 
@@ -241,7 +242,7 @@ class Block(BaseModel):
     def _explain(cls, part: dict[str, Any]) -> InitErrorDetails:
         kind, location, context = part["type"], part["loc"], part.get("ctx", {})
         if kind == "extra_forbidden" and len(location) == 1:
-            kind, context = "unknown_key", {"keys": tuple(cls.model_fields)}
+            kind, context = "unknown_key", {"keys": tuple(cls.model_fields), "block": cls}
         elif kind == "missing" and len(location) == 1:
             context = {"allowed": allowed_at(cls.model_fields[location[0]])}
         elif kind in ("model_type", "model_attributes_type") and not location:
@@ -266,16 +267,24 @@ def _is_file(field: FieldInfo) -> bool:
     return any(isinstance(item, ReadFile) for item in field.metadata)
 
 
+def _marks(field: FieldInfo) -> Iterator[tuple[Any, Any]]:
+    """What is said of a field, the last first, each with the type it is said of; then of the members of a union."""
+    yield from ((item, field.annotation) for item in reversed(field.metadata))
+    for part in get_args(field.annotation):
+        if get_origin(part) is Annotated:
+            yield from ((item, get_args(part)[0]) for item in reversed(part.__metadata__))
+
+
 def key_of(field: FieldInfo) -> Key | None:
     """The `Key` of a field; None for a block."""
-    return next((item for item in reversed(field.metadata) if isinstance(item, Key)), None)
+    return next((item for item, _ in _marks(field) if isinstance(item, Key)), None)
 
 
 def allowed_at(field: FieldInfo) -> str:
     """What a field allows, in words; empty where nothing says it."""
-    for item in reversed(field.metadata):
+    for item, annotation in _marks(field):
         if hasattr(item, "allows"):
-            return str(item.allows(field.annotation))
+            return str(item.allows(annotation))
     return ""
 
 

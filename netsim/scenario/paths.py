@@ -47,6 +47,12 @@ def absolute_path(text: str, info: ValidationInfo) -> str:
     return str(_find(text, info) or os.path.abspath(_folders(info)[0] / text))  # noqa: PTH100  (no look at the disk)
 
 
+def known_traces() -> list[str]:
+    """Names of the traces that a name alone finds: the project's, and those of a folder ``traces`` in the current one."""
+    folders = (PROJECT_TRACES, Path.cwd() / "traces")
+    return sorted({path.parent.name for folder in folders for path in folder.glob("*/trace.json")})
+
+
 def trace_path(name: str, info: ValidationInfo) -> str:
     """Keep the name of one of the project's traces; make any other path absolute.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -83,6 +84,16 @@ def _module_class(name: str) -> Any:
         hint = did_you_mean(class_name, vars(module))
         raise _fault(f"{name}: {module_name} has no {class_name}{hint}")
     return getattr(module, class_name)
+
+
+def load_function(name: str) -> Any:
+    """Import a function of a user's own, ``module:function``; errors as for `load_class`."""
+    if not re.match(PLUGIN_NAME, name):
+        raise _fault(f"not the name of a function, given {name!r}, allowed: module:function")
+    loaded = _module_class(name)
+    if not callable(loaded) or isinstance(loaded, type):
+        raise _fault(f"{name}: not a function")
+    return loaded
 
 
 def source_file(name: str) -> Path | None:

@@ -58,6 +58,7 @@ class PolicyContext:
     quantise_bits : int, optional. Bits of the values that every transmitting policy really sends.
     distributions : bool. Whether the trace has any; a parametric one has none.
     speed : Speed, optional. What the number of drafts is chosen by.
+    scored : bool. Whether nodes have a score from outside.
     """
 
     vocabulary_size: int
@@ -66,6 +67,7 @@ class PolicyContext:
     quantise_bits: int | None = None
     distributions: bool = True
     speed: Speed | None = None
+    scored: bool = False
 
     def calibrated(self, key: str, given: str) -> RejectionLine:
         """The line.
@@ -111,6 +113,7 @@ def policy_context(scenario: Scenario, trace: Trace | ParametricTrace) -> Policy
         line=line_of(manifest.calibration) if same_measure and manifest.calibration else None,
         quantise_bits=payload.probability_bits if payload.quantise else None,
         speed=speed,
+        scored=manifest.score is not None,
     )
 
 

@@ -13,7 +13,7 @@ from netsim.errors import Fault, InputError
 from netsim.scenario.families import PolicyKind
 from netsim.scenario.faults import explain
 from netsim.scenario.kinds import Kind
-from netsim.scenario.policies import Policy
+from netsim.scenario.policies import POLICIES, Policy
 
 _ADAPTER: TypeAdapter[PolicyKind] = TypeAdapter(Policy)
 
@@ -49,11 +49,23 @@ def parse_policy(spec: str) -> PolicyKind:
     try:
         return _ADAPTER.validate_python(block)
     except ValidationError as error:
+        if hint := _short_for(name):
+            raise _fault(
+                spec, "", f"no key, allowed: a key and its value after a colon; did you mean '{hint}'?"
+            ) from None
         faults = [
             Fault(f"--policy {spec}", ".".join(map(str, found.path)), found.text)
             for found in explain(error, block)
         ]
         raise InputError(faults) from None
+
+
+def _short_for(name: str) -> str:
+    """What ``u-hlm=0.3`` and ``u-hlm:0.3`` are likely to mean: a policy with one required key, and its value."""
+    word, _, value = re.sub("[=:]", " ", name, count=1).partition(" ")
+    kind = POLICIES.kind(word) if value else None
+    keys = [] if kind is None else [key for key, field in kind.model_fields.items() if field.is_required()]
+    return f"{word}:{keys[0]}={value}" if len(keys) == 1 else ""
 
 
 def _fault(spec: str, key: str, text: str) -> InputError:

@@ -12,6 +12,7 @@ from netsim.scenario.axes import block_class, family_of_field
 from netsim.scenario.fields import Block
 from netsim.scenario.model import Scenario
 from netsim.scenario.sweep import NOT_AN_AXIS, RangeSettings
+from netsim.startup import ROOT
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 IDENTIFIER = "urn:netsim:scenario"
@@ -27,7 +28,7 @@ def scenario_schema() -> Schema:
     A choice of kinds is spelt as ``if`` and ``then`` by its name, not as a union, so that a validator can say which
     word or key is wrong; the paths that a sweep may set are its properties.
     """
-    schema: Schema = _without_infinity(Scenario.model_json_schema())
+    schema: Schema = _portable(Scenario.model_json_schema())
     definitions: Schema = schema["$defs"]
     for definition in definitions.values():
         # A sweep may set any key of a block, so a block may lack it; loading finds what is missing in the end.
@@ -48,11 +49,16 @@ def scenario_schema() -> Schema:
     return {"$schema": DIALECT, "$id": IDENTIFIER, **schema, "title": "netsim scenario", "required": ["name"]}
 
 
-def _without_infinity(schema: Any) -> Any:
-    """JSON has no infinity; a default of it is left out."""
+def _portable(schema: Any) -> Any:
+    """Leave out what JSON lacks, infinity, and what another machine lacks: defaults that lie in this clone."""
     if isinstance(schema, dict):
-        return {key: _without_infinity(value) for key, value in schema.items() if value != math.inf}
-    return [_without_infinity(item) for item in schema] if isinstance(schema, list) else schema
+        here = {key for key, value in schema.items() if value == math.inf or _is_in_clone(value)}
+        return {key: _portable(value) for key, value in schema.items() if key not in here}
+    return [_portable(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _is_in_clone(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(f"{ROOT}/")
 
 
 def _describe(definition: Schema, definitions: Schema) -> None:

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from netsim.errors import Fault, InputError, quote
+from netsim.errors import Fault, InputError, beside, quote
 from traces.format.sealed import read_regular
 
 KeyPath = tuple[str | int, ...]
@@ -76,7 +76,9 @@ def read_yaml(path: Path, source: str) -> Document:
         raw = read_regular(path, MAX_BYTES)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise InputError([Fault(source, "", f"can't be read: {reason}, allowed: a YAML file")]) from None
+        raise InputError(
+            [Fault(source, "", f"can't be read: {reason}, allowed: a YAML file{beside(path)}")]
+        ) from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -15,11 +15,11 @@ from netsim.errors import Fault, InputError
 from netsim.scenario import Scenario, ScenarioLike, load_grid
 from netsim.scenario.kinds import own_names
 from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
-from netsim.sweeps.parallel import Failure, workers
+from netsim.sweeps.parallel import Compute, Failure, workers
 from netsim.sweeps.products import PROMPT_SUMS, RESULTS
 from netsim.sweeps.progress import progress
 from netsim.sweeps.provenance import code_facts
-from netsim.sweeps.store import open_store
+from netsim.sweeps.store import Store, open_store
 
 #: A class of the program itself, as a scenario names it.
 MAIN = "__main__:"
@@ -88,20 +88,9 @@ def run_sweep(
     points = sweep_points(grid, engine)
     _check_classes(points, jobs=jobs, backend=backend, fresh=fresh)
     seeds = scenario.seed_values()
-    failures: list[Failure] = []
     with open_store(folder, scenario, fresh=fresh) as store:
         with workers(jobs=jobs, backend=backend, scheduler=scheduler) as compute_all:
-            chunks = list(missing_chunks(points, seeds, store.chunks.done))
-            missing = sum(chunk.num_cells for chunk in chunks)
-            with (
-                progress("cells", missing, quiet=quiet) as advance,
-                # Closed at once, not when it is forgotten: its processes end with the sweep, whatever ended that.
-                closing(compute_all(chunks)) as outcomes,
-            ):
-                for outcome in outcomes:
-                    store.chunks.add(outcome.name, outcome.rows)
-                    failures += outcome.failures
-                    advance(outcome.rows.num_rows + len(outcome.failures))
+            missing, failures = _compute_missing(store, points, seeds, compute_all, quiet=quiet)
         facts = {
             "command": command,
             "engine": engine,
@@ -114,6 +103,25 @@ def run_sweep(
         rows = store.write_products(points, seeds, scenario, facts)
     reused = len(points) * len(seeds) - missing
     return SweepReport(folder, rows, missing - len(failures), reused, tuple(failures))
+
+
+def _compute_missing(
+    store: Store, points: Sequence[SweepPoint], seeds: Sequence[int], compute_all: Compute, *, quiet: bool
+) -> tuple[int, list[Failure]]:
+    """Compute and keep the cells that the store lacks: how many those were, and which failed."""
+    failures: list[Failure] = []
+    chunks = list(missing_chunks(points, seeds, store.chunks.done))
+    missing = sum(chunk.num_cells for chunk in chunks)
+    with (
+        progress("cells", missing, quiet=quiet) as advance,
+        # Closed at once, not when it is forgotten: its processes end with the sweep, whatever ended that.
+        closing(compute_all(chunks)) as outcomes,
+    ):
+        for outcome in outcomes:
+            store.chunks.add(outcome.name, outcome.rows)
+            failures += outcome.failures
+            advance(outcome.rows.num_rows + len(outcome.failures))
+    return missing, failures
 
 
 def _check_classes(points: Sequence[SweepPoint], *, jobs: int, backend: str, fresh: bool) -> None:

@@ -7,7 +7,17 @@ import sys
 import warnings
 from pathlib import Path
 
+# Loaded here once, since every command is a copy of this process.
+import analysis.figures.plot  # noqa: F401
+import netsim.cli.files
+import netsim.cli.simulate
+import netsim.point
+import netsim.sweeps.replay
+import netsim.sweeps.run  # noqa: F401
 from tests.faults import Ended, watched
+
+#: Of a line: some list every key that is allowed.
+MOST_CHARACTERS = 2000
 
 
 def command(folder: Path, *arguments: str | Path, seconds: int = 30) -> Ended:
@@ -33,5 +43,6 @@ def judge(ended: Ended) -> None:
         assert "netsim: failed: " in said, said
     if ended.status == 2:
         assert said.strip(), "refused without a word"
+    assert max(map(len, said.split("\n"))) < MOST_CHARACTERS, said[:MOST_CHARACTERS]
     assert not any(not char.isprintable() and char != "\n" for char in said), repr(said)
     assert not ended.trespasses, ended.trespasses

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from netsim.startup import PACKAGES, ROOT
 
 SCENARIO = """\
 name: two
@@ -36,6 +39,10 @@ table = netsim.sweep({**base, "channel": {"snr_db": 5}, "sweep": sweep}, jobs=JO
 own, same = (rows["throughput_tok_s"].tolist() for _, rows in table.groupby("policy.name"))
 assert own == same and len(own) == 2, (own, same)
 """
+
+#: Of the clone, what a simulation needs and no compiled code.
+NOT_INSTALLED = shutil.ignore_patterns("__pycache__", "qwen*", "tiny", "tiny-c*", "tiny-full")
+NOT_KEPT = "netsim: no folder to keep compiled code in, so that every start compiles it anew; NUMBA_CACHE_DIR may name one\n"
 
 
 def run(words: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -79,3 +86,50 @@ def test_finished_cells_are_not_taken_for_those_of_a_class_that_may_have_changed
         ["-c", code.replace('Path("out")', 'Path("out"), fresh=True')], tmp_path, NETSIM_ALLOW_PLUGINS="1"
     )
     assert (again.returncode, again.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module", name="installed")
+def install_read_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our packages in a folder that nobody may write to."""
+    site = tmp_path_factory.mktemp("installed") / "site"
+    for name in (*PACKAGES, "netsim"):
+        shutil.copytree(ROOT / name, site / name, ignore=NOT_INSTALLED)
+    for path in [site, *site.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    return site
+
+
+def without_rights(installed: Path, folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
+    """Run Python on the installed packages without HOME, where rights are those that the files say, whoever runs it."""
+    command = [sys.executable, *words]
+    if os.geteuid() == 0:
+        # Root may write anywhere, unless it gives that up.
+        command = ["setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-dac_override", *command]
+    plain = {name: value for name, value in os.environ.items() if name in ("PATH", "OMP_NUM_THREADS")}
+    paths = {"PYTHONPATH": str(installed), "TMPDIR": str(folder)}
+    done = subprocess.run(
+        command, cwd=folder, env=plain | paths | environment, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_read_only_installation_without_a_home(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(SCENARIO)
+    words = ["-m", "netsim", "sweep", "two.yaml", "--quiet", "--jobs", "2"]
+    nowhere = {"XDG_CACHE_HOME": str(installed / "no"), "XDG_CONFIG_HOME": str(installed / "no")}
+    status, _, errors = without_rights(installed, tmp_path, *words, **nowhere)
+    assert (status, errors) == (0, NOT_KEPT)
+    assert list((tmp_path / "results/two").glob("*.png"))
+    assert not list(tmp_path.glob("netsim-*")), "what was compiled for this process alone is gone"
+    assert not list(installed.rglob("__pycache__"))
+
+
+def test_a_read_only_installation_keeps_compiled_code_in_the_cache_of_its_user(
+    installed: Path, tmp_path: Path
+) -> None:
+    own = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    # The place that numba has found for one function; it is asked for nothing else, since compiling takes long.
+    code = "import netsim; from channels.drain import drain; print(drain._cache.cache_path)"
+    status, output, errors = without_rights(installed, tmp_path, "-c", code, **own)
+    assert (status, errors) == (0, "")
+    assert output.startswith(str(tmp_path / "cache"))

@@ -72,6 +72,13 @@ class ChatSpec(_Part):
     system: str | None
 
 
+class ScoreSpec(_Part):
+    """The function of a user's own that gave each node its score: ``module:function``, and the digest of its file."""
+
+    function: str
+    digest: Digest
+
+
 class Prompt(_Part):
     """One prompt: its tokens, and where known its text, source and reference continuation.
 
@@ -157,6 +164,7 @@ class Manifest(_Part):
     side_by_side: bool | None = None
     outside_mass: dict[Literal["slm", "llm"], float] | None = None
     calibration: Calibration | None = None
+    score: ScoreSpec | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Manifest:

@@ -38,6 +38,7 @@ class NodeTable:
     slm_sampling, llm_sampling : [num_nodes], float32. The same at the sampling temperature.
     slm_unit, llm_unit : [num_nodes], float32. The same at temperature 1.
     slm_entropy, llm_entropy : [num_nodes], float32. Nats, full vocabulary, temperature 1.
+    score : [num_nodes], float32. What a function of the user's own made of the prefix; NaN where there is none.
     """
 
     parent: NDArray[np.int32]
@@ -53,6 +54,7 @@ class NodeTable:
     llm_unit: NDArray[np.float32]
     slm_entropy: NDArray[np.float32]
     llm_entropy: NDArray[np.float32]
+    score: NDArray[np.float32]
 
     @property
     def num_nodes(self) -> int:
@@ -241,6 +243,7 @@ def compress(
     sampler: Sampler,
     theta: NDArray[np.float64],
     true_next: NDArray[np.int64] | None = None,
+    score: NDArray[np.float32] | None = None,
 ) -> NodeTable:
     """Stored form of nodes from both models' logits over the whole vocabulary.
 
@@ -253,6 +256,7 @@ def compress(
     theta : [num_points], float. Points of the temperature integral.
     true_next : [num_nodes], int, optional
         Token that follows in a given text; stored even where it is in neither nucleus.
+    score : [num_nodes], float32, optional. Of a function of the user's own.
 
     Raises
     ------
@@ -282,4 +286,5 @@ def compress(
         llm_unit=np.array([row.unit for row in llm]),
         slm_entropy=np.array([row.entropy for row in slm]),
         llm_entropy=np.array([row.entropy for row in llm]),
+        score=np.full(len(slm), np.nan, np.float32) if score is None else score,
     )

@@ -48,6 +48,8 @@ def write_shard(
 ) -> Shard:
     """Write one group's nodes; a reader never sees a part of the file. ``file`` defaults to ``shard_name``."""
     tensors: dict[str, NDArray[Any]] = {name: getattr(table, name) for name in columns() if name != "offsets"}
+    if np.isnan(table.score).all():
+        del tensors["score"]
     for name in _LOGITS:
         tensors[name] = tensors[name].astype(np.float16)
     tensors["ids"] = table.ids.astype(id_type(vocabulary_size))
@@ -98,7 +100,7 @@ def _read(path: Path, most_bytes: int) -> bytes:
 
 
 def _most_bytes(shard: Shard, vocabulary_size: int, measure: MeasureSpec) -> int:
-    per_node = 4 * (3 + measure.theta_points + len(_PER_NODE))
+    per_node = 4 * (3 + measure.theta_points + len(_PER_NODE) + 1)
     per_entry = np.dtype(id_type(vocabulary_size)).itemsize + 2 * len(_LOGITS)
     return shard.num_nodes * per_node + shard.num_entries * per_entry + MAX_HEADER_BYTES
 
@@ -115,6 +117,7 @@ def _checked(
         **dict.fromkeys(_LOGITS, (entries, np.float16)),
         "slm_log_partition": ((*nodes, measure.theta_points), np.float32),
         **dict.fromkeys(_PER_NODE, (nodes, np.float32)),
+        **({"score": (nodes, np.float32)} if "score" in tensors else {}),
     }
     if set(tensors) != set(expected):
         odd = ", ".join(sorted(set(tensors) ^ set(expected)))
@@ -132,6 +135,7 @@ def _checked(
         raise TraceError(f"{path}: count: does not add up to the entries")
     # Memory holds what compiled code can read: it knows no float16.
     tensors |= {name: tensors[name].astype(np.float32) for name in _LOGITS}
+    tensors.setdefault("score", np.full(nodes, np.nan, np.float32))
     tensors |= {"ids": tensors["ids"].astype(np.int32), "offsets": np.concatenate([[0], np.cumsum(count)])}
     table = NodeTable(**tensors)
     _check_tree(path, table, vocabulary_size)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from traces.format.forest import Forest
 from traces.format.manifest import Manifest, Prompt, TraceError, digest_of, read_manifest
-from traces.format.nodes import Sampler
+from traces.format.nodes import NodeTable, Sampler
 from traces.format.shards import read_shard
 
 #: A group: (prompt's number, token seed).
@@ -80,7 +80,7 @@ class Trace:
         TraceError
             If a shard is damaged.
         """
-        return sum(self.forest([group]).table.num_nodes for group in self._shards)
+        return sum(self._table(group).num_nodes for group in self._shards)
 
     def forest(self, groups: list[Group]) -> Forest:
         """Trees of the given groups, in their order: tree ``i`` is rooted at ``forest.roots[i]``.
@@ -90,14 +90,11 @@ class Trace:
         TraceError
             If a group is not recorded or its shard is damaged.
         """
-        tables = []
-        for group in groups:
-            if group not in self._shards:
-                raise TraceError(
-                    f"{self.folder}: prompt {group[0]} is not recorded for token seed {group[1]}"
-                )
-            shard = self.manifest.shards[self._shards[group]]
-            tables.append(
-                read_shard(self.folder, shard, self.manifest.vocabulary_size, self.manifest.measure)
-            )
+        tables = [self._table(group) for group in groups]
         return Forest(tables, self.sampler, self.manifest.vocabulary_size)
+
+    def _table(self, group: Group) -> NodeTable:
+        if group not in self._shards:
+            raise TraceError(f"{self.folder}: prompt {group[0]} is not recorded for token seed {group[1]}")
+        shard = self.manifest.shards[self._shards[group]]
+        return read_shard(self.folder, shard, self.manifest.vocabulary_size, self.manifest.measure)

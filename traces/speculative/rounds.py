@@ -53,6 +53,7 @@ class Drafts:
     skip_draw : [num_paths], float in [0, 1). For policies that toss a coin.
     probability : [num_paths], float. ``x_d``, the draft's own probability; NaN where there is no distribution.
     entropy : callable. Entropy of ``x`` in nats: [num_paths], float.
+    score : [num_paths], float. What `netsim record --score` stored of the prefix; NaN where there is none.
     """
 
     uncertainty: NDArray[np.float64]
@@ -62,6 +63,7 @@ class Drafts:
     skip_draw: NDArray[np.float64]
     probability: NDArray[np.float64]
     entropy: Callable[[], NDArray[np.float64]]
+    score: NDArray[np.float64]
 
     def at_most(self, threshold: float) -> NDArray[np.bool_]:
         """Whether the uncertainty is at most ``threshold``; counts are compared, not floats."""

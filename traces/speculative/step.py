@@ -24,6 +24,7 @@ class DrawnDrafts:
     rows : Rows. Distributions that they were drawn from.
     place, draft : [num_paths], int. Each draft's place in its row, and its entry in the forest.
     uncertainty, count : [num_paths], float and int. ``count`` is None where the measure has no grid.
+    score : [num_paths], float. That of each path's node.
     """
 
     rows: Rows
@@ -31,6 +32,7 @@ class DrawnDrafts:
     draft: NDArray[np.int64]
     uncertainty: NDArray[np.float64]
     count: NDArray[np.int64] | None
+    score: NDArray[np.float64]
 
 
 class Step:
@@ -66,7 +68,8 @@ class Step:
         place = choose(rows.drafted, rows.starts, rows.ends, self.draws.draft[at]) - rows.starts
         draft = starts + place
         uncertainty, count = self._uncertainty(at, nodes, draft)
-        return DrawnDrafts(rows, place, draft, uncertainty, count)
+        score = forest.table.score[nodes].astype(np.float64)
+        return DrawnDrafts(rows, place, draft, uncertainty, count, score)
 
     def seen(
         self, look: DrawnDrafts, accepted: NDArray[np.bool_], groups: NDArray[np.int64], position: int
@@ -81,6 +84,7 @@ class Step:
             skip_draw=self.draws.skip[groups, position],
             probability=drafted[starts + look.place],
             entropy=lambda: summaries(drafted, starts, ends)[0],
+            score=look.score,
         )
 
     def _drafted(

@@ -8,16 +8,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, model_serializer
 
 from netsim.deciding.parametric import ParametricTrace
-from netsim.errors import Fault, InputError, did_you_mean
+from netsim.errors import Fault, InputError, beside, did_you_mean
 from netsim.scenario.families import TraceKind
 from netsim.scenario.fields import Block, Key
 from netsim.scenario.paths import (
-    BUILT_IN_PROMPTS,
     PROJECT_TRACES,
     FilePath,
     FolderOrName,
     PathText,
     exists,
+    known_traces,
     trace_path,
 )
 from traces.format.manifest import TraceError
@@ -45,11 +45,13 @@ class RecordedTraceSettings(TraceKind):
     def build(self) -> Trace:
         """Open the trace."""
         if "/" not in self.folder and not exists(self.path):
-            known = sorted(path.parent.name for path in PROJECT_TRACES.glob("*/trace.json"))
+            known = known_traces()
             text = (
                 f"no such trace, given {self.folder!r}, allowed: {', '.join(known)}, or the path of a folder"
             )
             raise TraceError(f"{text}{did_you_mean(self.folder, known)}")
+        if not exists(self.path):
+            raise TraceError(f"{self.path}: no such folder{beside(self.path)}")
         return Trace.open(self.path)
 
     def files(self, trace_folder: Path | None) -> tuple[Path, ...]:  # noqa: ARG002
@@ -64,8 +66,11 @@ class LiveTraceSettings(TraceKind):
     slm: Annotated[FolderOrName, Key("the small model", allowed="a folder, or the name of a model")]
     llm: Annotated[FolderOrName, Key("the large model", allowed="a folder, or the name of a model")]
     prompts: Annotated[
-        FilePath, Key("prompts, as netsim record reads them", allowed="the path of a file")
-    ] = str(BUILT_IN_PROMPTS)
+        FilePath | None,
+        Key(
+            "prompts, as netsim record reads them; the built-in pair's if empty", allowed="the path of a file"
+        ),
+    ] = None
     num_prompts: Annotated[
         int | None, Key("how many of them; empty takes all", at_least=1, at_most=100_000)
     ] = None

@@ -176,8 +176,20 @@ def test_a_calibration_is_stored_in_a_trace_of_the_same_pair_and_other_prompts(
     store_calibration(sweep.folder, calibration, trace.manifest)
     assert read_manifest(sweep.folder).calibration == calibration
     larger = make_trace(tmp_path / "larger", vocabulary_size=24, policies={"hlm": Hlm()})
-    with pytest.raises(TraceError, match=r"differs from .* in slm, llm, vocabulary_size"):
+    with pytest.raises(TraceError, match=r"differs from .* in vocabulary_size"):
         store_calibration(larger.folder, calibration, trace.manifest)
+    # A pair is the same by its weights, whatever its models are called.
+    manifest = read_manifest(sweep.folder)
+    write_manifest(
+        sweep.folder, manifest.model_copy(update={"slm": manifest.slm.model_copy(update={"name": "another"})})
+    )
+    store_calibration(sweep.folder, calibration, trace.manifest)
+    write_manifest(
+        sweep.folder,
+        manifest.model_copy(update={"slm": manifest.slm.model_copy(update={"digest": "f" * 64})}),
+    )
+    with pytest.raises(TraceError, match=r"differs from .* in slm"):
+        store_calibration(sweep.folder, calibration, trace.manifest)
 
 
 def test_a_trace_without_an_hlm_path_is_refused(trace: Trace) -> None:

@@ -14,13 +14,15 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.identity import MAX_CURVES
 from analysis.figures.kinds import BY_NAME, FIGURES, crossings, default_figure
+from analysis.figures.margins import legend_below, thin_ticks
 from analysis.figures.over import Drawing, draw_over
 from analysis.figures.plot import Wanted, plot, styled
 from analysis.figures.results import SNR, Results
-from analysis.figures.style import COLUMN_IN, PAGE_IN, STYLES
+from analysis.figures.style import COLUMN_IN, PAGE_IN, STYLES, new_figure, scale
 from analysis.figures.transforms import CROWDED, curves, panels, points
 from netsim.results.columns import STAGES
 from tests.sweep_factory import made_up_sweep
@@ -359,3 +361,48 @@ def test_where_two_lines_cross() -> None:
 def test_every_kind_has_a_sentence_and_a_name_of_its_own() -> None:
     assert all(own.sentence.endswith(".") for own in BY_NAME.values())
     assert set(BY_NAME) >= set(KINDS)
+
+
+def test_a_share_has_a_linear_axis_that_ends_at_one(sweep: Results) -> None:
+    at_worst = sweep.table[SNR] == sweep.table[SNR].min()
+    share = np.where(at_worst, 0.12 * (sweep.table["token_seed"] % 2), 1.0)  # a band below 0, a mean of 1
+    results = replace(sweep, table=sweep.table.assign(deadline_met=share))
+    (axes,) = draw_over(results, SNR, "deadline_met", SCREEN).figure.axes
+    assert axes.get_yscale() == "linear"
+    assert 0 == axes.get_ylim()[0] < 1 <= axes.get_ylim()[1] <= 1.02
+
+
+def test_an_interval_that_is_nothing_but_rounding_can_be_drawn(sweep: Results) -> None:
+    table = sweep.table.assign(throughput_tok_s=0.1 + 0.2)
+    drawn = draw_over(replace(sweep, table=table), "throughput_tok_s", "llm_nll", SCREEN)
+    assert len(drawn.figure.axes) == 3
+
+
+def test_labels_of_ticks_do_not_touch() -> None:
+    figure, panels_of = new_figure(6, style=SCREEN)
+    for axes in panels_of:
+        scale(axes, "x", [0.0, 123456.0], unit="")
+        axes.set_xlim(0, 123456)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=12))
+    figure.draw_without_rendering()
+    for axes in panels_of:
+        thin_ticks(axes)
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+        inside = [box for box in boxes if axes.bbox.x0 <= (box.x0 + box.x1) / 2 <= axes.bbox.x1 + 1]
+        assert len(inside) >= 2
+        assert all(left.x1 < right.x0 for left, right in pairwise(inside))
+
+
+def test_a_long_legend_stays_inside_the_figure() -> None:
+    figure, (axes,) = new_figure(1, style=SCREEN)
+    for number in range(12):
+        axes.plot(
+            [0, 1],
+            [0, number],
+            label=f"spec, gamma {number}, probability-only payload (all), most 8, rate mean",
+        )
+    legend_below(figure)
+    figure.draw_without_rendering()
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width

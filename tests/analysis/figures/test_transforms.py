@@ -7,8 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.figures.defaults import without_defaults
+from analysis.figures.intervals import shown_interval
 from analysis.figures.results import SNR, Results, read_results
-from analysis.figures.transforms import CROWDED, MEMBERS_KEPT, curves, families, panels, points, thinned
+from analysis.figures.transforms import (
+    CROWDED,
+    MEMBERS_KEPT,
+    curves,
+    families,
+    panels,
+    parts,
+    points,
+    thinned,
+)
 from netsim.results.statistics import token_seed_interval
 from tests.sweep_factory import made_up_sweep
 
@@ -182,3 +193,40 @@ def test_a_choice_finds_a_number_that_is_a_sum() -> None:
     table = pd.DataFrame({"policy.threshold": [0.1 + 0.2, 0.4], "seed": 0, "token_seed": 0})
     chosen = Results(table, ("policy.threshold",)).where("policy.threshold", ["0.3"])
     assert len(chosen.table) == 1
+
+
+def test_points_are_joined_along_numbers_alone(sweep: Results) -> None:
+    table = sweep.table[sweep.table["policy.name"] == "u-hlm"].copy()
+    table.insert(1, "policy.payload.name", np.where(table["policy.threshold"] > 0.3, "full", "top-k"))
+    results = Results(table, ("policy.payload.name", *sweep.axes))
+    assert families(results.at(SNR, 10), [THROUGHPUT])["label"].nunique() == 2
+
+
+def test_an_interval_that_some_points_lack_is_not_shown() -> None:
+    summary = pd.DataFrame({"c_mean": [1, 2], "c_low": [0, 1], "c_prompts_low": [0.5, np.nan]})
+    assert shown_interval(summary, "c", "") == ""
+    assert shown_interval(summary.head(1), "c", "") == "prompts_"
+    assert shown_interval(summary, "c", "prompts") == "prompts_"
+
+
+def test_many_curves_over_the_snr_have_a_panel_for_each_value_beside_the_policy(sweep: Results) -> None:
+    assert [title for title, _ in parts(sweep, SNR)] == [""]
+    both = pd.concat([sweep.table.assign(**{"channel.bandwidth_hz": value}) for value in (1e6, 1e7)])
+    results = Results(both, ("channel.bandwidth_hz", *sweep.axes))
+    shown = parts(results, SNR)
+    assert [title for title, _ in shown] == ["bandwidth 1 MHz", "bandwidth 10 MHz"]
+    assert [len(part.table) for _, part in shown] == [len(sweep.table)] * 2
+    assert shown[0][1].axes == sweep.axes
+
+
+def test_a_label_leaves_out_what_a_scenario_need_not_say() -> None:
+    row = {
+        "policy.name": "spec", "policy.gamma": "8", "policy.bonus": True, "policy.payload.name": "probability-only",
+        "policy.payload.downlink_entries": "all", "policy.stop.name": "product", "policy.stop.at_least": 0.3,
+    }  # fmt: skip
+    assert [*without_defaults(row)] == [
+        "policy.name", "policy.gamma", "policy.payload.name", "policy.stop.name", "policy.stop.at_least",
+    ]  # fmt: skip
+    assert "policy.payload.downlink_entries" in without_defaults(
+        row | {"policy.payload.downlink_entries": "10"}
+    )

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures.labels import axis_label
+from analysis.report.against import KEPT
 from analysis.report.compare import speed_ups
 from analysis.report.page import write_report
 from netsim.errors import InputError
@@ -178,6 +179,34 @@ def test_the_page_fits_a_phone(page: Path) -> None:
         )
         assert wide <= seen, "the page scrolls sideways"
         assert errors(phone) == []
+
+
+def test_the_page_says_which_threshold_keeps_the_accuracy_and_how_much_faster_it_is(
+    browser: Any, folders: tuple[Path, Path]
+) -> None:
+    table = pd.read_parquet(folders[0] / "results.parquet")
+    at = table[table["channel.snr_db"] == 10]
+    hlm = at[at["policy.name"] == "hlm"]
+    rows = browser.execute_script(
+        "return [...document.querySelectorAll('#against details')].map(one => [one.querySelector('summary').textContent,"
+        "[...one.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))])"
+    )
+    assert [summary.partition(":")[0] for summary, _ in rows] == ["SNR 0 dB", "SNR 10 dB", "SNR 20 dB"]
+    summary, cells = rows[1]
+    assert [policy for policy, *_ in cells] == ["slm", "u-hlm, threshold 0.2", "u-hlm, threshold 0.6"]
+    kept = {}
+    for policy, times, accuracy in cells[1:]:
+        own = at[at["policy.threshold"] == float(policy.rpartition(" ")[2])]
+        by_seed = [part.groupby("token_seed") for part in (own, hlm)]
+        # Three prompts are too few to resample: the mean is the geometric one over token seeds.
+        ratio = np.log(by_seed[0]["throughput_tok_s"].mean() / by_seed[1]["throughput_tok_s"].mean()).mean()
+        difference = (by_seed[0]["llm_nll"].mean() - by_seed[1]["llm_nll"].mean()).mean()
+        assert times.split(" ")[0] == f"{np.exp(ratio):.3g}"
+        assert accuracy.split(" ")[0] == f"{100 * np.exp(-difference):.1f}"
+        if np.exp(-difference) >= KEPT:
+            kept[policy] = np.exp(ratio)
+    best = max(kept, key=lambda policy: kept[policy]) if kept else "none"
+    assert f"in the mean: {best}" in summary
 
 
 def test_two_folders_are_compared_seed_by_seed(folders: tuple[Path, Path], tmp_path: Path) -> None:

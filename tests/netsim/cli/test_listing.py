@@ -34,7 +34,17 @@ def listed(kind: str) -> list[dict[str, Any]]:
 
 def test_what_there_is_without_a_kind() -> None:
     names = CliRunner().invoke(app, ["list"]).stdout.split()
-    of_kinds = {"policies", "payloads", "stops", "fadings", "rates", "schedulers", "arrivals", "sources"}
+    of_kinds = {
+        "policies",
+        "payloads",
+        "stops",
+        "jitters",
+        "fadings",
+        "rates",
+        "schedulers",
+        "arrivals",
+        "sources",
+    }
     assert of_kinds | {"traces", "profiles", "columns", "figures"} == set(names)
     for name in names:
         assert listed(name), name

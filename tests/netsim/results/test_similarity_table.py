@@ -26,18 +26,21 @@ from traces.format.manifest import TraceError, write_manifest
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
 
+
+def columns_of(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {name: table[name].to_numpy() for name in table}
+
+
 TABLE = SimilarityTable(
     NO_DIGEST,
     "words@0",
     {0: {0: "x"}, 3: {0: "y"}, 12: {0: "z"}},
-    pd.DataFrame(
-        {
-            "output": ["b", "a", "a", "a"],
-            "against": ["ref", "ref", "x", "y"],
-            "rouge_l": [0.5, 0.25, 1.0, 0.0],
-            "cosine": [0.5, np.nan, 0.125, 0.375],
-        }
-    ),
+    {
+        "output": np.array(["b", "a", "a", "a"], object),
+        "against": np.array(["ref", "ref", "x", "y"], object),
+        "rouge_l": np.array([0.5, 0.25, 1.0, 0.0]),
+        "cosine": np.array([0.5, np.nan, 0.125, 0.375]),
+    },
 )
 
 
@@ -51,7 +54,7 @@ def test_a_table_reads_back(tmp_path: Path) -> None:
     assert (read.tokenizer, read.encoder, read.llm) == (NO_DIGEST, "words@0", TABLE.llm)
     expected = TABLE.table.sort_values(["output", "against"], ignore_index=True)
     pd.testing.assert_frame_equal(read.table, expected, check_dtype=False)
-    write_similarities(replace(read, table=read.table[::-1]), tmp_path)
+    write_similarities(replace(read, columns=columns_of(read.table[::-1])), tmp_path)
     assert (tmp_path / FILE).read_bytes() == first
     assert [path.name for path in tmp_path.glob("*.partial")] == []
 
@@ -71,7 +74,10 @@ def test_columns_are_means_over_the_other_seeds_and_empty_where_a_pair_is_missin
     ("table", "message"),
     [
         (replace(TABLE, tokenizer="1" * 64), "made with another tokenizer"),
-        (replace(TABLE, table=TABLE.table.assign(bleu=1.0)), "not a table of scores: its columns"),
+        (
+            replace(TABLE, columns=columns_of(TABLE.table.assign(bleu=1.0))),
+            "not a table of scores: its columns",
+        ),
     ],
 )
 def test_a_table_of_something_else_is_refused(tmp_path: Path, table: SimilarityTable, message: str) -> None:
@@ -146,7 +152,7 @@ def scored(tmp_path: Path) -> Path:
         )
     ]
     table = pd.DataFrame(pairs, columns=["output", "against", "cosine"])
-    write_similarities(SimilarityTable(NO_DIGEST, "words@0", llm, table), trace.folder)
+    write_similarities(SimilarityTable(NO_DIGEST, "words@0", llm, columns_of(table)), trace.folder)
     return tmp_path / "s.yaml"
 
 
@@ -181,7 +187,7 @@ def test_new_scores_are_not_mixed_with_rows_of_old_ones(scored: Path, tmp_path: 
     folder = tmp_path / "trace"
     old = read_similarities(Trace.open(folder))
     assert old is not None
-    write_similarities(replace(old, table=old.table.assign(cosine=old.table["cosine"] / 2)), folder)
+    write_similarities(replace(old, columns={**old.columns, "cosine": old.columns["cosine"] / 2}), folder)
     assert run_sweep(load_grid(scored), out).computed == 6
     table = pd.read_parquet(out / "results.parquet")
     assert table.loc[table["policy.name"] == "hlm", "cosine"].tolist() == pytest.approx([0.1, 0.15])

@@ -100,6 +100,10 @@ def test_the_schema_that_editors_read_is_that_of_the_code() -> None:
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == scenario_schema(), told
 
 
+def test_it_names_no_folder_of_this_machine() -> None:
+    assert str(ROOT) not in json.dumps(scenario_schema())
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_an_editor_finds_the_schema_from_the_first_line(path: Path) -> None:
     first = path.read_text(encoding="utf-8").partition("\n")[0]

@@ -89,7 +89,12 @@ VALUES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "payload.probability_bits": ([4, 8], {}),
     "payload.quantise": ([True, False], {}),
     "payload.vocabulary_size": ([1000, "trace"], {}),
+    "policy.above": ([1, 2], {"trace": "SCORED", "policy": {"name": "scored"}}),
     "policy.bonus": ([True, False], {"policy": {"name": "spec", "gamma": 2}}),
+    "policy.combine": (
+        ["and", "or"],
+        {"trace": "SCORED", "policy": {"name": "scored", "above": 2, "threshold": 0.3}},
+    ),
     "policy.draft": (["x", "x_hat"], {"policy": {"name": "cu-hlm", "threshold": 0.3, "k": 4}}),
     "policy.exponent": ([0, 1], {"policy": {"name": "channel-aware", "threshold": 0.3}}),
     "policy.gamma": ([1, 4], {"policy": {"name": "spec"}}),
@@ -238,6 +243,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         made[name] = str(folder / f"{name}.csv")
     for name in ("TRACE", "TRACE2"):
         made[name] = str(make_trace(folder / name, prompts=2, num_tokens=4, top_p=1.0).folder)
+    made["SCORED"] = str(make_trace(folder / "SCORED", prompts=2, num_tokens=4, scored=True).folder)
     return made
 
 

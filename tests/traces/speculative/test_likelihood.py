@@ -44,6 +44,7 @@ def test_a_threshold_of_a_whole_count_lets_that_count_pass(samples: int) -> None
         skip_draw=nothing,
         probability=nothing,
         entropy=lambda: nothing,
+        score=nothing,
     )
     for count in range(samples + 1):
         for threshold in (count / samples, float(f"{count / samples:.12g}")):

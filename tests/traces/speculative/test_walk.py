@@ -161,7 +161,9 @@ def test_thresholds_are_compared_as_counts() -> None:
     # 0.3 * 20 is 5.999… in binary; a count of 6 must still pass a threshold of 0.3.
     count = np.arange(21)
     nothing = np.zeros(21, bool)
-    drafts = Drafts(count / 20, count, 20, nothing, np.zeros(21), np.zeros(21), lambda: np.zeros(21))
+    drafts = Drafts(
+        count / 20, count, 20, nothing, np.zeros(21), np.zeros(21), lambda: np.zeros(21), np.zeros(21)
+    )
     for wanted in range(21):
         np.testing.assert_array_equal(drafts.at_most(wanted / 20), count <= wanted)
 
