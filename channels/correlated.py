@@ -92,7 +92,7 @@ class GaussMarkov:
         if not 0 <= self.rho < 1:
             raise ValueError(f"GaussMarkov.rho: must be in [0, 1), got {self.rho}")
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
         """Start the gains of one session."""
         return _GaussMarkovStream(rng, self.rho)
 

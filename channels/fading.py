@@ -4,8 +4,6 @@ A model is a small frozen object. Its `stream` hands out the gains of one sessio
 gain between ``i * coherence_time_s`` and ``(i + 1) * coherence_time_s``. Independent models turn the
 i-th uniform of the generator into block ``i`` by the inverse of their distribution function, so a
 session has the same gains however they are asked for.
-
-(ruff's ARG002 is silenced where a model needs only a part of what every model is handed.)
 """
 
 from __future__ import annotations
@@ -117,7 +115,7 @@ class IndependentStream(GainStream):
 class NoFading:
     """Additive white Gaussian noise alone: the gain is always 1."""
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
         """Start the gains of one session, all 1."""
         return _ConstantStream()
 
@@ -139,7 +137,7 @@ class Rayleigh:
     ((3,), True)
     """
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
         """Start the gains of one session, independent from block to block."""
         # log1p: the deepest fades sit at u -> 0, where 1 - u has no digits left.
         return IndependentStream(rng, lambda uniform: -np.log1p(-uniform))
@@ -172,7 +170,7 @@ class Rician:
         if not math.isfinite(self.k_db):
             raise ValueError(f"Rician.k_db: must be finite, got {self.k_db}")
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
         """Start the gains of one session, independent from block to block."""
         k = from_db(self.k_db)
         return IndependentStream(rng, lambda uniform: special.chndtrix(uniform, 2.0, 2 * k) / (2 * (1 + k)))
@@ -205,7 +203,7 @@ class Nakagami:
         if not 0.5 <= self.m < math.inf:
             raise ValueError(f"Nakagami.m: must be finite and at least 0.5, got {self.m}")
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
         """Start the gains of one session, independent from block to block."""
         return IndependentStream(rng, lambda uniform: special.gammaincinv(self.m, uniform) / self.m)
 

@@ -117,7 +117,7 @@ class Recorded:
         """[num_samples], float. Power gain of each sample over the series' mean, linear."""
         return self._snr() / self.mean_snr
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
         """Start the gains of one session: block by block, the sample that holds at its start."""
         return self.stream_from(0.0, coherence_time_s)
 
@@ -166,7 +166,7 @@ class RecordedFrom:
     series: Recorded
     start_s: float
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
         """Start the gains of one session; see `Recorded.stream_from`."""
         return self.series.stream_from(self.start_s, coherence_time_s)
 

@@ -34,7 +34,7 @@ class AuditedSettings(PolicyKind):
 
     threshold: Annotated[float, Key("largest uncertainty that is skipped", at_least=0, at_most=1)]
 
-    def build(self, context: PolicyContext) -> Audited:  # noqa: ARG002
+    def build(self, context: PolicyContext) -> Audited:
         """Make the policy."""
         return Audited(self.threshold)
 

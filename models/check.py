@@ -94,7 +94,7 @@ def _refuse_looking_ahead(model: PreTrainedModel, tokens: NDArray[np.int64]) -> 
         )
 
 
-class _WrongCache(Exception):  # noqa: N818
+class _WrongCache(Exception):  # noqa: N818  (says what was found)
     """A cached step that differs from a pass without a cache."""
 
 

@@ -54,7 +54,7 @@ def finishes(action: Callable[[], object], last: int) -> bool:
         try:
             action()
             status = 0
-        except BaseException:  # noqa: BLE001  (the child must not go on with its parent's tests)
+        except BaseException:  # noqa: BLE001  (whatever the command ends with)  (the child must not go on with its parent's tests)
             traceback.print_exc()
         finally:
             sys.stderr.flush()
@@ -93,14 +93,14 @@ def watched(
         _watch(folder, os.open(files["trespasses"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
         for number, name in ((1, "stdout"), (2, "stderr")):
             os.dup2(os.open(files[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115  (the process ends with them)
         status = 1
         try:
             action()
             status = 0
         except SystemExit as error:
             status = error.code if isinstance(error.code, int) else 1
-        except BaseException:  # noqa: BLE001
+        except BaseException:  # noqa: BLE001  (whatever the command ends with)
             traceback.print_exc()
         finally:
             sys.stdout.flush()

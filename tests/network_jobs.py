@@ -25,16 +25,16 @@ class ConstantLink:
     def mean_rate_bps(self) -> float:
         return self.bit_rate_bps
 
-    def duration(self, start_s: float, bits: float) -> float:  # noqa: ARG002
+    def duration(self, start_s: float, bits: float) -> float:
         return bits / self.bit_rate_bps
 
     def bits_between(self, start_s: float, end_s: float) -> float:
         return (end_s - start_s) * self.bit_rate_bps
 
-    def rate_bps(self, time_s: float) -> float:  # noqa: ARG002
+    def rate_bps(self, time_s: float) -> float:
         return self.bit_rate_bps
 
-    def snr(self, time_s: float) -> float:  # noqa: ARG002
+    def snr(self, time_s: float) -> float:
         return 1.0
 
     def window(self, time_s: float, until_s: float) -> RateWindow:  # noqa: ARG002

@@ -29,7 +29,7 @@ class TwoState:
         good = 1 / (self.share + 0.1 * (1 - self.share))
         return 0.1 * good, good
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:  # noqa: ARG002
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
         bad, good = self._levels()
         return IndependentStream(rng, lambda uniform: np.where(uniform < self.share, good, bad))
 
@@ -64,7 +64,7 @@ class MostlyUnsureKind(PolicyKind):
 
     most: Annotated[int, Key("samples that disagree", at_least=0, at_most=20)] = 10
 
-    def build(self, context: PolicyContext) -> MostlyUnsure:  # noqa: ARG002
+    def build(self, context: PolicyContext) -> MostlyUnsure:
         """Make the policy."""
         return MostlyUnsure(self.most)
 
@@ -74,11 +74,11 @@ class FromFileKind(PolicyKind):
 
     file: Annotated[str, Key("a file that holds the number")]
 
-    def build(self, context: PolicyContext) -> MostlyUnsure:  # noqa: ARG002
+    def build(self, context: PolicyContext) -> MostlyUnsure:
         """Read the number."""
         return MostlyUnsure(int(Path(self.file).read_text(encoding="utf-8")))
 
-    def files(self, trace_folder: Path | None) -> tuple[Path, ...]:  # noqa: ARG002
+    def files(self, trace_folder: Path | None) -> tuple[Path, ...]:
         """The file decides rows."""
         return (Path(self.file),)
 
@@ -90,7 +90,7 @@ class LeastServed:
     slots: Counter[int] = field(default_factory=Counter)
     patience: int = 0
 
-    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:  # noqa: ARG002
+    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:
         turn = min(range(len(waiting)), key=lambda i: self.slots[waiting[i].device])
         self.slots[waiting[turn].device] += 1
         return turn
@@ -144,7 +144,7 @@ class Crowd:
 class ShortestRemainingFirst:
     """A scheduler that serves the upload with the fewest bits left."""
 
-    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:  # noqa: ARG002
+    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:
         return min(range(len(waiting)), key=lambda i: (waiting[i].bits_left, waiting[i].device))
 
 
@@ -157,12 +157,12 @@ class Restless:
         type(self).made += 1
         self.first = self.made % 2
 
-    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:  # noqa: ARG002
+    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:
         return (slot + self.first) % len(waiting)
 
 
 class OutOfRange:
     """A scheduler that counts from one."""
 
-    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:  # noqa: ARG002
+    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:
         return len(waiting)

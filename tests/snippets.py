@@ -103,7 +103,7 @@ class Runner:
 
 def serve() -> None:
     """Run what is asked for, a line each, until there is no more."""
-    import bokeh.plotting  # noqa: F401, PLC0415
+    import bokeh.plotting  # noqa: F401, PLC0415  (here and below: loaded once, for all forks)
     import matplotlib.pyplot  # noqa: F401, ICN001, PLC0415
     import transformers  # noqa: F401, PLC0415
 

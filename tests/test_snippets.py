@@ -80,7 +80,7 @@ def make_clone(tmp_path_factory: pytest.TempPathFactory, runner: Runner) -> Path
 def run_command(runner: Runner, folder: Path, words: list[str]) -> None:
     """Run a command of the project, or see that ``make`` knows what is asked of it."""
     if words[0] == "make":
-        subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, check=True, capture_output=True)  # noqa: S607
+        subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, check=True, capture_output=True)  # noqa: S607  (the make of the path)
         return
     if words == [".", ".venv/bin/activate"]:
         return

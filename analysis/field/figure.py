@@ -28,13 +28,12 @@ MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*", "<", ">", "d", "h", "p")
 
 
 def by_method(results: Results, x: str) -> dict[str, pd.DataFrame]:
-    """Throughput of each method over a swept key: columns ``x``, ``mean``, ``low`` and ``high``, ascending in ``x``."""
+    """Throughput of each method over a swept key: columns ``x`` and ``mean``, ascending in ``x``."""
     table = points(results, [THROUGHPUT])
     others = [axis for axis in results.axes if axis != x]
     groups = [own for _, own in table.groupby(others, sort=False, dropna=False)]
-    ends = {f"{THROUGHPUT}_{end}": end for end in ("mean", "low", "high")}
     return {
-        name: own.rename(columns={x: "x", **ends})[["x", *ends.values()]].sort_values("x")
+        name: own.rename(columns={x: "x", f"{THROUGHPUT}_mean": "mean"})[["x", "mean"]].sort_values("x")
         for name, own in zip(METHODS, groups, strict=True)
     }
 
@@ -59,7 +58,9 @@ def draw(over_snr: Results, over_rtt: Results, picture: Path) -> None:
             )
             axes.set_xlabel(f"round-trip time ({unit})" if key == RTT else axis_label(key))
         panels[0].set(ylabel=axis_label(THROUGHPUT), ylim=(0, None))
-        footnote(figure, [f"Bands: {interval(over_snr)}. Without the SLM alone."])
+        footnote(
+            figure, ["Without the SLM alone; intervals are in the tables: twelve bands hide the curves."]
+        )
         legend_below(figure)
         save(figure, picture, "png")
 
@@ -71,4 +72,3 @@ def _panel(axes: matplotlib.axes.Axes, methods: Mapping[str, pd.DataFrame]) -> N
         colour = (0.2, 0.2, 0.2) if name == "LLM alone" else COLOURS[index % len(COLOURS)]
         dash = DASHES[index // len(COLOURS)]
         axes.plot(curve["x"], curve["mean"], color=colour, linestyle=dash, marker=MARKERS[index], label=name)
-        axes.fill_between(curve["x"], curve["low"], curve["high"], color=colour, alpha=0.12, linewidth=0)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.field.bridge import draw_bridge, rows, sides
 from analysis.field.figure import METHODS, by_method, draw, interval
 from analysis.figures.kinds import RTT, THROUGHPUT, crossings
 from analysis.figures.results import SNR, Results, read_results
@@ -49,15 +50,19 @@ NONE = "n/a"
 def page(jobs: int, pictures: Path) -> str:
     """Run everything; the page's text, with pictures written beside it."""
     with tempfile.TemporaryDirectory() as folder:
-        over_snr, over_rtt = Path(folder) / "snr", Path(folder) / "rtt"
+        over_snr, over_rtt, bridge = (Path(folder) / name for name in ("snr", "rtt", "bridge"))
         run_sweep(SCENARIOS / "everyone.yaml", over_snr, jobs=jobs)
         run_sweep(SCENARIOS / "everyone-rtt.yaml", over_rtt, jobs=jobs)
-        by_snr, by_rtt = read_results(over_snr), read_results(over_rtt)
+        run_sweep(SCENARIOS / "bridge.yaml", bridge, jobs=jobs)
+        by_snr, by_rtt, of_bridge = (read_results(done) for done in (over_snr, over_rtt, bridge))
         draw(by_snr, by_rtt, pictures / "field.png")
+        both = sides(of_bridge)
+        draw_bridge(both, pictures / "field-bridge.png")
         sections = {
             "methods": methods_section(by_snr),
             "interval": interval(by_snr),
             "snr": snr_section(by_snr),
+            "bridge": markdown(*rows(both)),
             "crossover": crossover_section(by_rtt),
             "formula": formula_section(Trace.open(ROOT / "traces" / "field")),
         }
@@ -79,10 +84,16 @@ def snr_section(results: Results) -> str:
     parts = []
     for snr_db in SHOWN_DB:
         own = table[table[SNR] == snr_db]
-        llm = float(own.loc[own["policy.name"] == "llm", "llm_nll_mean"].iloc[0])
+        llm = llm_nll(results)
         rows = [[name, *_cells(row, llm)] for name, row in zip(METHODS, own.to_dict("records"), strict=True)]
         parts.append(f"### {snr_db:g} dB\n\n{markdown(['method', *HEADS.values()], rows)}")
     return "\n\n".join(parts)
+
+
+def llm_nll(results: Results) -> float:
+    """What the large model makes of its own output, nats a token: the same at every SNR."""
+    table = points(results, ["llm_nll"])
+    return float(table.loc[table["policy.name"] == "llm", "llm_nll_mean"].iloc[0])
 
 
 def _cells(row: dict[Hashable, Any], llm_nll: float) -> list[str]:

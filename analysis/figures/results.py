@@ -150,6 +150,7 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
         return pd.read_parquet(io.BytesIO(read_product(folder, name)))
     except InputError as error:
         raise ValueError(str(error)) from None
+    # What pandas and pyarrow raise of a damaged file, or of one with types that pandas has not.
     except (OSError, ValueError, NotImplementedError, LookupError) as error:
         raise ValueError(f"{folder / name}: can't be read: {str(error).splitlines()[0]}") from None
 

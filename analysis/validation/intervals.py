@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from analysis.validation.check import Check, of_share
-from analysis.validation.decisions import ALPHA, BETA, PROMPTS, parametric
+from analysis.validation.decisions import ALPHA, BETA, parametric
 from netsim.point import Point
 from netsim.results.over_prompts import paired_ratio_over_prompts, ratio_over_prompts
 from netsim.results.statistics import Interval, fading_interval, paired_ratio_interval, token_seed_interval
@@ -52,15 +52,17 @@ def _over_draws(num_devices: int, replicates: int) -> Check:
     hits = 0
     for replicate in range(replicates):
         seeds = range(replicate * SEEDS, (replicate + 1) * SEEDS)
-        hits += _holds((token_seed_interval([_rate(point, seed) for seed in seeds], list(seeds)), truth))
+        hits += _holds(
+            (token_seed_interval([transmission_rate(point, seed) for seed in seeds], list(seeds)), truth)
+        )
     return _line(f"interval over token draws, {num_devices} devices", hits, replicates)
 
 
-def _rate(point: Point, seed: int) -> float:
-    """A row's transmission rate from its decisions alone."""
+def transmission_rate(point: Point, seed: int) -> float:
+    """A row's transmission rate from its decisions alone; the clocks have no part in it."""
     network = point.network
     visits: dict[int, list[int]] = {}
-    for number, count in enumerate(network.requests.counts(len(network.devices), PROMPTS)):
+    for number, count in enumerate(network.requests.counts(len(network.devices), len(point.trace.prompts))):
         for session in network.sessions(number, count):
             visits.setdefault(session.visit, []).append(session.place)
     sent = [

@@ -29,7 +29,7 @@ class SteadyLink:
     def __init__(self, steady_bps: float = 1.0) -> None:
         self.mean_rate_bps = steady_bps
 
-    def duration(self, start_s: float, bits: float) -> float:  # noqa: ARG002
+    def duration(self, start_s: float, bits: float) -> float:
         """Seconds for so many bits."""
         return bits / self.mean_rate_bps
 
@@ -37,11 +37,11 @@ class SteadyLink:
         """Bits in that time."""
         return (end_s - start_s) * self.mean_rate_bps
 
-    def rate_bps(self, time_s: float) -> float:  # noqa: ARG002
+    def rate_bps(self, time_s: float) -> float:
         """The rate."""
         return self.mean_rate_bps
 
-    def snr(self, time_s: float) -> float:  # noqa: ARG002
+    def snr(self, time_s: float) -> float:
         """No rate follows from it here."""
         return 1.0
 

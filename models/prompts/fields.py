@@ -42,7 +42,7 @@ def _checked_text(value: object, name: str) -> str | None:
 
 def is_absent(value: object) -> bool:
     """Null, NaN (which is not itself), empty text, or an empty list."""
-    return value is None or value != value or value == [] or (isinstance(value, str) and not value.strip())  # noqa: PLR0124
+    return value is None or value != value or value == [] or (isinstance(value, str) and not value.strip())  # noqa: PLR0124  (NaN)
 
 
 def first_text(fields: Fields, names: Sequence[str]) -> str | None:

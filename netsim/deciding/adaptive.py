@@ -164,7 +164,7 @@ class Bandit:
             cost_s * (1 - self.policy.exploration * np.sqrt(2 * np.log(self.pulls.sum()) / self.pulls))
         )
 
-    def choose(self, rate_bps: float) -> Policy:  # noqa: ARG002
+    def choose(self, rate_bps: float) -> Policy:
         """The first arm that was never tried, or else the best by its index."""
         untried = np.flatnonzero(self.pulls == 0)
         self.arm = int(untried[0]) if untried.size else int(np.argmin(self.index()))

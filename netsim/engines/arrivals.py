@@ -39,7 +39,7 @@ class Arrivals(Protocol):
 class ClosedLoop:
     """Each request follows the one before at once."""
 
-    def of_devices(self, seed: int, counts: Sequence[int]) -> list[NDArray[np.float64] | int]:  # noqa: ARG002
+    def of_devices(self, seed: int, counts: Sequence[int]) -> list[NDArray[np.float64] | int]:
         """The counts as they are."""
         return [*counts]
 
@@ -61,7 +61,7 @@ class RecordedArrivals:
 
     file: Path
 
-    def of_devices(self, seed: int, counts: Sequence[int]) -> list[NDArray[np.float64] | int]:  # noqa: ARG002
+    def of_devices(self, seed: int, counts: Sequence[int]) -> list[NDArray[np.float64] | int]:
         """Times as recorded."""
         return [*load_arrivals(self.file, len(counts))]
 

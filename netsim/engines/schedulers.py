@@ -22,7 +22,7 @@ class RoundRobin:
 
     _last: int = field(default=-1, init=False)
 
-    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:  # noqa: ARG002
+    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:
         """Choose the next device after the last one."""
         devices = [backlog.device for backlog in waiting]
         self._last = min((device for device in devices if device > self._last), default=min(devices))

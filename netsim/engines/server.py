@@ -42,7 +42,7 @@ class Server(Protocol):
 class SingleServer(FifoQueue):
     """Each replica serves one request at a time, first come, first served."""
 
-    def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:  # noqa: ARG002
+    def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:
         """Serve one request; see `Server.serve`."""
         return self._enter(pass_s)
 
@@ -104,7 +104,7 @@ class BatchingServer:
         self._seconds = seconds
         self._line: deque[_Request] = deque()
 
-    def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:  # noqa: ARG002
+    def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:
         """Serve one request; see `Server.serve`."""
         request = _Request(context, positions, self._env.now, self._env.event(), ripe=not self._window_s)
         self._line.append(request)

@@ -102,7 +102,7 @@ class FifoUplink(FifoQueue):
 
     def send(
         self,
-        device: int,  # noqa: ARG002
+        device: int,
         link: Link,
         elapsed_s: float,
         prompt_bits: float,
@@ -185,7 +185,7 @@ class EqualSplitUplink:
 
     def send(
         self,
-        device: int,  # noqa: ARG002
+        device: int,
         link: Link,
         elapsed_s: float,
         prompt_bits: float,

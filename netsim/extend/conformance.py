@@ -217,16 +217,16 @@ class _SteadyLink:
         self.mean_rate_bps = steady_bps
         self.never_sends = False
 
-    def duration(self, start_s: float, bits: float) -> float:  # noqa: ARG002
+    def duration(self, start_s: float, bits: float) -> float:
         return bits / self.mean_rate_bps
 
     def bits_between(self, start_s: float, end_s: float) -> float:
         return (end_s - start_s) * self.mean_rate_bps
 
-    def rate_bps(self, time_s: float) -> float:  # noqa: ARG002
+    def rate_bps(self, time_s: float) -> float:
         return self.mean_rate_bps
 
-    def snr(self, time_s: float) -> float:  # noqa: ARG002
+    def snr(self, time_s: float) -> float:
         return 1.0
 
     def window(self, time_s: float, until_s: float) -> RateWindow:  # noqa: ARG002

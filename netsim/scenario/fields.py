@@ -200,7 +200,7 @@ class Block(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    def files(self, trace_folder: Path | None) -> tuple[Path, ...]:  # noqa: ARG002  (for those that need it)
+    def files(self, trace_folder: Path | None) -> tuple[Path, ...]:
         """Files that this block names itself and that decide results; by default its `ReadFile` fields.
 
         Parameters

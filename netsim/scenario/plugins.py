@@ -53,7 +53,7 @@ def load_class(name: str, base: type, family: str) -> Any:
     InputError
         It may not be imported, is not there, or is not declared as one of the family.
     """
-    loaded = _entry_point(name) if ":" not in name else _module_class(name)
+    loaded = _entry_point(name) if ":" not in name else _from_module(name)
     if not (isinstance(loaded, type) and issubclass(loaded, base) and loaded is not base):
         text = f"{name}: not declared as a {family}, allowed: a class that derives from netsim.extend.{base.__name__}"
         raise _fault(text)
@@ -69,7 +69,7 @@ def _entry_point(name: str) -> Any:
         raise _fault(f"{name}: the installed plug-in can't be loaded: {error}") from None
 
 
-def _module_class(name: str) -> Any:
+def _from_module(name: str) -> Any:
     if not allowed():
         text = f"{name}: code of your own is not loaded unless you say so, allowed: --allow-plugins, or {ALLOW}=1"
         raise _fault(text)
@@ -90,7 +90,7 @@ def load_function(name: str) -> Any:
     """Import a function of a user's own, ``module:function``; errors as for `load_class`."""
     if not re.match(PLUGIN_NAME, name):
         raise _fault(f"not the name of a function, given {name!r}, allowed: module:function")
-    loaded = _module_class(name)
+    loaded = _from_module(name)
     if not callable(loaded) or isinstance(loaded, type):
         raise _fault(f"{name}: not a function")
     return loaded

@@ -13,7 +13,7 @@ import netsim.cli.files
 import netsim.cli.simulate
 import netsim.point
 import netsim.sweeps.replay
-import netsim.sweeps.run  # noqa: F401
+import netsim.sweeps.run  # noqa: F401  (as the first)
 from tests.faults import Ended, watched
 
 #: Of a line: some list every key that is allowed.

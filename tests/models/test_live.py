@@ -99,7 +99,7 @@ def test_another_extension_that_was_interrupted_is_given_up(pair: Pair, tmp_path
     folder, _ = live(pair, PLAN, tmp_path)
 
     class Interrupt(Reports):
-        def recorded(self, done: Done) -> None:  # noqa: ARG002
+        def recorded(self, done: Done) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

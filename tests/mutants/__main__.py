@@ -31,7 +31,11 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "traces/speculative": ("tests/traces", "tests/netsim/deciding"),
     "netsim/costs": ("tests/netsim/costs", "tests/netsim/results/test_rows.py"),
     "netsim/engines": ("tests/netsim/engines",),
-    "netsim/results": ("tests/netsim/results", "tests/netsim/engines/test_network.py"),
+    "netsim/results": (
+        "tests/netsim/results",
+        "tests/netsim/engines/test_network.py",
+        "tests/netsim/engines/test_network_laws.py",
+    ),
 }
 #: Tests that take long: asked last, and only of mutants that all others let live.
 SLOW = (

@@ -62,7 +62,7 @@ class Coarse:
             entries=np.full(len(starts), self.entries),
         )
 
-    def after_draft(self, rows: Rows, forest: Forest, draft: IntArray, uncertainty: FloatArray) -> Rows:  # noqa: ARG002
+    def after_draft(self, rows: Rows, forest: Forest, draft: IntArray, uncertainty: FloatArray) -> Rows:
         """The same."""
         return rows
 
@@ -70,7 +70,7 @@ class Coarse:
         """Bits of the entries or of the lattice point, and the draft's id."""
         return np.full(entries.shape, float(self._bits(code) + id_bits))
 
-    def rejection_bits(self, code: Code, id_bits: int) -> int:  # noqa: ARG002
+    def rejection_bits(self, code: Code, id_bits: int) -> int:
         """Bits of an id."""
         return id_bits
 
@@ -118,15 +118,15 @@ class ProbabilityOnly:
             answer=coarsen_each(forest.y, starts, ends, self.answer_entries, 0),
         )
 
-    def after_draft(self, rows: Rows, forest: Forest, draft: IntArray, uncertainty: FloatArray) -> Rows:  # noqa: ARG002
+    def after_draft(self, rows: Rows, forest: Forest, draft: IntArray, uncertainty: FloatArray) -> Rows:
         """The same."""
         return rows
 
-    def draft_bits(self, entries: IntArray, code: Code, id_bits: int) -> FloatArray:  # noqa: ARG002
+    def draft_bits(self, entries: IntArray, code: Code, id_bits: int) -> FloatArray:
         """Bits of the draft and its probability: the id is the index of an entry, which is always billed."""
         return np.full(entries.shape, float(entry_bits(1, code)))
 
-    def rejection_bits(self, code: Code, id_bits: int) -> int:  # noqa: ARG002
+    def rejection_bits(self, code: Code, id_bits: int) -> int:
         """Bits of ``y``: all its values, or its largest entries with their indices."""
         if self.answer_entries == ALL:
             return code.vocabulary_size * code.probability_bits

@@ -126,7 +126,7 @@ class Upload:
         whole = np.where(entries == ALL, code.vocabulary_size, entries)
         return entry_bits(whole, code) + id_bits
 
-    def rejection_bits(self, code: Code, id_bits: int) -> int:  # noqa: ARG002
+    def rejection_bits(self, code: Code, id_bits: int) -> int:
         """Bits of an id."""
         return id_bits
 

@@ -26,7 +26,7 @@ class SlmSettings(PolicyKind):
 
     name: Literal["slm"] = "slm"
 
-    def build(self, context: PolicyContext) -> Policy:  # noqa: ARG002
+    def build(self, context: PolicyContext) -> Policy:
         """Make the policy."""
         return policies.Slm()
 
@@ -38,7 +38,7 @@ class LlmSettings(PolicyKind):
 
     name: Literal["llm"] = "llm"
 
-    def build(self, context: PolicyContext) -> Policy:  # noqa: ARG002
+    def build(self, context: PolicyContext) -> Policy:
         """Make the policy."""
         return policies.Llm()
 

@@ -54,7 +54,7 @@ class RecordedTraceSettings(TraceKind):
             raise TraceError(f"{self.path}: no such folder{beside(self.path)}")
         return Trace.open(self.path)
 
-    def files(self, trace_folder: Path | None) -> tuple[Path, ...]:  # noqa: ARG002
+    def files(self, trace_folder: Path | None) -> tuple[Path, ...]:
         """Its manifest, which holds the digests of all shards."""
         return (self.path / "trace.json",)
 

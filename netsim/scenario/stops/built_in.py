@@ -25,7 +25,7 @@ class FixedSettings(StopKind):
 
     name: Literal["fixed"] = "fixed"
 
-    def build(self, context: PolicyContext) -> Stop:  # noqa: ARG002
+    def build(self, context: PolicyContext) -> Stop:
         """Make the rule."""
         return stops.Fixed()
 

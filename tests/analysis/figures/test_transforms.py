@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from analysis.figures.transforms import (
     thinned,
 )
 from netsim.results.statistics import token_seed_interval
-from tests.sweep_factory import made_up_sweep
 
 THROUGHPUT = "throughput_tok_s"
 LABELS = [
@@ -33,17 +33,6 @@ LABELS = [
     "u-hlm, threshold 0.5",
     "oracle",
 ]
-
-
-@pytest.fixture
-def sweep() -> Results:
-    return made_up_sweep()
-
-
-@pytest.fixture
-def results_folder(tmp_path: Path) -> Path:
-    made_up_sweep().table.to_parquet(tmp_path / "results.parquet")
-    return tmp_path
 
 
 def test_a_results_folder_is_read_with_its_axes(results_folder: Path, sweep: Results) -> None:
@@ -220,7 +209,7 @@ def test_many_curves_over_the_snr_have_a_panel_for_each_value_beside_the_policy(
 
 
 def test_a_label_leaves_out_what_a_scenario_need_not_say() -> None:
-    row = {
+    row: dict[Hashable, object] = {
         "policy.name": "spec", "policy.gamma": "8", "policy.bonus": True, "policy.payload.name": "probability-only",
         "policy.payload.downlink_entries": "all", "policy.stop.name": "product", "policy.stop.at_least": 0.3,
     }  # fmt: skip

@@ -92,7 +92,7 @@ class HalfSure(PolicyKind):
 
     share: Annotated[float, Key("share", at_least=0, at_most=1)] = 0.5
 
-    def build(self, context: PolicyContext) -> Policy:  # noqa: ARG002
+    def build(self, context: PolicyContext) -> Policy:
         """Make the policy."""
         return UHlm(self.share)
 

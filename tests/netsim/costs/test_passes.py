@@ -21,7 +21,7 @@ class Telling:
 
     seen: list[tuple[int, int]] = field(default_factory=list)
 
-    def seconds(self, context: ArrayLike, positions: ArrayLike, batch: ArrayLike = 1) -> FloatArray:  # noqa: ARG002
+    def seconds(self, context: ArrayLike, positions: ArrayLike, batch: ArrayLike = 1) -> FloatArray:
         shape = np.broadcast_shapes(np.shape(context), np.shape(positions))
         return np.broadcast_to(np.asarray(context) * 1e-6 + np.asarray(positions) * 1e-2, shape).copy()
 

@@ -84,7 +84,7 @@ class PerPosition:
 
     position_s: float
 
-    def seconds(self, context: ArrayLike, positions: ArrayLike, batch: ArrayLike = 1) -> NDArray[np.float64]:  # noqa: ARG002
+    def seconds(self, context: ArrayLike, positions: ArrayLike, batch: ArrayLike = 1) -> NDArray[np.float64]:
         return np.asarray(positions, np.float64) * self.position_s
 
 

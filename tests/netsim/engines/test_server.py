@@ -14,7 +14,7 @@ from netsim.engines.server import BatchingServer, SingleServer, batch_seconds
 from tests.network_jobs import plain_job
 
 
-def batch_pass_s(context: int, positions: int, batch: int) -> float:  # noqa: ARG001
+def batch_pass_s(context: int, positions: int, batch: int) -> float:  # noqa: ARG001  (the server's interface)
     """1 s for one request, a quarter more for each further one."""
     return 1.0 + 0.25 * (batch - 1)
 

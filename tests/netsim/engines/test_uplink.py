@@ -106,7 +106,7 @@ def test_sessions_wait_for_their_arrival_and_for_the_one_before() -> None:
 
 def test_a_failure_in_the_middle_of_an_upload_is_not_lost() -> None:
     class Broken(ConstantLink):
-        def duration(self, start_s: float, bits: float) -> float:  # noqa: ARG002
+        def duration(self, start_s: float, bits: float) -> float:
             raise RuntimeError("antenna fell off")
 
     with pytest.raises(RuntimeError, match="antenna"):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
+from analysis.validation.intervals import transmission_rate
 from netsim.point import Point
 from netsim.results.statistics import token_seed_interval
 from netsim.scenario import Scenario
@@ -30,20 +31,6 @@ CONTENT: dict[str, Any] = {
     "latency": {"slm": 0.02, "llm": 0.05},
     "tokens": TOKENS,
 }
-
-
-def transmission_rate(point: Point, seed: int) -> float:
-    """A row's rate from its decisions alone; the clocks have no part in it."""
-    network = point.network
-    visits: dict[int, list[int]] = {}
-    for number, count in enumerate(network.requests.counts(len(network.devices), PROMPTS)):
-        for session in network.sessions(number, count):
-            visits.setdefault(session.visit, []).append(session.place)
-    sent = [
-        point.decider.rounds(point.policy, seed, visit).transmitted[places]
-        for visit, places in visits.items()
-    ]
-    return float(np.concatenate(sent).mean())
 
 
 def point_of(num_devices: int) -> Point:

@@ -28,7 +28,7 @@ from traces.speculative.rounds import Rounds
 
 
 def columns_of(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    return {name: table[name].to_numpy() for name in table}
+    return {str(name): table[name].to_numpy() for name in table}
 
 
 TABLE = SimilarityTable(

@@ -14,7 +14,9 @@ TOP = (
     "name, trace, policy, uncertainty, payload, channel, latency, devices, site, requests, uplink, core, server, downlink, energy, "
     "tokens, eos, seeds, token_seeds, off_tree, sweep"
 )
-POLICIES = "slm, llm, hlm, rand-hlm, u-hlm, cu-hlm, oracle, channel-aware, spec, gelato or module:Class"
+POLICIES = (
+    "slm, llm, hlm, rand-hlm, u-hlm, cu-hlm, oracle, channel-aware, scored, spec, gelato or module:Class"
+)
 
 
 def faults(text: str, *overrides: str) -> list[str]:
@@ -229,10 +231,7 @@ def test_all_faults_are_said_in_the_order_of_the_file() -> None:
     assert faults(text, "devices=0") == [
         "--set devices: out of range, given 0, allowed: a whole number from 1 to 10000",
         "s.yaml:1: trace: missing, allowed: the name or folder of a trace, or a block with a kind: recorded, live or parametric",
-        (
-            "s.yaml:1: policy: missing, allowed: a word, or a block with a name: slm, llm, hlm, rand-hlm, u-hlm, cu-hlm, "
-            "oracle, channel-aware, spec, gelato or module:Class"
-        ),
+        f"s.yaml:1: policy: missing, allowed: a word, or a block with a name: {POLICIES}",
         "s.yaml:1: tokens: out of range, given 0, allowed: a whole number from 1 to 1000000",
         "s.yaml:2: name: malformed, given 'a/b', allowed: up to 100 letters, digits, '.', '_' and '-', the first a letter or digit",
         "s.yaml:4: seeds: duplicate key, given again after line 3, allowed: each key once",

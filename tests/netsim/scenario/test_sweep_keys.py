@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import pytest
 
 import netsim
-from netsim.errors import InputError
-from netsim.scenario import Scenario, load_grid, scenario_schema
-from netsim.startup import ROOT
+from netsim.scenario import scenario_schema
 from tests.trace_factory import make_trace
 
 SNR_SERIES = "time_s,snr_db\n" + "".join(f"{index / 10},{10 + index % 3}\n" for index in range(9))
@@ -289,63 +286,3 @@ def test_a_sweep_over(axis: str, names: dict[str, str]) -> None:
     }
     column = table["scenario.tokens" if axis == "tokens" else axis]
     assert column.tolist() == [str(value) if mixed else value for value in shown]
-
-
-GOOD = {"name": "a", "trace": "tiny", "policy": "slm"}
-
-
-def policies(sweep: Any) -> list[tuple[Any, ...]]:
-    points = load_grid({**GOOD, "sweep": {"policy": sweep}}).points
-    return [tuple(value for value in point.coordinates.values() if value is not None) for point in points]
-
-
-def test_a_range_inside_an_entry_expands_there() -> None:
-    entry = {"name": "u-hlm", "threshold": {"start": 0, "stop": 1, "step": 0.5}}
-    assert policies(["slm", entry, "hlm"]) == [
-        ("slm",), ("u-hlm", 0.0), ("u-hlm", 0.5), ("u-hlm", 1.0), ("hlm",),
-    ]  # fmt: skip
-
-
-def test_lists_inside_an_entry_are_its_product_the_last_fastest() -> None:
-    entry = {"name": "cu-hlm", "threshold": [0.1, "risk-averse"], "k": [3, 5]}
-    found = [coordinates[1:3] for coordinates in policies([entry])]
-    assert found == list(itertools.product([0.1, "risk-averse"], [3, 5]))
-
-
-def test_a_list_that_is_one_value_stays_one() -> None:
-    devices = [[{"position_m": [1, 2]}], [{"position_m": [3, 4]}]]
-    points = load_grid({**GOOD, "site": SITE, "sweep": {"devices": devices}}).points
-    assert [point.scenario.model_dump()["devices"][0]["position_m"] for point in points] == [
-        (1.0, 2.0),
-        (3.0, 4.0),
-    ]
-
-
-def test_a_value_that_comes_up_twice_is_refused() -> None:
-    entries = [{"name": "u-hlm", "threshold": 0.5}, {"name": "u-hlm", "threshold": [0.25, 0.5]}]
-    with pytest.raises(
-        InputError, match=r"sweep\.policy: listed twice, given \{'name': 'u-hlm', 'threshold': 0.5\}"
-    ):
-        policies(entries)
-
-
-def test_a_fault_inside_an_entry_is_said_at_that_entry() -> None:
-    with pytest.raises(InputError, match=r"sweep\.policy\[1\]\.threshold: out of range, given 1.5"):
-        policies(["slm", {"name": "u-hlm", "threshold": [0.5, 1.5]}])
-
-
-def test_a_scenario_is_validated_once_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    """63 points, and the base that has no policy of its own."""
-    calls = []
-    validate = Scenario.model_validate.__func__  # type: ignore[attr-defined]
-
-    def counted(cls: type[Scenario], *given: Any, **options: Any) -> Scenario:
-        calls.append(given)
-        checked: Scenario = validate(cls, *given, **options)
-        return checked
-
-    monkeypatch.setattr(Scenario, "model_validate", classmethod(counted))
-    grid = load_grid(ROOT / "scenarios" / "quickstart.yaml")
-    assert (len(grid.points), len(calls)) == (63, 64)
-    assert load_grid(grid) is grid
-    assert len(calls) == 64
