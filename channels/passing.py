@@ -121,7 +121,8 @@ class PassingCurve:
             )
             if window.covers(until_s):
                 return window
-            self._extend()
+            known = self._first_block + self._snrs.size
+            self._extend(int(locate(until_s, self._coherence_time_s)[0]) + 1 - known)
 
     def _index(self, time_s: float) -> int:
         self._local(time_s)
@@ -146,7 +147,7 @@ class PassingCurve:
             self._grow(self._new_blocks)
         return float((block - self._first_block) * self._coherence_time_s + offset_s)
 
-    def _extend(self) -> None:
+    def _extend(self, at_least: int = 0) -> None:
         if self._endless:
             raise LinkNeverSends(f"{self._fading}: the rate is 0 for good")
         if self._snrs.size >= MOST_WINDOW_BLOCKS:
@@ -154,7 +155,7 @@ class PassingCurve:
                 f"{self._fading}: an upload is not over after {self._snrs.size} blocks of "
                 f"{self._coherence_time_s} s: the link is too slow"
             )
-        self._grow(self._snrs.size)
+        self._grow(max(self._snrs.size, at_least))
 
     def _grow(self, num_blocks: int) -> None:
         gains = self._stream.take(num_blocks)

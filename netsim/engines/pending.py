@@ -30,12 +30,20 @@ FIRST_BLOCK = 12
 NUM_BLOCKS = 13
 ENDLESS = 14
 COHERENCE_S = 15
-NUM_ROWS = 16
+PART = 16  # what is sent now: 0 the prompt's ids, 1 the exchange's bits
+KNOWN_S = 17  # time of the session at which its window ends; infinite where the last block lasts for ever
+MOST_BPS = 18  # largest rate of the window
+NUM_ROWS = 19
 
 DEVICE, WINDOW = 0, 1
 """Rows of the table of integers: number of the device, and place of its window."""
 
 FIRST_UPLOADS, FIRST_BLOCKS = 16, 64
+MOST_BLOCKS = 1024
+"""Blocks that are copied of a curve, if they reach as far as they have to: 24 KiB an upload."""
+
+#: Numbers, integers, rates and prefix sums of `Pending`.
+Tables = tuple[FloatArray, IntArray, FloatArray, FloatArray]
 
 
 class Pending:
@@ -58,6 +66,11 @@ class Pending:
         self.prefix_bits: FloatArray = np.zeros((FIRST_UPLOADS, 2, FIRST_BLOCKS + 1))
         self._free = list(range(FIRST_UPLOADS))
 
+    @property
+    def tables(self) -> Tables:
+        """What a compiled loop takes."""
+        return self.numbers, self.integers, self.rates_bps, self.prefix_bits
+
     def add(
         self, device: int, link: Link, now_s: float, elapsed_s: float, prompt_bits: float, bits: float
     ) -> None:
@@ -68,6 +81,7 @@ class Pending:
         own = self.numbers[:, at]
         own[:] = 0.0
         own[ASKED_S], own[ELAPSED_S], own[LEFT], own[LEFT + 1] = now_s, elapsed_s, prompt_bits, bits
+        own[PART] = 0.0 if prompt_bits else 1.0
         self.integers[DEVICE, at], self.integers[WINDOW, at] = device, self._free.pop()
         self.links.append(link)
         self.count += 1
@@ -88,7 +102,7 @@ class Pending:
 
     def load(self, at: int, session_s: float, until_s: float) -> None:
         """Fill a window with the rates from one time of the session to another, and some more."""
-        window = self.links[at].window(session_s, until_s)
+        window = self.links[at].window(session_s, until_s).cut(session_s, until_s, MOST_BLOCKS)
         size = window.rates_bps.size
         if size > self.rates_bps.shape[1]:
             self._lengthen(size)
@@ -97,6 +111,7 @@ class Pending:
         self.prefix_bits[place, :, : size + 1] = window.prefix_bits
         own[FIRST_BLOCK], own[NUM_BLOCKS] = window.first_block, size
         own[ENDLESS], own[COHERENCE_S] = window.endless, window.coherence_time_s
+        own[KNOWN_S], own[MOST_BPS] = window.end_s, window.rates_bps.max()
         own[UNTIL_S] = -1.0
 
     def _make_room(self) -> None:

@@ -21,6 +21,7 @@ from netsim.engines.pending import (
     UNTIL_S,
     FloatArray,
     IntArray,
+    Tables,
     bits_in_window,
     look_up_rate,
 )
@@ -121,10 +122,6 @@ def give_slot(
     numbers[LEFT + part, at] -= bits
     numbers[SPENT_S + part, at] += end_s - start_s
     return True
-
-
-#: Numbers, integers, rates and prefix sums of `Pending`.
-Tables = tuple[FloatArray, IntArray, FloatArray, FloatArray]
 
 
 @njit(cache=True)

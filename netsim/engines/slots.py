@@ -167,9 +167,8 @@ class _ArraySlots:
         """As `_PlainSlots.go_on`."""
         pending, scheduler, slot_s = self._pending, self._scheduler, self._slot_s
         while True:
-            tables = pending.numbers, pending.integers, pending.rates_bps, pending.prefix_bits
             slot, index, picked = scheduler.slots(
-                tables, pending.count, self._memory, scheduler.window_slots, slot, slot_s, limit_s
+                pending.tables, pending.count, self._memory, scheduler.window_slots, slot, slot_s, limit_s
             )
             if picked:
                 if not 0 <= index < pending.count:
