@@ -60,6 +60,9 @@ class PassingCurve:
         self._first_block = 0
         self._new_blocks = WINDOW_BLOCKS
         self._snrs: FloatArray = np.empty(0)
+        self._rates_bps: FloatArray = np.empty(0)
+        self._prefix_bits: FloatArray = np.zeros((2, 1))
+        self._endless = False
         self._grow(WINDOW_BLOCKS)
 
     @property
@@ -121,8 +124,9 @@ class PassingCurve:
             )
             if window.covers(until_s):
                 return window
-            known = self._first_block + self._snrs.size
-            self._extend(int(locate(until_s, self._coherence_time_s)[0]) + 1 - known)
+            first, last = (int(locate(moment_s, self._coherence_time_s)[0]) for moment_s in (time_s, until_s))
+            self._forget(first - 1)
+            self._extend(max(last + 1 - self._first_block - self._snrs.size, WINDOW_BLOCKS))
 
     def _index(self, time_s: float) -> int:
         self._local(time_s)
@@ -147,7 +151,14 @@ class PassingCurve:
             self._grow(self._new_blocks)
         return float((block - self._first_block) * self._coherence_time_s + offset_s)
 
-    def _extend(self, at_least: int = 0) -> None:
+    def _forget(self, before: int) -> None:
+        """Drop the gains of blocks before one; rates follow when more are drawn."""
+        passed = max(before - self._first_block, 0)
+        self._first_block += passed
+        self._snrs = self._snrs[passed:]
+
+    def _extend(self, num_blocks: int | None = None) -> None:
+        """Draw further blocks; as many again as there are unless it is said."""
         if self._endless:
             raise LinkNeverSends(f"{self._fading}: the rate is 0 for good")
         if self._snrs.size >= MOST_WINDOW_BLOCKS:
@@ -155,7 +166,7 @@ class PassingCurve:
                 f"{self._fading}: an upload is not over after {self._snrs.size} blocks of "
                 f"{self._coherence_time_s} s: the link is too slow"
             )
-        self._grow(max(self._snrs.size, at_least))
+        self._grow(num_blocks or self._snrs.size)
 
     def _grow(self, num_blocks: int) -> None:
         gains = self._stream.take(num_blocks)

@@ -6,10 +6,13 @@ window is filled anew.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from channels.capacity import ChannelEnded
 from channels.drain import delivered, drain, locate
 from netsim.radio.link import Link
 
@@ -41,6 +44,8 @@ DEVICE, WINDOW = 0, 1
 FIRST_UPLOADS, FIRST_BLOCKS = 16, 64
 MOST_BLOCKS = 1024
 """Blocks that are copied of a curve, if they reach as far as they have to: 24 KiB an upload."""
+FURTHEST_BLOCKS = MOST_BLOCKS - 4
+"""Blocks that a window looks ahead at most, with those at either end."""
 
 #: Numbers, integers, rates and prefix sums of `Pending`.
 Tables = tuple[FloatArray, IntArray, FloatArray, FloatArray]
@@ -72,20 +77,26 @@ class Pending:
         return self.numbers, self.integers, self.rates_bps, self.prefix_bits
 
     def add(
-        self, device: int, link: Link, now_s: float, elapsed_s: float, prompt_bits: float, bits: float
+        self,
+        device: int,
+        link: Link,
+        now_s: float,
+        elapsed_s: float,
+        left: tuple[float, float],
+        ahead_s: float = 0.0,
     ) -> None:
-        """Put an upload behind the others."""
+        """Put an upload behind the others, with a window that reaches so many seconds ahead where it can."""
         if not self._free:
             self._make_room()
         at = self.count
         own = self.numbers[:, at]
         own[:] = 0.0
-        own[ASKED_S], own[ELAPSED_S], own[LEFT], own[LEFT + 1] = now_s, elapsed_s, prompt_bits, bits
-        own[PART] = 0.0 if prompt_bits else 1.0
+        own[ASKED_S], own[ELAPSED_S], own[LEFT], own[LEFT + 1] = now_s, elapsed_s, *left
+        own[PART] = 0.0 if left[0] else 1.0
         self.integers[DEVICE, at], self.integers[WINDOW, at] = device, self._free.pop()
         self.links.append(link)
         self.count += 1
-        self.load(at, elapsed_s, elapsed_s)
+        self.load(at, elapsed_s, 0.0, ahead_s)
 
     def remove(self, at: int) -> None:
         """Take an upload out; those behind it move up."""
@@ -100,9 +111,14 @@ class Pending:
         """Seconds of an upload's session at a time of the simulation."""
         return float(self.numbers[ELAPSED_S, at] + (now_s - self.numbers[ASKED_S, at]))
 
-    def load(self, at: int, session_s: float, until_s: float) -> None:
-        """Fill a window with the rates from one time of the session to another, and some more."""
-        window = self.links[at].window(session_s, until_s).cut(session_s, until_s, MOST_BLOCKS)
+    def load(self, at: int, session_s: float, seconds: float, ahead_s: float = 0.0) -> None:
+        """Fill a window with rates for some seconds, and further ahead where the channel doesn't end before."""
+        window = self.links[at].window(session_s, session_s + seconds)
+        ahead_s = max(min(ahead_s, FURTHEST_BLOCKS * window.coherence_time_s), seconds)
+        if not window.covers(session_s + ahead_s):
+            with suppress(ChannelEnded):
+                window = self.links[at].window(session_s, session_s + ahead_s)
+        window = window.cut(session_s, session_s + ahead_s, MOST_BLOCKS)
         size = window.rates_bps.size
         if size > self.rates_bps.shape[1]:
             self._lengthen(size)
@@ -161,6 +177,20 @@ def bits_in_window(
             begin_s + seconds,
         )
     )
+
+
+@njit(cache=True)
+def bits_known(tables: Tables, at: int, start_s: float, seconds: float) -> float:
+    """The same for seconds that lie in the window, or, added up another way, behind its end by a hair."""
+    numbers, integers, rates_bps, prefix_bits = tables
+    place, size = integers[WINDOW, at], int(numbers[NUM_BLOCKS, at])
+    coherence_s, endless = numbers[COHERENCE_S, at], numbers[ENDLESS, at] > 0.0
+    begin_s = window_time(numbers, at, start_s)
+    end_s = begin_s + seconds
+    if not endless:
+        end_s = min(end_s, size * coherence_s * (1 - 1e-15))
+        begin_s = min(begin_s, end_s)
+    return float(delivered(rates_bps[place, :size], prefix_bits[place], coherence_s, endless, begin_s, end_s))
 
 
 @njit(cache=True)

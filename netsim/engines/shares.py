@@ -6,49 +6,28 @@ import numpy as np
 import simpy
 from numba import njit
 
-from channels.capacity import ChannelEnded, LinkNeverSends
-from channels.drain import delivered
+from channels.capacity import LinkNeverSends
 from netsim.engines.pending import (
     AIR_S,
     COHERENCE_S,
+    DEVICE,
     ELAPSED_S,
-    ENDLESS,
     KNOWN_S,
     LEFT,
-    MOST_BLOCKS,
     MOST_BPS,
     NUM_BLOCKS,
     PART,
     RATE_BPS,
     SPENT_S,
     UNTIL_S,
-    WINDOW,
     Pending,
     Tables,
+    bits_known,
     look_up_rate,
     seconds_in_window,
-    window_time,
 )
 from netsim.engines.uplink import Sent
 from netsim.radio.link import Link
-
-FURTHEST_BLOCKS = MOST_BLOCKS - 4
-"""Blocks that a window reaches ahead at most, so that it is not longer than `MOST_BLOCKS`."""
-
-
-@njit(cache=True)
-def carried(tables: Tables, at: int, seconds: float) -> float:
-    """Bits that the whole band carries for an upload in its next seconds, all of which lie in its window."""
-    numbers, integers, rates_bps, prefix_bits = tables
-    place, size = integers[WINDOW, at], int(numbers[NUM_BLOCKS, at])
-    coherence_s, endless = numbers[COHERENCE_S, at], numbers[ENDLESS, at] > 0.0
-    start_s = window_time(numbers, at, numbers[ELAPSED_S, at])
-    end_s = start_s + seconds
-    if not endless:
-        # Added up another way, a time in the window may lie a hair behind its end.
-        end_s = min(end_s, size * coherence_s * (1 - 1e-15))
-        start_s = min(start_s, end_s)
-    return float(delivered(rates_bps[place, :size], prefix_bits[place], coherence_s, endless, start_s, end_s))
 
 
 @njit(cache=True)
@@ -60,7 +39,7 @@ def send_all(tables: Tables, count: int, seconds: float) -> None:
         if end_s < numbers[UNTIL_S, at]:  # in the block of fading whose rate was looked up last
             bits = numbers[RATE_BPS, at] * seconds
         else:
-            bits = carried(tables, at, seconds)
+            bits = bits_known(tables, at, numbers[ELAPSED_S, at], seconds)
             look_up_rate(numbers, integers, rates_bps, at, end_s)
         part = int(numbers[PART, at])
         numbers[LEFT + part, at] = max(numbers[LEFT + part, at] - bits / count, 0.0)
@@ -128,24 +107,14 @@ class EqualSplitUplink:
         """Send an upload; see `netsim.engines.uplink.Uplink.send`."""
         # Refuses a link that can never send, instead of going through its blocks for ever.
         alone_s = link.duration(elapsed_s, prompt_bits + bits)
-        pending, done = self._pending, self._env.event()
+        done = self._env.event()
         self._go_on(self._env.now - self._since_s)
-        pending.add(device, link, self._env.now, elapsed_s, prompt_bits, bits)
+        # Among n uploads it takes about n times as long.
+        ahead_s = alone_s * (self._pending.count + 1)
+        self._pending.add(device, link, self._env.now, elapsed_s, (prompt_bits, bits), ahead_s)
         self._done.append(done)
-        at = pending.count - 1
-        # With the band split by n it takes about n times as long.
-        ahead_s = min(alone_s * pending.count, FURTHEST_BLOCKS * float(pending.numbers[COHERENCE_S, at]))
-        if elapsed_s + ahead_s > pending.numbers[KNOWN_S, at]:
-            self._load(at, elapsed_s, ahead_s)
         self._plan_ahead()
         return done
-
-    def _load(self, at: int, session_s: float, ahead_s: float) -> None:
-        """Fill the window of an upload, as far ahead where its channel doesn't end before."""
-        try:
-            self._pending.load(at, session_s, session_s + ahead_s)
-        except ChannelEnded:
-            self._pending.load(at, session_s, session_s)
 
     def _go_on(self, seconds: float) -> None:
         if self._pending.count and seconds:
@@ -160,7 +129,7 @@ class EqualSplitUplink:
             self._next = next_end(pending.tables, pending.count)
             at, seconds, _ = self._next
             if seconds == np.inf:
-                raise LinkNeverSends(f"device {pending.integers[0, at]}: the rate is 0 for good")
+                raise LinkNeverSends(f"device {pending.integers[DEVICE, at]}: the rate is 0 for good")
             self._plan = self._env.timeout(seconds)
             self._plan.callbacks.append(self._wake)
 
@@ -191,9 +160,8 @@ class EqualSplitUplink:
             pending.numbers[row, : pending.count] for row in (ELAPSED_S, KNOWN_S, COHERENCE_S)
         )
         for at in np.flatnonzero(known_s - elapsed_s < coherence_s / 2).tolist():
-            own = pending.numbers[:, at]
-            ahead_s = min(2 * own[NUM_BLOCKS], FURTHEST_BLOCKS) * own[COHERENCE_S]
-            self._load(at, float(own[KNOWN_S]), float(ahead_s))
+            ahead_s = float(2 * pending.numbers[NUM_BLOCKS, at] * coherence_s[at])
+            pending.load(at, float(known_s[at]), 0.0, ahead_s)
 
 
 def _sent(own: list[float]) -> Sent:

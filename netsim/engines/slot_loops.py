@@ -23,16 +23,22 @@ from netsim.engines.pending import (
     IntArray,
     Tables,
     bits_in_window,
+    bits_known,
     look_up_rate,
+    seconds_in_window,
 )
 
 #: ``choose(rates_bps, averages_bps, bits_left, waited_s) -> index``, compiled by ``numba.njit``.
 Choose = Callable[[FloatArray, FloatArray, FloatArray, FloatArray], int]
 
-#: ``slots(tables, count, memory, window_slots, slot, slot_s, limit_s) -> (slot, index, picked)``: gives out slots,
-#: at least one, until one would start at ``limit_s`` or later (index -1), an upload's part may end in the slot, which is
-#: then still to be given to the index that was picked, or the index's window is over before anything was picked.
-Slots = Callable[..., tuple[int, int, bool]]
+#: ``slots(tables, count, memory, window_slots, slot, slot_s, limit_s) -> (slot, index, why)``: gives out slots, at least
+#: one, until the next would start at ``limit_s`` or later, or something happens to an upload; see `LIMIT`.
+Slots = Callable[..., tuple[int, int, int]]
+
+LIMIT, THROUGH, WINDOW_OVER, STALE, SENT = range(5)
+"""Why a loop returns: its limit; the upload is through; its window ends before the slot that it was to have, or
+before its rate can be looked up, and the slot is still to be given out. The last one goes on."""
+
 
 SLOT, LAST = 0, 1
 """Indices of the memory: the slot that the averages are of, and the device that was served last."""
@@ -101,27 +107,32 @@ def age(numbers: FloatArray, memory: FloatArray, count: int, slot: int, window_s
 
 
 @njit(cache=True)
-def give_slot(
-    numbers: FloatArray,
-    integers: IntArray,
-    rates_bps: FloatArray,
-    prefix_bits: FloatArray,
-    at: int,
-    now_s: float,
-    slot_s: float,
-) -> bool:
-    """Send for a slot; False, with nothing done, where a part may end in it or the window is over."""
-    part = 0 if numbers[LEFT, at] > 0.0 else 1
+def give_slot(tables: Tables, at: int, now_s: float, slot_s: float) -> int:
+    """Send for a slot, as `netsim.engines.slots.Backlog.send`: `SENT`, `THROUGH`, or `WINDOW_OVER` with nothing done."""
+    numbers, integers, rates_bps, prefix_bits = tables
     start_s = numbers[ELAPSED_S, at] + (now_s - numbers[ASKED_S, at])
     end_s = start_s + slot_s
     bits = bits_in_window(numbers, integers, rates_bps, prefix_bits, at, start_s, end_s - start_s)
-    if bits == RAN_OUT or bits >= numbers[LEFT + part, at]:
-        return False
+    if bits == RAN_OUT:
+        return WINDOW_OVER
     if numbers[SPENT_S, at] == 0.0 and numbers[SPENT_S + 1, at] == 0.0:
         numbers[FIRST_WAIT_S, at] = now_s - numbers[ASKED_S, at]
-    numbers[LEFT + part, at] -= bits
-    numbers[SPENT_S + part, at] += end_s - start_s
-    return True
+    for part in range(2):
+        left = numbers[LEFT + part, at]
+        if left == 0.0:
+            continue
+        if bits < left:
+            numbers[LEFT + part, at] -= bits
+            numbers[SPENT_S + part, at] += end_s - start_s
+            return SENT
+        used_s = seconds_in_window(numbers, integers, rates_bps, prefix_bits, at, start_s, left)
+        if not 0.0 <= used_s <= end_s - start_s:
+            used_s = end_s - start_s
+        numbers[LEFT + part, at] = 0.0
+        numbers[SPENT_S + part, at] += used_s
+        start_s += used_s
+        bits = bits_known(tables, at, start_s, end_s - start_s)
+    return THROUGH
 
 
 @njit(cache=True)
@@ -133,17 +144,20 @@ def slots_in_turn(
     slot: int,
     slot_s: float,
     limit_s: float,
-) -> tuple[int, int, bool]:
+) -> tuple[int, int, int]:
     """Slots of a round-robin scheduler; see `Slots`."""
-    numbers, integers, rates_bps, prefix_bits = tables
+    integers = tables[1]
     while True:
         at = next_in_turn(int(memory[LAST]), integers[DEVICE, :count])
+        given = give_slot(tables, at, slot * slot_s, slot_s)
+        if given == WINDOW_OVER:
+            return slot, at, WINDOW_OVER
         memory[LAST] = integers[DEVICE, at]
-        if not give_slot(numbers, integers, rates_bps, prefix_bits, at, slot * slot_s, slot_s):
-            return slot, at, True
         slot += 1
+        if given == THROUGH:
+            return slot, at, THROUGH
         if slot * slot_s >= limit_s:
-            return slot, -1, False
+            return slot, -1, LIMIT
 
 
 @njit(cache=True)
@@ -155,22 +169,25 @@ def slots_by_ratio(
     slot: int,
     slot_s: float,
     limit_s: float,
-) -> tuple[int, int, bool]:
+) -> tuple[int, int, int]:
     """Slots of a proportional-fair scheduler; see `Slots`."""
-    numbers, integers, rates_bps, prefix_bits = tables
+    numbers, integers, rates_bps, _ = tables
     while True:
         now_s = slot * slot_s
         stale = bring_up_to_date(numbers, integers, rates_bps, count, now_s)
         if stale >= 0:
-            return slot, stale, False
+            return slot, stale, STALE
         age(numbers, memory, count, slot, window_slots)
         at = best_ratio(numbers, count)
+        given = give_slot(tables, at, now_s, slot_s)
+        if given == WINDOW_OVER:
+            return slot, at, WINDOW_OVER
         numbers[AVERAGE_BPS, at] += numbers[RATE_BPS, at] / window_slots
-        if not give_slot(numbers, integers, rates_bps, prefix_bits, at, now_s, slot_s):
-            return slot, at, True
         slot += 1
+        if given == THROUGH:
+            return slot, at, THROUGH
         if slot * slot_s >= limit_s:
-            return slot, -1, False
+            return slot, -1, LIMIT
 
 
 def slots_of(choose: Choose) -> Slots:
@@ -184,13 +201,13 @@ def slots_of(choose: Choose) -> Slots:
         slot: int,
         slot_s: float,
         limit_s: float,
-    ) -> tuple[int, int, bool]:
-        numbers, integers, rates_bps, prefix_bits = tables
+    ) -> tuple[int, int, int]:
+        numbers, integers, rates_bps, _ = tables
         while True:
             now_s = slot * slot_s
             stale = bring_up_to_date(numbers, integers, rates_bps, count, now_s)
             if stale >= 0:
-                return slot, stale, False
+                return slot, stale, STALE
             age(numbers, memory, count, slot, window_slots)
             at = int(
                 choose(
@@ -201,12 +218,15 @@ def slots_of(choose: Choose) -> Slots:
                 )
             )
             if not 0 <= at < count:
-                return slot, at, True
+                return slot, at, THROUGH
+            given = give_slot(tables, at, now_s, slot_s)
+            if given == WINDOW_OVER:
+                return slot, at, WINDOW_OVER
             numbers[AVERAGE_BPS, at] += numbers[RATE_BPS, at] / window_slots
-            if not give_slot(numbers, integers, rates_bps, prefix_bits, at, now_s, slot_s):
-                return slot, at, True
             slot += 1
+            if given == THROUGH:
+                return slot, at, THROUGH
             if slot * slot_s >= limit_s:
-                return slot, -1, False
+                return slot, -1, LIMIT
 
     return cast("Slots", njit(slots))

@@ -13,13 +13,11 @@ from netsim.engines.pending import (
     ASKED_S,
     AVERAGE_BPS,
     DEVICE,
-    ELAPSED_S,
     FIRST_WAIT_S,
-    LEFT,
     SPENT_S,
     Pending,
 )
-from netsim.engines.slot_loops import SLOT, ArrayScheduler
+from netsim.engines.slot_loops import LIMIT, SLOT, THROUGH, WINDOW_OVER, ArrayScheduler
 from netsim.engines.uplink import Sent
 from netsim.radio.link import Link
 
@@ -106,13 +104,21 @@ class _PlainSlots:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, now_s: float, device: int, link: Link, elapsed_s: float, left: tuple[float, float]) -> None:
+    def add(
+        self,
+        device: int,
+        link: Link,
+        now_s: float,
+        elapsed_s: float,
+        left: tuple[float, float],
+    ) -> None:
         """Put an upload behind the others."""
         self._waiting.append(Backlog(device, now_s, link, elapsed_s, left))
 
-    def pop(self, index: int) -> Backlog:
-        """Take an upload out."""
-        return self._waiting.pop(index)
+    def pop(self, index: int, now_s: float) -> Sent:
+        """Take an upload out that is decoded now."""
+        backlog = self._waiting.pop(index)
+        return _sent(now_s - backlog.asked_s, backlog.first_wait_s, *backlog.spent_s)
 
     def go_on(self, slot: int, limit_s: float) -> tuple[int, int | None]:
         """Give out slots until an upload is through or one would start at ``limit_s`` or later.
@@ -146,66 +152,46 @@ class _ArraySlots:
     def __len__(self) -> int:
         return self._pending.count
 
-    def add(self, now_s: float, device: int, link: Link, elapsed_s: float, left: tuple[float, float]) -> None:
+    def add(
+        self,
+        device: int,
+        link: Link,
+        now_s: float,
+        elapsed_s: float,
+        left: tuple[float, float],
+    ) -> None:
         """Put an upload behind the others."""
         slot, average = self._averages.pop(device, (0.0, 0.0))
-        self._pending.add(device, link, now_s, elapsed_s, *left)
+        self._pending.add(device, link, now_s, elapsed_s, left)
         decay = (1 - 1 / self._scheduler.window_slots) ** (self._memory[SLOT] - slot)
         self._pending.numbers[AVERAGE_BPS, self._pending.count - 1] = average * decay
 
-    def pop(self, index: int) -> Backlog:
-        """Take an upload out."""
-        backlog = self._backlog(index)
-        self._averages[backlog.device] = (
-            float(self._memory[SLOT]),
-            float(self._pending.numbers[AVERAGE_BPS, index]),
-        )
+    def pop(self, index: int, now_s: float) -> Sent:
+        """Take an upload out that is decoded now."""
+        own = self._pending.numbers[:, index].tolist()
+        device = int(self._pending.integers[DEVICE, index])
+        self._averages[device] = float(self._memory[SLOT]), own[AVERAGE_BPS]
         self._pending.remove(index)
-        return backlog
+        return _sent(now_s - own[ASKED_S], own[FIRST_WAIT_S], own[SPENT_S], own[SPENT_S + 1])
 
     def go_on(self, slot: int, limit_s: float) -> tuple[int, int | None]:
         """As `_PlainSlots.go_on`."""
         pending, scheduler, slot_s = self._pending, self._scheduler, self._slot_s
         while True:
-            slot, index, picked = scheduler.slots(
+            slot, index, why = scheduler.slots(
                 pending.tables, pending.count, self._memory, scheduler.window_slots, slot, slot_s, limit_s
             )
-            if picked:
+            if why == LIMIT:
+                return slot, None
+            if why == THROUGH:
                 if not 0 <= index < pending.count:
                     raise IndexError(f"{scheduler}: chose {index}, allowed: an index below {pending.count}")
-                finished = self._send(index, slot * slot_s)
-                slot += 1
-                if finished:
-                    return slot, index
-            elif index >= 0:
-                session_s = pending.session_s(index, slot * slot_s)
-                pending.load(index, session_s, session_s)
-                continue
-            if slot * slot_s >= limit_s:
-                return slot, None
-
-    def _send(self, index: int, now_s: float) -> bool:
-        """Send in a slot in which a part may end; returns whether all is sent."""
-        backlog, own = self._backlog(index), self._pending.numbers[:, index]
-        finished = backlog.send(now_s, self._slot_s)
-        own[LEFT : LEFT + 2], own[SPENT_S : SPENT_S + 2] = backlog.left, backlog.spent_s
-        own[FIRST_WAIT_S] = backlog.first_wait_s
-        if not finished:
-            session_s = self._pending.session_s(index, now_s)
-            self._pending.load(index, session_s, session_s + self._slot_s)
-        return finished
-
-    def _backlog(self, index: int) -> Backlog:
-        own = self._pending.numbers[:, index].tolist()
-        backlog = Backlog(
-            int(self._pending.integers[DEVICE, index]),
-            own[ASKED_S],
-            self._pending.links[index],
-            own[ELAPSED_S],
-            (own[LEFT], own[LEFT + 1]),
-        )
-        backlog.spent_s, backlog.first_wait_s = own[SPENT_S : SPENT_S + 2], own[FIRST_WAIT_S]
-        return backlog
+                return slot, index
+            session_s = pending.session_s(index, slot * slot_s)
+            if why == WINDOW_OVER:
+                # The curve draws as if it were asked slot by slot, so that both add up alike.
+                pending.links[index].bits_between(session_s, session_s + slot_s)
+            pending.load(index, session_s, slot_s if why == WINDOW_OVER else 0.0)
 
 
 class SlottedUplink:
@@ -238,7 +224,7 @@ class SlottedUplink:
         # Refuses a link that can never send, instead of going through slots for ever.
         link.duration(elapsed_s, prompt_bits + bits)
         done = self._env.event()
-        self._waiting.add(self._env.now, device, link, elapsed_s, (prompt_bits, bits))
+        self._waiting.add(device, link, self._env.now, elapsed_s, (prompt_bits, bits))
         self._done.append(done)
         if len(self._waiting) == 1:
             self._env.process(self._serve())
@@ -257,17 +243,15 @@ class SlottedUplink:
             if finished is not None:
                 # The line is empty only now: an upload that comes meanwhile must not start a second server.
                 # Whoever came stands behind, so that the index still holds.
-                backlog, done = self._waiting.pop(finished), self._done.pop(finished)
-                done.succeed(_sent(backlog, env.now))
+                sent = self._waiting.pop(finished, env.now)
+                self._done.pop(finished).succeed(sent)
 
 
-def _sent(backlog: Backlog, now_s: float) -> Sent:
-    """What became of an upload that is decoded now."""
-    queued_s = max(now_s - backlog.asked_s - sum(backlog.spent_s), 0.0)
-    prompt_s, own_s = backlog.spent_s
+def _sent(passed_s: float, first_wait_s: float, prompt_s: float, own_s: float) -> Sent:
+    """What became of an upload that is decoded now, so many seconds after it asked."""
     return {
-        "queued_s": queued_s,
-        "first_wait_s": backlog.first_wait_s,
+        "queued_s": max(passed_s - (prompt_s + own_s), 0.0),
+        "first_wait_s": first_wait_s,
         "prompt_s": prompt_s,
         "own_s": own_s,
         "prompt_air_s": prompt_s,
