@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import simpy
 
+from channels.capacity import session_curve
 from channels.fading import Fading
 from channels.passing import PassingCurve
 from channels.rates import RateLaw
@@ -17,8 +18,13 @@ from netsim.radio.link import Link
 from tests.network_jobs import plain_workload
 
 
-def random_jobs(fading: Fading, law: RateLaw, devices: int, bits: float = 4e4) -> list[DeviceJob]:
-    """Devices with uploads of many sizes, some of them with a prompt's ids, over links of many SNRs."""
+def random_jobs(
+    fading: Fading, law: RateLaw, devices: int, bits: float = 4e4, *, whole: bool = False
+) -> list[DeviceJob]:
+    """Devices with uploads of many sizes, some of them with a prompt's ids, over links of many SNRs.
+
+    Their curves forget unless they are `whole`.
+    """
 
     def job(number: int) -> DeviceJob:
         rng = np.random.default_rng([11, number])
@@ -30,8 +36,10 @@ def random_jobs(fading: Fading, law: RateLaw, devices: int, bits: float = 4e4) -
             llm_s=0.003,
         )
 
-        def link(session: int, _start_s: float) -> PassingCurve:
+        def link(session: int, _start_s: float) -> Link:
             keyed = np.random.default_rng([12, number, session])
+            if whole:
+                return session_curve(fading, law, 1.0 + number, 1e6, 0.01, keyed)
             return PassingCurve(fading, 0.01, keyed, law, 1.0 + number, 1e6)
 
         return DeviceJob(work, link, 0.001, 0.0)
@@ -39,9 +47,9 @@ def random_jobs(fading: Fading, law: RateLaw, devices: int, bits: float = 4e4) -
     return [job(number) for number in range(devices)]
 
 
-def timings(uplink: Any, *channel: Any) -> list[Timings]:
+def timings(uplink: Any, *channel: Any, whole: bool = False) -> list[Timings]:
     """Of such devices on an uplink."""
-    logs = simulate_base_station(random_jobs(*channel), BaseStation(uplink=uplink))
+    logs = simulate_base_station(random_jobs(*channel, whole=whole), BaseStation(uplink=uplink))
     return [log.timings for log in logs]
 
 

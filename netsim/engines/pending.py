@@ -83,9 +83,9 @@ class Pending:
         now_s: float,
         elapsed_s: float,
         left: tuple[float, float],
-        ahead_s: float = 0.0,
+        alone_s: float,
     ) -> None:
-        """Put an upload behind the others, with a window that reaches so many seconds ahead where it can."""
+        """Put an upload behind the others; alone it would take `alone_s`, and among ``n`` about ``n`` times as long."""
         if not self._free:
             self._make_room()
         at = self.count
@@ -96,7 +96,7 @@ class Pending:
         self.integers[DEVICE, at], self.integers[WINDOW, at] = device, self._free.pop()
         self.links.append(link)
         self.count += 1
-        self.load(at, elapsed_s, 0.0, ahead_s)
+        self._load(at, elapsed_s, 0.0, alone_s * self.count)
 
     def remove(self, at: int) -> None:
         """Take an upload out; those behind it move up."""
@@ -111,7 +111,12 @@ class Pending:
         """Seconds of an upload's session at a time of the simulation."""
         return float(self.numbers[ELAPSED_S, at] + (now_s - self.numbers[ASKED_S, at]))
 
-    def load(self, at: int, session_s: float, seconds: float, ahead_s: float = 0.0) -> None:
+    def load(self, at: int, session_s: float, seconds: float) -> None:
+        """Fill a window that is over, from a time of the session on, with rates for so many seconds at least."""
+        num_blocks, coherence_s = (float(self.numbers[row, at]) for row in (NUM_BLOCKS, COHERENCE_S))
+        self._load(at, session_s, seconds, 2 * num_blocks * coherence_s)
+
+    def _load(self, at: int, session_s: float, seconds: float, ahead_s: float) -> None:
         """Fill a window with rates for some seconds, and further ahead where the channel doesn't end before."""
         window = self.links[at].window(session_s, session_s + seconds)
         ahead_s = max(min(ahead_s, FURTHEST_BLOCKS * window.coherence_time_s), seconds)
@@ -147,74 +152,31 @@ class Pending:
 
 
 @njit(cache=True)
-def window_time(numbers: FloatArray, at: int, session_s: float) -> float:
-    """Seconds from the start of an upload's window to a time of its session."""
-    block, offset_s = locate(session_s, numbers[COHERENCE_S, at])
-    blocks = block - numbers[FIRST_BLOCK, at]
-    return float(offset_s + blocks * numbers[COHERENCE_S, at]) if blocks else float(offset_s)
-
-
-@njit(cache=True)
-def bits_in_window(
-    numbers: FloatArray,
-    integers: IntArray,
-    rates_bps: FloatArray,
-    prefix_bits: FloatArray,
-    at: int,
-    start_s: float,
-    seconds: float,
-) -> float:
-    """Bits that the whole band carries for an upload, from a time of its session on; `RAN_OUT` past its window."""
-    place, size = integers[WINDOW, at], int(numbers[NUM_BLOCKS, at])
-    begin_s = window_time(numbers, at, start_s)
-    return float(
-        delivered(
-            rates_bps[place, :size],
-            prefix_bits[place],
-            numbers[COHERENCE_S, at],
-            numbers[ENDLESS, at] > 0.0,
-            begin_s,
-            begin_s + seconds,
-        )
-    )
-
-
-@njit(cache=True)
-def bits_known(tables: Tables, at: int, start_s: float, seconds: float) -> float:
-    """The same for seconds that lie in the window, or, added up another way, behind its end by a hair."""
+def bits_in_window(tables: Tables, at: int, start_s: float, end_s: float) -> float:
+    """Bits that the whole band carries for an upload between two times of its session; `RAN_OUT` past its window."""
     numbers, integers, rates_bps, prefix_bits = tables
     place, size = integers[WINDOW, at], int(numbers[NUM_BLOCKS, at])
     coherence_s, endless = numbers[COHERENCE_S, at], numbers[ENDLESS, at] > 0.0
-    begin_s = window_time(numbers, at, start_s)
-    end_s = begin_s + seconds
-    if not endless:
-        end_s = min(end_s, size * coherence_s * (1 - 1e-15))
-        begin_s = min(begin_s, end_s)
-    return float(delivered(rates_bps[place, :size], prefix_bits[place], coherence_s, endless, begin_s, end_s))
+    rates, first = rates_bps[place, :size], int(numbers[FIRST_BLOCK, at])
+    return float(delivered(rates, prefix_bits[place], coherence_s, endless, start_s, end_s, first))
 
 
 @njit(cache=True)
-def seconds_in_window(
-    numbers: FloatArray,
-    integers: IntArray,
-    rates_bps: FloatArray,
-    prefix_bits: FloatArray,
-    at: int,
-    start_s: float,
-    bits: float,
-) -> float:
+def bits_known(tables: Tables, at: int, start_s: float, end_s: float) -> float:
+    """The same for times in the window, or, added up another way, behind its end by a hair."""
+    before_end_s = tables[0][KNOWN_S, at] * (1 - 4e-16)
+    end_s = min(end_s, before_end_s)
+    return bits_in_window(tables, at, min(start_s, end_s), end_s)
+
+
+@njit(cache=True)
+def seconds_in_window(tables: Tables, at: int, start_s: float, bits: float) -> float:
     """Seconds that the whole band takes for bits of an upload, as `channels.drain.drain`; `RAN_OUT` past its window."""
+    numbers, integers, rates_bps, prefix_bits = tables
     place, size = integers[WINDOW, at], int(numbers[NUM_BLOCKS, at])
-    return float(
-        drain(
-            rates_bps[place, :size],
-            prefix_bits[place],
-            numbers[COHERENCE_S, at],
-            numbers[ENDLESS, at] > 0.0,
-            window_time(numbers, at, start_s),
-            bits,
-        )
-    )
+    coherence_s, endless = numbers[COHERENCE_S, at], numbers[ENDLESS, at] > 0.0
+    rates, first = rates_bps[place, :size], int(numbers[FIRST_BLOCK, at])
+    return float(drain(rates, prefix_bits[place], coherence_s, endless, start_s, bits, first))
 
 
 @njit(cache=True)

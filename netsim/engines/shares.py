@@ -15,7 +15,6 @@ from netsim.engines.pending import (
     KNOWN_S,
     LEFT,
     MOST_BPS,
-    NUM_BLOCKS,
     PART,
     RATE_BPS,
     SPENT_S,
@@ -39,7 +38,7 @@ def send_all(tables: Tables, count: int, seconds: float) -> None:
         if end_s < numbers[UNTIL_S, at]:  # in the block of fading whose rate was looked up last
             bits = numbers[RATE_BPS, at] * seconds
         else:
-            bits = bits_known(tables, at, numbers[ELAPSED_S, at], seconds)
+            bits = bits_known(tables, at, numbers[ELAPSED_S, at], end_s)
             look_up_rate(numbers, integers, rates_bps, at, end_s)
         part = int(numbers[PART, at])
         numbers[LEFT + part, at] = max(numbers[LEFT + part, at] - bits / count, 0.0)
@@ -61,7 +60,7 @@ def next_end(tables: Tables, count: int) -> tuple[int, float, bool]:
         Its upload, the seconds until then, and True; or an upload whose window ends before that, the seconds until
         then, and False. Infinite seconds where no upload will ever be through.
     """
-    numbers, integers, rates_bps, prefix_bits = tables
+    numbers = tables[0]
     guess, least_s = 0, np.inf
     for at in range(count):
         bits = numbers[LEFT + int(numbers[PART, at]), at]
@@ -76,7 +75,7 @@ def next_end(tables: Tables, count: int) -> tuple[int, float, bool]:
         # By more than the digits of a float, so that equal ends are found.
         if best_s <= known_s and bits > numbers[MOST_BPS, at] * best_s * (1 + 1e-12):
             continue
-        seconds = seconds_in_window(numbers, integers, rates_bps, prefix_bits, at, start_s, bits)
+        seconds = seconds_in_window(tables, at, start_s, bits)
         is_end = seconds >= 0.0
         if not is_end:
             seconds = known_s
@@ -109,9 +108,7 @@ class EqualSplitUplink:
         alone_s = link.duration(elapsed_s, prompt_bits + bits)
         done = self._env.event()
         self._go_on(self._env.now - self._since_s)
-        # Among n uploads it takes about n times as long.
-        ahead_s = alone_s * (self._pending.count + 1)
-        self._pending.add(device, link, self._env.now, elapsed_s, (prompt_bits, bits), ahead_s)
+        self._pending.add(device, link, self._env.now, elapsed_s, (prompt_bits, bits), alone_s)
         self._done.append(done)
         self._plan_ahead()
         return done
@@ -160,8 +157,7 @@ class EqualSplitUplink:
             pending.numbers[row, : pending.count] for row in (ELAPSED_S, KNOWN_S, COHERENCE_S)
         )
         for at in np.flatnonzero(known_s - elapsed_s < coherence_s / 2).tolist():
-            ahead_s = float(2 * pending.numbers[NUM_BLOCKS, at] * coherence_s[at])
-            pending.load(at, float(known_s[at]), 0.0, ahead_s)
+            pending.load(at, float(known_s[at]), 0.0)
 
 
 def _sent(own: list[float]) -> Sent:

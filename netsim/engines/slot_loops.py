@@ -109,10 +109,10 @@ def age(numbers: FloatArray, memory: FloatArray, count: int, slot: int, window_s
 @njit(cache=True)
 def give_slot(tables: Tables, at: int, now_s: float, slot_s: float) -> int:
     """Send for a slot, as `netsim.engines.slots.Backlog.send`: `SENT`, `THROUGH`, or `WINDOW_OVER` with nothing done."""
-    numbers, integers, rates_bps, prefix_bits = tables
+    numbers = tables[0]
     start_s = numbers[ELAPSED_S, at] + (now_s - numbers[ASKED_S, at])
     end_s = start_s + slot_s
-    bits = bits_in_window(numbers, integers, rates_bps, prefix_bits, at, start_s, end_s - start_s)
+    bits = bits_in_window(tables, at, start_s, end_s)
     if bits == RAN_OUT:
         return WINDOW_OVER
     if numbers[SPENT_S, at] == 0.0 and numbers[SPENT_S + 1, at] == 0.0:
@@ -125,13 +125,13 @@ def give_slot(tables: Tables, at: int, now_s: float, slot_s: float) -> int:
             numbers[LEFT + part, at] -= bits
             numbers[SPENT_S + part, at] += end_s - start_s
             return SENT
-        used_s = seconds_in_window(numbers, integers, rates_bps, prefix_bits, at, start_s, left)
+        used_s = seconds_in_window(tables, at, start_s, left)
         if not 0.0 <= used_s <= end_s - start_s:
             used_s = end_s - start_s
         numbers[LEFT + part, at] = 0.0
         numbers[SPENT_S + part, at] += used_s
         start_s += used_s
-        bits = bits_known(tables, at, start_s, end_s - start_s)
+        bits = bits_known(tables, at, start_s, end_s)
     return THROUGH
 
 

@@ -12,6 +12,7 @@ import simpy
 from netsim.engines.pending import (
     ASKED_S,
     AVERAGE_BPS,
+    COHERENCE_S,
     DEVICE,
     FIRST_WAIT_S,
     SPENT_S,
@@ -111,6 +112,7 @@ class _PlainSlots:
         now_s: float,
         elapsed_s: float,
         left: tuple[float, float],
+        alone_s: float,
     ) -> None:
         """Put an upload behind the others."""
         self._waiting.append(Backlog(device, now_s, link, elapsed_s, left))
@@ -159,10 +161,11 @@ class _ArraySlots:
         now_s: float,
         elapsed_s: float,
         left: tuple[float, float],
+        alone_s: float,
     ) -> None:
         """Put an upload behind the others."""
         slot, average = self._averages.pop(device, (0.0, 0.0))
-        self._pending.add(device, link, now_s, elapsed_s, left)
+        self._pending.add(device, link, now_s, elapsed_s, left, alone_s)
         decay = (1 - 1 / self._scheduler.window_slots) ** (self._memory[SLOT] - slot)
         self._pending.numbers[AVERAGE_BPS, self._pending.count - 1] = average * decay
 
@@ -187,11 +190,11 @@ class _ArraySlots:
                 if not 0 <= index < pending.count:
                     raise IndexError(f"{scheduler}: chose {index}, allowed: an index below {pending.count}")
                 return slot, index
-            session_s = pending.session_s(index, slot * slot_s)
-            if why == WINDOW_OVER:
-                # The curve draws as if it were asked slot by slot, so that both add up alike.
-                pending.links[index].bits_between(session_s, session_s + slot_s)
-            pending.load(index, session_s, slot_s if why == WINDOW_OVER else 0.0)
+            # A hair more than the slot, since the loop may add up another way and ask again for ever.
+            seconds = (
+                slot_s + 1e-6 * float(pending.numbers[COHERENCE_S, index]) if why == WINDOW_OVER else 0.0
+            )
+            pending.load(index, pending.session_s(index, slot * slot_s), seconds)
 
 
 class SlottedUplink:
@@ -222,9 +225,9 @@ class SlottedUplink:
     def send(self, device: int, link: Link, elapsed_s: float, prompt_bits: float, bits: float) -> simpy.Event:
         """Send an upload; see `netsim.engines.uplink.Uplink.send`."""
         # Refuses a link that can never send, instead of going through slots for ever.
-        link.duration(elapsed_s, prompt_bits + bits)
+        alone_s = link.duration(elapsed_s, prompt_bits + bits)
         done = self._env.event()
-        self._waiting.add(device, link, self._env.now, elapsed_s, (prompt_bits, bits))
+        self._waiting.add(device, link, self._env.now, elapsed_s, (prompt_bits, bits), alone_s)
         self._done.append(done)
         if len(self._waiting) == 1:
             self._env.process(self._serve())
