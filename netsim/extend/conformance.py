@@ -229,7 +229,7 @@ class _SteadyLink:
     def snr(self, time_s: float) -> float:
         return 1.0
 
-    def window(self, time_s: float, until_s: float) -> RateWindow:  # noqa: ARG002
+    def window(self, time_s: float, until_s: float) -> RateWindow:
         return constant_window(self.mean_rate_bps)
 
 

@@ -94,7 +94,7 @@ class ShortestFirst:
 class PlainShortestFirst:
     """The same in plain Python."""
 
-    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:  # noqa: ARG002
+    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:
         return int(np.argmin([backlog.bits_left for backlog in waiting]))
 
 
