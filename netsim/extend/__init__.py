@@ -4,7 +4,8 @@
 what           derive from            the object it makes                        checked by
 ============== ====================== ========================================== =========================
 fading model   ``FadingKind``         ``Fading``, whose ``GainStream`` has the   ``check_channel``
-                                      gains of one session
+                                      gains of one session; or, block by block
+                                      independent, ``IndependentFading``
 rate law       ``RateKind``           ``RateLaw``
 policy         ``PolicyKind``         ``Policy``, which sees ``Drafts``; with    ``check_policy``
                                       ``LooksAtChannel`` the rate as well
@@ -23,7 +24,7 @@ A kind's keys are class attributes annotated with a `Key`, which says meaning, u
 
 from __future__ import annotations
 
-from channels.fading import Fading, GainStream, IndependentStream
+from channels.fading import Fading, GainStream, IndependentFading, IndependentStream
 from channels.rates import RateLaw
 from channels.testing import check_channel
 from netsim.deciding.channel_aware import LooksAtChannel
@@ -65,6 +66,7 @@ __all__ = [
     "Fading",
     "FadingKind",
     "GainStream",
+    "IndependentFading",
     "IndependentStream",
     "Key",
     "Kind",
