@@ -14,6 +14,7 @@ import numpy as np
 from channels.drain import delivered, drain, locate, prefix_sums
 from channels.fading import Fading
 from channels.rates import FloatArray, RateLaw
+from channels.window import RateWindow
 
 FIRST_BLOCKS = 256
 """Blocks drawn when a session starts; each further draw doubles them."""
@@ -187,6 +188,11 @@ class CapacityCurve:
         """Signal-to-noise ratio at `time_s` (seconds, >= 0), linear."""
         block = self._block(time_s)
         return float(self._block_snr[block])
+
+    def window(self, time_s: float, until_s: float) -> RateWindow:
+        """Rates from `time_s` to `until_s` at least (seconds, 0 <= time_s <= until_s)."""
+        self._block(max(time_s, until_s))
+        return RateWindow(0, self.rates_bps, self.prefix_bits, self.coherence_time_s, self.endless)
 
     def extend(self) -> None:
         """Take twice as many blocks into account.

@@ -95,6 +95,7 @@ def drain(
     endless: bool,
     start_s: float,
     bits: float,
+    first_block: int = 0,
 ) -> float:
     """Seconds until `bits` have drained from `start_s` on.
 
@@ -106,6 +107,7 @@ def drain(
     endless : bool. The last block lasts for ever.
     start_s : float. Start in seconds since the session's start, >= 0.
     bits : float. Bits to send; none take 0 s.
+    first_block : int. Number of the array's first block since the session's start.
 
     Returns
     -------
@@ -115,6 +117,7 @@ def drain(
         return 0.0
     last = rates_bps.size - 1
     block, offset_s = locate(start_s, coherence_time_s)
+    block -= first_block
     if endless and block >= last:
         return float(bits / rates_bps[last])
     if block > last:
@@ -144,6 +147,7 @@ def delivered(
     endless: bool,
     start_s: float,
     end_s: float,
+    first_block: int = 0,
 ) -> float:
     """Bits carried from `start_s` to `end_s`; the other parameters as for `drain`.
 
@@ -154,11 +158,13 @@ def delivered(
     last = rates_bps.size - 1
     block, offset_s = locate(start_s, coherence_time_s)
     end_block, end_offset_s = locate(end_s, coherence_time_s)
+    block -= first_block
+    end_block -= first_block
     if endless and block >= last:
         return float(rates_bps[last] * (end_s - start_s))
     if endless and end_block > last:
         end_block = last
-        end_offset_s = end_s - last * coherence_time_s
+        end_offset_s = end_s - (first_block + last) * coherence_time_s
     if end_block > last:
         return RAN_OUT
     if block == end_block:

@@ -111,6 +111,25 @@ class IndependentStream(GainStream):
             super().skip(num_blocks)
 
 
+class IndependentFading(abc.ABC):
+    """A model whose blocks are independent: block ``i`` is `gains` of the session's i-th uniform.
+
+    The gains of many sessions are then found at once (`channels.uniforms`), which is what makes the array engine fast.
+    """
+
+    @abc.abstractmethod
+    def gains(self, uniform: FloatArray) -> FloatArray:
+        """The inverse distribution function: power gains for uniforms in [0, 1), element by element."""
+
+    @abc.abstractmethod
+    def cdf(self, gain: float) -> float:
+        """Probability that the gain of a block is at most `gain`; as `Fading.cdf`."""
+
+    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
+        """Start the gains of one session, independent from block to block."""
+        return IndependentStream(rng, self.gains)
+
+
 @dataclass(frozen=True)
 class NoFading:
     """Additive white Gaussian noise alone: the gain is always 1."""
@@ -125,7 +144,7 @@ class NoFading:
 
 
 @dataclass(frozen=True)
-class Rayleigh:
+class Rayleigh(IndependentFading):
     """Rayleigh block fading: many paths, none dominant. The power gain is exponential with mean 1.
 
     Source: Goldsmith, *Wireless Communications*, 2005, section 3.2.2.
@@ -137,10 +156,10 @@ class Rayleigh:
     ((3,), True)
     """
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
-        """Start the gains of one session, independent from block to block."""
+    def gains(self, uniform: FloatArray) -> FloatArray:
+        """Power gains, exponential with mean 1."""
         # log1p: the deepest fades sit at u -> 0, where 1 - u has no digits left.
-        return IndependentStream(rng, lambda uniform: -np.log1p(-uniform))
+        return -np.log1p(-uniform)
 
     def cdf(self, gain: float) -> float:
         """Probability that the gain of a block is at most `gain`."""
@@ -148,7 +167,7 @@ class Rayleigh:
 
 
 @dataclass(frozen=True)
-class Rician:
+class Rician(IndependentFading):
     """Rician block fading: one steady path on top of many weak ones.
 
     The power gain is a noncentral chi-square with 2 degrees of freedom and noncentrality ``2K``,
@@ -170,10 +189,10 @@ class Rician:
         if not math.isfinite(self.k_db):
             raise ValueError(f"Rician.k_db: must be finite, got {self.k_db}")
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
-        """Start the gains of one session, independent from block to block."""
+    def gains(self, uniform: FloatArray) -> FloatArray:
+        """Power gains, by the inverse of the noncentral chi-square."""
         k = from_db(self.k_db)
-        return IndependentStream(rng, lambda uniform: special.chndtrix(uniform, 2.0, 2 * k) / (2 * (1 + k)))
+        return np.asarray(special.chndtrix(uniform, 2.0, 2 * k) / (2 * (1 + k)))
 
     def cdf(self, gain: float) -> float:
         """Probability that the gain of a block is at most `gain`."""
@@ -182,7 +201,7 @@ class Rician:
 
 
 @dataclass(frozen=True)
-class Nakagami:
+class Nakagami(IndependentFading):
     """Nakagami-m block fading: the power gain is gamma distributed, shape ``m``, mean 1.
 
     ``m = 1`` is Rayleigh. Source: Goldsmith, *Wireless Communications*, 2005, section 3.2.2.
@@ -203,9 +222,9 @@ class Nakagami:
         if not 0.5 <= self.m < math.inf:
             raise ValueError(f"Nakagami.m: must be finite and at least 0.5, got {self.m}")
 
-    def stream(self, rng: np.random.Generator, coherence_time_s: float) -> GainStream:
-        """Start the gains of one session, independent from block to block."""
-        return IndependentStream(rng, lambda uniform: special.gammaincinv(self.m, uniform) / self.m)
+    def gains(self, uniform: FloatArray) -> FloatArray:
+        """Power gains, by the inverse of the gamma distribution."""
+        return np.asarray(special.gammaincinv(self.m, uniform) / self.m)
 
     def cdf(self, gain: float) -> float:
         """Probability that the gain of a block is at most `gain`."""

@@ -14,9 +14,13 @@ from channels.capacity import LEAST_SEND_PROBABILITY, ChannelEnded, LinkNeverSen
 from channels.drain import delivered, drain, locate, prefix_sums
 from channels.fading import Fading
 from channels.rates import FloatArray, RateLaw
+from channels.window import RateWindow
 
 WINDOW_BLOCKS = 32
 """Blocks of a new window; each further draw doubles it."""
+
+MOST_NEXT_BLOCKS = 256
+"""Windows that follow one another without a gap become longer, up to this: 2 KiB of gains."""
 
 MOST_WINDOW_BLOCKS = 2**22
 """An upload that needs more is refused: 11 hours at 10 ms a block."""
@@ -54,7 +58,11 @@ class PassingCurve:
         self._bandwidth_hz = bandwidth_hz
         self._gap = gap
         self._first_block = 0
+        self._new_blocks = WINDOW_BLOCKS
         self._snrs: FloatArray = np.empty(0)
+        self._rates_bps: FloatArray = np.empty(0)
+        self._prefix_bits: FloatArray = np.zeros((2, 1))
+        self._endless = False
         self._grow(WINDOW_BLOCKS)
 
     @property
@@ -107,8 +115,23 @@ class PassingCurve:
         index = self._index(time_s)
         return float(self._snrs[index])
 
+    def window(self, time_s: float, until_s: float) -> RateWindow:
+        """Rates from `time_s` to `until_s` at least; as `CapacityCurve.window`."""
+        self._local(time_s)
+        while True:
+            window = RateWindow(
+                self._first_block, self._rates_bps, self._prefix_bits, self._coherence_time_s, self._endless
+            )
+            if window.covers(until_s):
+                return window
+            first, last = (int(locate(moment_s, self._coherence_time_s)[0]) for moment_s in (time_s, until_s))
+            self._forget(first - 1)
+            self._extend(max(last + 1 - self._first_block - self._snrs.size, WINDOW_BLOCKS))
+
     def _index(self, time_s: float) -> int:
-        block = int(locate(self._local(time_s), self._coherence_time_s)[0])
+        self._local(time_s)
+        # Of the session's time itself: the window's, added up another way, may lie in the next block by a hair.
+        block = int(locate(time_s, self._coherence_time_s)[0]) - self._first_block
         return min(block, self._snrs.size - 1)
 
     def _local(self, time_s: float) -> float:
@@ -122,10 +145,20 @@ class PassingCurve:
             self._first_block = int(block) - 1
             self._snrs = self._snrs[-1:] if block == known else np.empty(0)
             self._stream.skip(max(self._first_block - known, 0))
-            self._grow(WINDOW_BLOCKS)
+            self._new_blocks = (
+                min(2 * self._new_blocks, MOST_NEXT_BLOCKS) if block == known else WINDOW_BLOCKS
+            )
+            self._grow(self._new_blocks)
         return float((block - self._first_block) * self._coherence_time_s + offset_s)
 
-    def _extend(self) -> None:
+    def _forget(self, before: int) -> None:
+        """Drop the gains of blocks before one; rates follow when more are drawn."""
+        passed = max(before - self._first_block, 0)
+        self._first_block += passed
+        self._snrs = self._snrs[passed:]
+
+    def _extend(self, num_blocks: int | None = None) -> None:
+        """Draw further blocks; as many again as there are unless it is said."""
         if self._endless:
             raise LinkNeverSends(f"{self._fading}: the rate is 0 for good")
         if self._snrs.size >= MOST_WINDOW_BLOCKS:
@@ -133,7 +166,7 @@ class PassingCurve:
                 f"{self._fading}: an upload is not over after {self._snrs.size} blocks of "
                 f"{self._coherence_time_s} s: the link is too slow"
             )
-        self._grow(self._snrs.size)
+        self._grow(num_blocks or self._snrs.size)
 
     def _grow(self, num_blocks: int) -> None:
         gains = self._stream.take(num_blocks)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from cachetools import cachedmethod
 
-from channels.capacity import CapacityCurve
 from netsim.costs.energy import Power
 from netsim.costs.workload import Costs, Workload, build_workload
 from netsim.deciding.parametric import ParametricDecider, ParametricTrace
@@ -21,6 +20,7 @@ from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
 from netsim.errors import at_key
 from netsim.radio.link import Radio
+from netsim.radio.sessions import SessionLinks
 from netsim.results.columns import NAMES, undefined
 from netsim.results.devices import device_table, pooled_columns
 from netsim.results.facts import Similar
@@ -175,15 +175,13 @@ class Point:
     def array_timings(self, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
         """Times of every round of several workloads under several seeds, by the array engine."""
 
-        def curve(seed: int, session: int, num_blocks: int) -> CapacityCurve:
-            return self.radio.new_curve(seeds[seed], 0, self.trace.prompts[session], num_blocks)
-
         def core(seed: int, session: int) -> tuple[FloatArray, FloatArray]:
             return costs.core.crossings_s(seeds[seed], 0, self.trace.prompts[session], num_tokens)
 
         costs, num_tokens = self.costs, workloads[0].shape[1]
         crosses = None if costs.core.free else core
-        return time_sessions(workloads, curve, len(seeds), costs.grant_s, costs.propagation_s, crosses)
+        links = SessionLinks(self.radio, seeds, self.trace.prompts)
+        return time_sessions(workloads, links, len(seeds), costs.grant_s, costs.propagation_s, crosses)
 
     def row(self, seed: int, engine: str = "auto") -> Row:
         """Result columns of ``netsim.results.columns.NAMES`` under one seed."""

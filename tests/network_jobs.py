@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from channels.window import RateWindow, constant_window
 from netsim.costs.workload import Workload
 from netsim.engines.events import DeviceJob
 from netsim.radio.link import Link
@@ -35,6 +36,9 @@ class ConstantLink:
 
     def snr(self, time_s: float) -> float:
         return 1.0
+
+    def window(self, time_s: float, until_s: float) -> RateWindow:
+        return constant_window(self.bit_rate_bps)
 
 
 def plain_workload(

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.validation.check import Check, of_means
+from channels.window import RateWindow, constant_window
 from netsim.costs.workload import Workload
 from netsim.engines.arrivals import poisson_arrivals
 from netsim.engines.events import BaseStation, DeviceJob, simulate_base_station
 from netsim.engines.schedulers import ProportionalFair
+from netsim.engines.shares import EqualSplitUplink
 from netsim.engines.slots import Backlog
-from netsim.engines.uplink import EqualSplitUplink
 
 FloatArray = NDArray[np.float64]
 #: Requests of one replication, those of its warm-up, and arrivals a second at a mean service of 1 s.
@@ -44,6 +45,10 @@ class SteadyLink:
     def snr(self, time_s: float) -> float:
         """No rate follows from it here."""
         return 1.0
+
+    def window(self, time_s: float, until_s: float) -> RateWindow:
+        """The same rate for ever."""
+        return constant_window(self.mean_rate_bps)
 
 
 def job(

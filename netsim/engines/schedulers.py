@@ -1,16 +1,24 @@
-"""Schedulers that give out the uplink slot by slot."""
+"""Schedulers that give out the uplink slot by slot.
+
+`pick` says what each does. A simulation uses ``slots``, the same rule in a compiled loop; a test holds them together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
+from netsim.engines.slot_loops import Slots, slots_by_ratio, slots_in_turn
 from netsim.engines.slots import Backlog
 
 
 @dataclass
 class RoundRobin:
     """The devices in turn, by their numbers, those that have nothing to send left out."""
+
+    slots: ClassVar[Slots] = staticmethod(slots_in_turn)
+    window_slots: ClassVar[float] = 1.0
 
     _last: int = field(default=-1, init=False)
 
@@ -34,6 +42,8 @@ class ProportionalFair:
     ----------
     window_slots : float. At least 1; 1000 is the value in the source.
     """
+
+    slots: ClassVar[Slots] = staticmethod(slots_by_ratio)
 
     window_slots: float = 1000.0
     _average: dict[int, tuple[int, float]] = field(default_factory=dict, init=False)

@@ -58,20 +58,13 @@ def batch_seconds(llm: Latency) -> Callable[[int, int, int], float]:
     )
 
 
-@dataclass
+@dataclass(slots=True)
 class _Request:
     context: int
     positions: int
     asked_s: float
     done: simpy.Event
-    ripe: bool = False
-
-
-@dataclass
-class _Batch:
-    requests: list[_Request]
-    started_s: float
-    pass_s: float
+    ripe: bool
 
 
 class BatchingServer:
@@ -106,13 +99,14 @@ class BatchingServer:
 
     def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:
         """Serve one request; see `Server.serve`."""
-        request = _Request(context, positions, self._env.now, self._env.event(), ripe=not self._window_s)
+        env, window_s, done = self._env, self._window_s, self._env.event()
+        request = _Request(context, positions, env.now, done, ripe=not window_s)
         self._line.append(request)
-        self._start()
-        if not (request.ripe or request.done.triggered):
-            window = self._env.timeout(self._window_s)
-            window.callbacks.append(partial(self._ripen, request))
-        return request.done
+        if self._free:
+            self._start()
+        if window_s and not done.triggered:
+            env.timeout(window_s).callbacks.append(partial(self._ripen, request))
+        return done
 
     def _ripen(self, request: _Request, _over: simpy.Event) -> None:
         request.ripe = True
@@ -120,19 +114,20 @@ class BatchingServer:
 
     def _start(self) -> None:
         """Start as many batches as can start now."""
-        line = self._line
-        while self._free and line and (line[0].ripe or len(line) >= self._max_batch):
-            requests = [line.popleft() for _ in range(min(self._max_batch, len(line)))]
-            longest = max(request.context for request in requests)
-            most = max(request.positions for request in requests)
-            batch = _Batch(requests, self._env.now, self._seconds(longest, most, len(requests)))
+        line, most = self._line, self._max_batch
+        while self._free and line and (line[0].ripe or len(line) >= most):
+            requests = [line.popleft() for _ in range(min(most, len(line)))]
+            context = max([request.context for request in requests])
+            positions = max([request.positions for request in requests])
+            pass_s = self._seconds(context, positions, len(requests))
             self._free -= 1
-            self._env.timeout(batch.pass_s).callbacks.append(partial(self._end, batch))
+            over = self._env.timeout(pass_s)
+            over.callbacks.append(partial(self._end, requests, self._env.now, pass_s))
 
-    def _end(self, batch: _Batch, _over: simpy.Event) -> None:
+    def _end(self, requests: list[_Request], started_s: float, pass_s: float, _over: simpy.Event) -> None:
         self._free += 1
-        for request in batch.requests:
-            waited_s = batch.started_s - request.asked_s
-            served: Served = {"waited_s": waited_s, "pass_s": batch.pass_s}
+        for request in requests:
+            served: Served = {"waited_s": started_s - request.asked_s, "pass_s": pass_s}
             request.done.succeed(served)
-        self._start()
+        if self._line:
+            self._start()

@@ -4,11 +4,13 @@
 what           derive from            the object it makes                        checked by
 ============== ====================== ========================================== =========================
 fading model   ``FadingKind``         ``Fading``, whose ``GainStream`` has the   ``check_channel``
-                                      gains of one session
+                                      gains of one session; or, block by block
+                                      independent, ``IndependentFading``
 rate law       ``RateKind``           ``RateLaw``
 policy         ``PolicyKind``         ``Policy``, which sees ``Drafts``; with    ``check_policy``
                                       ``LooksAtChannel`` the rate as well
-scheduler      ``SlotSchedulerKind``  ``SlotScheduler``, which sees ``Backlog``  ``check_scheduler``
+scheduler      ``SlotSchedulerKind``  ``SlotScheduler``, which sees ``Backlog``; ``check_scheduler``
+                                      compiled: ``ArrayScheduler``, ``slots_of``
 uplink         ``SchedulerKind``      ``Uplink``, made for each simulation
 arrivals       ``ArrivalsKind``       ``Arrivals``
 payload        ``PayloadKind``        ``Payload``, what an upload says of a      ``check_payload``
@@ -22,11 +24,12 @@ A kind's keys are class attributes annotated with a `Key`, which says meaning, u
 
 from __future__ import annotations
 
-from channels.fading import Fading, GainStream, IndependentStream
+from channels.fading import Fading, GainStream, IndependentFading, IndependentStream
 from channels.rates import RateLaw
 from channels.testing import check_channel
 from netsim.deciding.channel_aware import LooksAtChannel
 from netsim.engines.arrivals import Arrivals
+from netsim.engines.slot_loops import ArrayScheduler, slots_of
 from netsim.engines.slots import Backlog, SlotScheduler
 from netsim.engines.uplink import Uplink
 from netsim.extend.conformance import check_payload, check_policy, check_scheduler
@@ -52,6 +55,7 @@ from traces.speculative.stops import Stop
 from traces.speculative.upload import Compressed, Payload, Rows, Upload
 
 __all__ = [
+    "ArrayScheduler",
     "Arrivals",
     "ArrivalsKind",
     "Backlog",
@@ -62,6 +66,7 @@ __all__ = [
     "Fading",
     "FadingKind",
     "GainStream",
+    "IndependentFading",
     "IndependentStream",
     "Key",
     "Kind",
@@ -88,4 +93,5 @@ __all__ = [
     "check_payload",
     "check_policy",
     "check_scheduler",
+    "slots_of",
 ]

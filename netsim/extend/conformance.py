@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from channels.testing import check_channel
+from channels.window import RateWindow, constant_window
 from netsim.deciding.channel_aware import LooksAtChannel
 from netsim.engines.slots import Backlog, SlotScheduler
 from traces.speculative.bits import Code
@@ -227,6 +228,9 @@ class _SteadyLink:
 
     def snr(self, time_s: float) -> float:
         return 1.0
+
+    def window(self, time_s: float, until_s: float) -> RateWindow:
+        return constant_window(self.mean_rate_bps)
 
 
 def _require(condition: object, message: str) -> None:

@@ -14,6 +14,7 @@ from channels.fading import Fading
 from channels.passing import PassingCurve
 from channels.rates import RateLaw
 from channels.recorded import Reading, Recorded
+from channels.window import RateWindow
 from traces.streams import FADING_STREAM, SERIES_STREAM
 
 
@@ -42,6 +43,9 @@ class Link(Protocol):
 
     def snr(self, time_s: float) -> float:
         """Signal-to-noise ratio at ``time_s``, linear."""
+
+    def window(self, time_s: float, until_s: float) -> RateWindow:
+        """Rates of the whole band, block by block, from ``time_s`` to ``until_s`` at least."""
 
 
 @dataclass(frozen=True)

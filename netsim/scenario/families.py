@@ -15,6 +15,7 @@ from channels.rates import RateLaw
 from netsim.costs.core import Jitter
 from netsim.deciding.parametric import ParametricTrace
 from netsim.engines.arrivals import Arrivals
+from netsim.engines.slot_loops import ArrayScheduler
 from netsim.engines.slots import SlotScheduler, SlottedUplink
 from netsim.engines.uplink import Uplink
 from netsim.scenario.fields import Key
@@ -133,7 +134,7 @@ class SlotSchedulerKind(SchedulerKind):
 
     slot_s: Annotated[float, Key("length of a slot", "s", at_least=1e-6, at_most=1e3)] = 0.0005
 
-    def scheduler(self) -> SlotScheduler:
+    def scheduler(self) -> SlotScheduler | ArrayScheduler:
         """Make the scheduler, a fresh one for every simulation."""
         raise NotImplementedError
 

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict
 
 from netsim.engines.schedulers import ProportionalFair, RoundRobin
-from netsim.engines.uplink import EqualSplitUplink, FifoUplink
+from netsim.engines.shares import EqualSplitUplink
+from netsim.engines.uplink import FifoUplink
 from netsim.scenario.families import MakeUplink, SchedulerKind, SlotSchedulerKind
 from netsim.scenario.fields import Key
 from netsim.scenario.kinds import Own, PluginName

@@ -14,7 +14,7 @@ from scipy.stats import t as student
 
 from netsim.engines.arrivals import poisson_arrivals
 from netsim.engines.events import BaseStation, simulate_base_station
-from netsim.engines.uplink import EqualSplitUplink
+from netsim.engines.shares import EqualSplitUplink
 from tests.network_jobs import plain_job
 
 ARRIVALS, WARM_UP, REPLICATIONS = 1500, 300, 24

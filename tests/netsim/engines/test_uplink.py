@@ -9,7 +9,7 @@ from channels.capacity import CapacityCurve, session_curve
 from channels.fading import NoFading, Rayleigh
 from channels.rates import cqi, shannon
 from netsim.engines.events import BaseStation, simulate_base_station, simulate_events
-from netsim.engines.uplink import EqualSplitUplink
+from netsim.engines.shares import EqualSplitUplink
 from tests.network_jobs import ConstantLink, plain_job
 
 SPLIT = BaseStation(uplink=EqualSplitUplink)
