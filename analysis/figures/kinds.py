@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from analysis.figures.drawing import draw_bars, rows_height_in
 from analysis.figures.logs import Window, draw_timeline, energy_queue, latency_cdf
-from analysis.figures.margins import footnote, legend_below
+from analysis.figures.margins import footnote, is_lowest, legend_below
 from analysis.figures.over import OFF_TRACE, Drawing, draw_each, draw_over
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import Style, new_figure, scale
@@ -92,13 +92,14 @@ def breakdown(results: Results, style: Style) -> Drawing:
     check_number(len(shown[0][1]), MOST_BARS)
     stages = [stage for stage in known if (everything[f"{stage}_mean"] > 0).any()]
     height_in = rows_height_in(shown[0][1]["label"].tolist())
-    figure, all_axes = new_figure(len(shown), height_in=height_in, share_y=True, style=style)
+    figure, all_axes = new_figure(len(shown), height_in=height_in, share_x=True, share_y=True, style=style)
+    # One scale for all panels: what is compared is how long a bar is.
+    totals = everything[[f"{stage}_mean" for stage in stages]].sum(axis=1).tolist()
     for axes, (title, table) in zip(all_axes, shown, strict=True):
         named = table.assign(label=table["label"].where(table["label"] != "", "the only point"))
         draw_bars(axes, named, stages)
-        totals = table[[f"{stage}_mean" for stage in stages]].sum(axis=1).tolist()
         unit = scale(axes, "x", [0.0, *totals], unit="s/token")
-        axes.set(title=title, xlabel=f"time ({unit})")
+        axes.set(title=title, xlabel=f"time ({unit})" if is_lowest(axes) else "")
     all_axes[0].invert_yaxis()
     notes = [] if everything["exact"].all() else [f"*: {OFF_TRACE}."]
     footnote(figure, notes if style.notes else [])

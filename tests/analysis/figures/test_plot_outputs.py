@@ -16,9 +16,9 @@ from analysis.figures.identity import MAX_CURVES
 from analysis.figures.kinds import BY_NAME, FIGURES, crossings
 from analysis.figures.margins import legend_below, thin_ticks
 from analysis.figures.over import draw_over
-from analysis.figures.plot import Wanted, plot, styled
+from analysis.figures.plot import Wanted, plot
 from analysis.figures.results import SNR, Results
-from analysis.figures.style import new_figure, scale
+from analysis.figures.style import new_figure, scale, styled
 from analysis.figures.transforms import panels, points
 from netsim.results.columns import STAGES
 from tests.drawn_figures import (
@@ -59,6 +59,17 @@ def test_bars_end_where_the_stages_add_up(sweep: Results) -> None:
         table = points(part, [*STAGES, "latency_mean_s"])
         ends = [bar.get_x() + bar.get_width() for bar in axes.containers[-1]]
         np.testing.assert_allclose(ends, table["latency_mean_s_mean"], rtol=1e-12)
+
+
+def test_panels_of_a_breakdown_can_be_compared(sweep: Results) -> None:
+    figure = draw("breakdown", sweep)
+    first, *others = (axes.get_xlim() for axes in figure.axes)
+    assert others
+    assert all(limits == first for limits in others)
+    longest = sweep.table.groupby(list(sweep.axes), dropna=False)["latency_mean_s"].mean().max()
+    assert first[0] == 0.0
+    assert longest < first[1] < 1.2 * longest
+    assert len({axes.get_xlabel() for axes in figure.axes}) == 1
 
 
 def test_more_policies_than_anybody_can_tell_apart_are_refused(sweep: Results) -> None:
