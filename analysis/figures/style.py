@@ -186,6 +186,7 @@ def scale(
     from_zero: bool = True,
     ticks: Sequence[float] = (),
     share: bool = False,
+    largest: float | None = None,
 ) -> str:
     """Scale and ticks of an axis that has to hold some values; returns the unit in which its ticks are.
 
@@ -195,11 +196,12 @@ def scale(
     ----------
     from_zero : whether a linear axis starts at 0.
     ticks : values that each deserve a tick on a logarithmic axis, if they are few.
+    largest : what the unit is chosen for, if not the values: panels with scales of their own have one unit.
     share : whether it is a share: its axis is linear, from 0 and never beyond 1, whatever an interval says.
     """
     finite = [value for value in values if np.isfinite(value)]
     lowest, highest = min(finite, default=0.0), max(finite, default=0.0)
-    factor, scaled = scaled_unit(unit, highest)
+    factor, scaled = scaled_unit(unit, highest if largest is None else largest)
     axis: Axis = getattr(axes, f"{direction}axis")
     if share:
         axis.set_major_locator(MaxNLocator(nbins=5))
