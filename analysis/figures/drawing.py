@@ -199,6 +199,7 @@ def _draw_level(axes: Axes, label: str, point: pd.Series[float], look: Appearanc
         markevery=[1, 3],
         markerfacecolor=look.colour if point["exact"] else "white",
         transform=axes.get_yaxis_transform(),
+        clip_on=False,  # a marker at the end of the axis is whole
         color=look.colour,
         marker=look.marker,
         linestyle=look.dash,

@@ -66,7 +66,7 @@ def test_bars_end_where_the_stages_add_up(sweep: Results) -> None:
 @pytest.mark.parametrize("slower", [1.0, 40.0])
 def test_panels_of_a_breakdown_can_be_compared(sweep: Results, slower: float) -> None:
     at_worst = sweep.table[SNR] == sweep.table[SNR].min()
-    same = sweep.table.assign(**{stage: 0.01 for stage in STAGES})
+    same = sweep.table.assign(**dict.fromkeys(STAGES, 0.01))
     results = replace(sweep, table=same.assign(uplink_s=np.where(at_worst, 0.01 * slower, 0.01)))
     drawn = drawing("breakdown", results)
     limits = {axes.get_xlim() for axes in drawn.figure.axes}
@@ -214,8 +214,12 @@ def test_labels_of_ticks_do_not_touch() -> None:
 @pytest.mark.parametrize("style_name", STYLES)
 @pytest.mark.parametrize("kind", ["breakdown", "each"])
 def test_names_of_rows_do_not_overlap(sweep: Results, style_name: str, kind: str) -> None:
-    long = sweep.table.assign(**{"latency.slm": "a-model-of-one-billion", "latency.llm": "a-model-of-ten-billion"})
-    short = sweep.table.assign(**{"latency.slm": "a-small-model-of-ours", "latency.llm": "a-large-model-of-ours"})
+    long = sweep.table.assign(
+        **{"latency.slm": "a-model-of-one-billion", "latency.llm": "a-model-of-ten-billion"}
+    )
+    short = sweep.table.assign(
+        **{"latency.slm": "a-small-model-of-ours", "latency.llm": "a-large-model-of-ours"}
+    )
     table = pd.concat([long, short], ignore_index=True)
     axes = ("latency.slm", "latency.llm", *(name for name in sweep.axes if name != SNR))
     results = Results(table[table[SNR] == 0].drop(columns=SNR), axes)
