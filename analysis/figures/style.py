@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import seaborn as sns
@@ -230,8 +230,8 @@ def _log_locator(lowest: float, highest: float, ticks: Sequence[float]) -> Fixed
     return LogLocator(subs=(1, 2, 5) if ratio <= 20 else (1, 3) if ratio <= 200 else (1,), numticks=8)
 
 
-def save(figure: Figure, path: Path, file_format: str) -> None:
-    """Write the figure; `file_format` is a key of `METADATA`."""
+def save(figure: Figure, path: Path | BinaryIO, file_format: str) -> None:
+    """Write the figure to a file or into memory; `file_format` is a key of `METADATA`."""
     figure.draw_without_rendering()  # only now every panel has its place
     for axes in figure.axes:
         thin_ticks(axes)

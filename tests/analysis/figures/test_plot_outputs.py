@@ -115,7 +115,10 @@ def test_a_missing_axis_is_named_beside_those_there_are(sweep: Results, kind: st
 
 def test_a_column_that_no_row_defines_says_when_it_is_empty(sweep: Results) -> None:
     without = replace(sweep, table=sweep.table.assign(llm_nll=np.nan))
-    with pytest.raises(ValueError, match=r"no row has it: it is empty where `on_trace` is below 1, and of a parametric trace$"):
+    with pytest.raises(
+        ValueError,
+        match=r"no row has it: it is empty where `on_trace` is below 1, and of a parametric trace$",
+    ):
         draw("accuracy-vs-throughput", without)
 
 
