@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,11 @@ from netsim.cli.common import AllowPlugins, find_beside, located, print_json, pr
 from netsim.cli.looks import FileFormat, Font, StyleChoice, Title, Width, figure_file, look
 from netsim.cli.outputs import write_table, writing
 from netsim.cli.simulate import Overrides, Quiet, ScenarioFile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.figures.style import Style
 
 #: Short names of objectives.
 NAMES = {"throughput": "throughput_tok_s"}
@@ -72,10 +77,15 @@ def optimize(
         said = ("interval", "speed_up_interval")
         print_table([{name: row[name] for name in row if name not in said} for row in rows], title)
     if out is not None and picture is not None:
-        from analysis.figures.optimum import draw_optimum
+        _write(best, objective, out, picture, wanted_look)
 
-        with writing("--out", out):
-            if picture != out:
-                out.mkdir(parents=True, exist_ok=True)
-                write_table(out / "optimum.csv", best)
-            draw_optimum(best, objective, picture, wanted_look)
+
+def _write(best: pd.DataFrame, objective: str, out: Path, picture: Path, wanted_look: Style) -> None:
+    """The figure, and the numbers beside it where ``out`` is a folder."""
+    from analysis.figures.optimum import draw_optimum
+
+    with writing("--out", out):
+        if picture != out:
+            out.mkdir(parents=True, exist_ok=True)
+            write_table(out / "optimum.csv", best)
+        draw_optimum(best, objective, picture, wanted_look)
