@@ -213,7 +213,7 @@ def _latex_cell(cell: TableCell) -> str:
 LATEX = {
     "\\": "\\textbackslash{}", "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_", "{": "\\{", "}": "\\}",
     "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", PLUS_MINUS: "$\\pm$", "\N{MINUS SIGN}": "$-$",
-    "\N{GREEK SMALL LETTER MU}": "$\\mu$",
+    "\N{GREEK SMALL LETTER MU}": "$\\mu$", "<": "$<$", ">": "$>$", "|": "\\textbar{}",
 }  # fmt: skip
 
 

@@ -5,8 +5,10 @@ The process imports what is slow once and forks for every snippet, so that each 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -101,15 +103,40 @@ class Runner:
         self.process.stdout.close()
 
 
+def _warm_up() -> None:
+    """Load once, for all forks, what nearly every command takes its time for: modules, compiled code, fonts.
+
+    No thread may be left: a fork has none of them.
+    """
+    import bokeh.plotting  # noqa: F401, PLC0415
+    import seaborn  # noqa: F401, ICN001, PLC0415
+    import transformers  # noqa: F401, PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    import analysis  # noqa: PLC0415
+    import models.record  # noqa: F401, PLC0415
+    import netsim  # noqa: PLC0415
+
+    for package in (netsim, analysis):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.endswith("__main__"):
+                importlib.import_module(found.name)
+    scenario = {
+        "name": "warm",
+        "trace": "tiny-full",
+        "tokens": 4,
+        "policy": {"name": "u-hlm", "threshold": 0.3},
+    }
+    for blocks in ({}, {"devices": 2}):
+        netsim.simulate(scenario | blocks)
+    figure = Figure(layout="constrained")
+    figure.subplots().set_title("warm")
+    figure.draw_without_rendering()
+
+
 def serve() -> None:
     """Run what is asked for, a line each, until there is no more."""
-    import bokeh.plotting  # noqa: F401, PLC0415  (here and below: loaded once, for all forks)
-    import matplotlib.pyplot  # noqa: F401, ICN001, PLC0415
-    import transformers  # noqa: F401, PLC0415
-
-    import models.record  # noqa: F401, PLC0415
-    import netsim.sweeps.run  # noqa: F401, PLC0415
-
+    _warm_up()
     for line in sys.stdin:
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             child = os.fork()

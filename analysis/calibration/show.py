@@ -16,7 +16,7 @@ from analysis.calibration.fit import Fit
 from analysis.calibration.lines import Estimate
 from analysis.figures.identity import COLOURS
 from analysis.figures.margins import footnote
-from analysis.figures.style import STYLE, new_figure, save
+from analysis.figures.style import STYLES, Style, format_of, new_figure, save
 
 #: Area of the largest marker, points squared; a bin's area is in proportion to its rounds.
 LARGEST_MARKER = 60.0
@@ -92,14 +92,15 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def draw(fit: Fit, path: Path, file_format: str = "png") -> None:
-    """Two panels: rejection over uncertainty with the line, and risk over the threshold."""
-    with matplotlib.style.context(STYLE):
-        figure, (left, right) = new_figure(2)
+def draw(fit: Fit, path: Path, style: Style = STYLES["screen"]) -> None:
+    """Two panels: rejection over uncertainty with the line, and risk over the threshold; the suffix names the format."""
+    with matplotlib.style.context(style.settings):
+        figure, (left, right) = new_figure(2, style=style)
         _draw_line(left, fit)
         _draw_risk(right, fit)
-        footnote(figure, ["Bars and band: 95 % over prompts. A dot's area is its share of the rounds."])
-        save(figure, path, file_format)
+        notes = ["Bars and band: 95 % over prompts. A dot's area is its share of the rounds."]
+        footnote(figure, notes if style.notes else [])
+        save(figure, path, format_of(path, None))
 
 
 def _draw_line(axes: Axes, fit: Fit) -> None:

@@ -11,10 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from analysis.figures.identity import COLOURS, HATCHES, Appearance
+from analysis.figures.labels import scaled_unit, value_text
 from analysis.figures.margins import wrapped
+from analysis.figures.style import Style
 from netsim.results.columns import BY_NAME, STAGES
 
 BAND_OPACITY = 0.2
+#: Of a name's lines, in heights of their type: enough for a face with long strokes.
+LINE_SPACING = 1.45
 #: Of a line of a row's name, so that names leave the bars their place.
 ROW_LETTERS = 32
 #: A band's edge, so that it is still there in grey.
@@ -123,10 +127,22 @@ def draw_bars(axes: Axes, table: pd.DataFrame, stages: Sequence[str]) -> None:
     _name_rows(axes, table)
 
 
-def rows_height_in(labels: Sequence[str]) -> float:
+def number_bars(axes: Axes, totals: Sequence[float], unit: str, largest: float) -> None:
+    """Write each bar's length at its end, in the unit that fits ``largest``, and make room for it."""
+    factor, _ = scaled_unit(unit, largest)
+    for row, total in enumerate(totals):
+        text = value_text(total / factor, 2 if total < factor else 3)
+        axes.annotate(
+            text, (total, row), xytext=(2, 0), textcoords="offset points", va="center", fontsize="x-small"
+        )
+    axes.set_xlim(0.0, 1.25 * max(totals))
+
+
+def rows_height_in(labels: Sequence[str], style: Style) -> float:
     """Height of a panel with a bar for each of some labels, inches at scale 1."""
     lines = max(wrapped(label, ROW_LETTERS).count("\n") + 1 for label in labels)
-    return 0.7 + len(labels) * max(0.2, 0.06 + 0.11 * lines)
+    line_in = LINE_SPACING * float(style.settings["ytick.labelsize"]) / 72 / style.scale
+    return 0.7 + len(labels) * max(0.2, 0.06 + lines * line_in)
 
 
 def _name_rows(axes: Axes, table: pd.DataFrame) -> None:
@@ -183,6 +199,7 @@ def _draw_level(axes: Axes, label: str, point: pd.Series[float], look: Appearanc
         markevery=[1, 3],
         markerfacecolor=look.colour if point["exact"] else "white",
         transform=axes.get_yaxis_transform(),
+        clip_on=False,  # a marker at the end of the axis is whole
         color=look.colour,
         marker=look.marker,
         linestyle=look.dash,

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.figures.drawing import draw_bars, rows_height_in
+from analysis.figures.drawing import draw_bars, number_bars, rows_height_in
 from analysis.figures.logs import Window, draw_timeline, energy_queue, latency_cdf
-from analysis.figures.margins import footnote, legend_below
+from analysis.figures.margins import footnote, is_lowest, legend_below
 from analysis.figures.over import OFF_TRACE, Drawing, draw_each, draw_over
 from analysis.figures.results import SNR, Results
 from analysis.figures.style import Style, new_figure, scale
@@ -22,6 +22,8 @@ from netsim.results.columns import STAGES
 THRESHOLD, THROUGHPUT, RTT, GAMMA = "policy.threshold", "throughput_tok_s", "core.rtt_s", "policy.gamma"
 #: Keys that raise the load of a network.
 LOADS = ("devices", "requests.arrivals.rate_hz")
+#: Panels of bars have one scale where the longest bars differ by no more than this factor: shorter ones can't be seen.
+ONE_SCALE = 4.0
 #: The share of requests that a network has to serve in time.
 SERVED = 0.95
 
@@ -91,16 +93,25 @@ def breakdown(results: Results, style: Style) -> Drawing:
     everything = pd.concat([table for _, table in shown])
     check_number(len(shown[0][1]), MOST_BARS)
     stages = [stage for stage in known if (everything[f"{stage}_mean"] > 0).any()]
-    height_in = rows_height_in(shown[0][1]["label"].tolist())
-    figure, all_axes = new_figure(len(shown), height_in=height_in, share_y=True, style=style)
-    for axes, (title, table) in zip(all_axes, shown, strict=True):
+    height_in = rows_height_in(shown[0][1]["label"].tolist(), style)
+    totals = [table[[f"{stage}_mean" for stage in stages]].sum(axis=1).tolist() for _, table in shown]
+    longest = [max(own) for own in totals]
+    one_scale = max(longest) <= ONE_SCALE * min(longest)
+    figure, all_axes = new_figure(
+        len(shown), height_in=height_in, share_x=one_scale, share_y=True, style=style
+    )
+    for axes, (title, table), own in zip(all_axes, shown, totals, strict=True):
         named = table.assign(label=table["label"].where(table["label"] != "", "the only point"))
         draw_bars(axes, named, stages)
-        totals = table[[f"{stage}_mean" for stage in stages]].sum(axis=1).tolist()
-        unit = scale(axes, "x", [0.0, *totals], unit="s/token")
-        axes.set(title=title, xlabel=f"time ({unit})")
+        held = longest if one_scale else own
+        unit = scale(axes, "x", [0.0, *held], unit="s/token", largest=max(longest))
+        if not one_scale:
+            number_bars(axes, own, "s/token", max(longest))
+        lowest = is_lowest(axes) or not one_scale
+        axes.set(title=title, xlabel=f"time ({unit})" if lowest else "")
     all_axes[0].invert_yaxis()
     notes = [] if everything["exact"].all() else [f"*: {OFF_TRACE}."]
+    notes += [] if one_scale else ["Each panel has its own scale."]
     footnote(figure, notes if style.notes else [])
     legend_below(figure)
     return Drawing(figure, " ".join(notes))

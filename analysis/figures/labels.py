@@ -80,14 +80,17 @@ def scaled_unit(unit: str, largest: float) -> tuple[float, str]:
 def value_text(value: object, digits: int = DIGITS) -> str:
     """A value as text; what is set by name (``auto``) stays as it is.
 
-    >>> value_text(0.1 + 0.2), value_text(-10), value_text("auto"), value_text(12500.0)
-    ('0.3', '\u221210', 'auto', '12500')
+    >>> value_text(0.1 + 0.2), value_text(-10), value_text("auto"), value_text(12500.0), value_text(1213.4), value_text(2e7)
+    ('0.3', '\u221210', 'auto', '12500', '1210', '2e+07')
     """
     if not isinstance(value, Real) or isinstance(value, bool):
         return str(value)
     number = float(value)
-    whole = number.is_integer() and abs(number) < 1e6
-    return (f"{number:.0f}" if whole else f"{number:.{digits}g}").replace("-", MINUS)
+    if number.is_integer() and abs(number) < 1e6:
+        return f"{number:.0f}".replace("-", MINUS)
+    text = f"{number:.{digits}g}"
+    # No power of ten for what has few digits before its point.
+    return (f"{float(text):.0f}" if "e+" in text and abs(number) < 1e6 else text).replace("-", MINUS)
 
 
 def quantity_text(value: object, unit: str, digits: int = DIGITS) -> str:

@@ -11,18 +11,17 @@ from analysis.figures.identity import FAMILIES
 from analysis.figures.labels import axis_label, title_and_unit
 from analysis.figures.margins import footnote
 from analysis.figures.results import SNR
-from analysis.figures.style import STYLES, Style, new_figure, save
+from analysis.figures.style import STYLES, Style, format_of, new_figure, save
 
 
-def draw_optimum(
-    best: pd.DataFrame, objective: str, path: Path, file_format: str = "png", style: Style = STYLES["screen"]
-) -> None:
+def draw_optimum(best: pd.DataFrame, objective: str, path: Path, style: Style = STYLES["screen"]) -> None:
     """Two panels over SNR: the threshold, and the objective's ratio to hlm's.
 
     Parameters
     ----------
     best : as ``netsim.sweeps.optimize.best_thresholds`` returns it.
     objective : name of the column that was maximised.
+    path : its suffix names the format.
     """
     colour, marker = FAMILIES["u-hlm"]
     with matplotlib.style.context(style.settings):
@@ -41,4 +40,4 @@ def draw_optimum(
             over = ", ".join(best["speed_up_interval"].dropna().unique())
             notes = [f"Band: {over}, paired with hlm. {notes[0]}"]
         footnote(figure, notes if style.notes else [])
-        save(figure, path, file_format)
+        save(figure, path, format_of(path, None))

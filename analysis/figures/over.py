@@ -131,7 +131,7 @@ def draw_each(results: Results, y: str, style: Style, *, panelled: bool = True) 
     labels = shown[0][2]["label"].tolist()
     check_number(len(labels), MOST_BARS)
     figure, all_axes = new_figure(
-        len(shown), height_in=rows_height_in(labels), share_x=True, share_y=True, style=style
+        len(shown), height_in=rows_height_in(labels, style), share_x=True, share_y=True, style=style
     )
     for axes, (title, part, table) in zip(all_axes, shown, strict=True):
         keys = [key_of(point, part.axes) for point in table.to_dict("records")]

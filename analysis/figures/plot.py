@@ -42,22 +42,6 @@ class Wanted:
     interval: Interval = ""
 
 
-def styled(name: str = "screen", width_in: float | None = None, title: str = "") -> Style:
-    """One of `STYLES`, with a width and a title of one's own.
-
-    Raises
-    ------
-    ValueError
-        If there is no such style, or nothing can be that wide.
-    """
-    if name not in STYLES:
-        raise ValueError(f"no style {name!r}: there are {', '.join(STYLES)}")
-    if width_in is not None and not 1.5 <= width_in <= 60.0:
-        raise ValueError(f"--width {width_in:g}: allowed are 1.5 to 60 inches")
-    style = STYLES[name]
-    return replace(style, width_in=width_in or style.width_in, title=title)
-
-
 def plot(
     source: Path | Sequence[Path],
     wanted: Wanted | str | None = None,

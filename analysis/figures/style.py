@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import seaborn as sns
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from analysis.figures.labels import MINUS, scaled_unit
 from analysis.figures.margins import thin_ticks
+from netsim.errors import did_you_mean
 
 #: Width of one column and of a page of a two-column paper, inches.
 COLUMN_IN, PAGE_IN = 3.5, 7.0
@@ -72,6 +74,10 @@ _SLIDES = {
     "hatch.linewidth": 0.9,
     "savefig.dpi": 150,
 }
+#: Faces that come with matplotlib, so that they look the same on every machine: like Verdana, and like Times.
+FONTS = {"sans": "DejaVu Sans", "serif": "STIXGeneral"}
+#: The letters of formulas that go with a face.
+MATHS = {"STIXGeneral": "stix", "DejaVu Serif": "dejavuserif"}
 #: No date and no version in a file: the same results give the same bytes.
 METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": None},
@@ -105,6 +111,40 @@ STYLES: dict[str, Style] = {
     "paper": Style(STYLE | _PAPER, width_in=COLUMN_IN, notes=False),
     "slides": Style(STYLE | _SLIDES, scale=2.0, width_in=13.3),
 }
+
+
+def styled(name: str = "screen", width_in: float | None = None, title: str = "", font: str = "") -> Style:
+    """One of `STYLES`, with a width, a title and a font of one's own.
+
+    Parameters
+    ----------
+    font : str
+        ``sans`` or ``serif``, which come with matplotlib, or a family that is installed; empty: the style's.
+
+    Raises
+    ------
+    ValueError
+        If there is no such style or font, or nothing can be that wide.
+    """
+    if name not in STYLES:
+        raise ValueError(f"no style {name!r}: there are {', '.join(STYLES)}")
+    if width_in is not None and not 1.5 <= width_in <= 60.0:
+        raise ValueError(f"--width {width_in:g}: allowed are 1.5 to 60 inches")
+    style = STYLES[name]
+    settings = style.settings | _font_settings(font) if font else style.settings
+    return replace(style, settings=settings, width_in=width_in or style.width_in, title=title)
+
+
+def _font_settings(font: str) -> dict[str, Any]:
+    """Settings of a font; signs that it lacks are taken from matplotlib's own."""
+    known = {family.lower(): family for family in font_manager.get_font_names()}
+    family = FONTS.get(font.lower()) or known.get(font.lower())
+    if family is None:
+        hint = did_you_mean(font, known)
+        raise ValueError(
+            f"--font {font}: no such font is installed{hint}, allowed: {', '.join(FONTS)}, or a family's name"
+        )
+    return {"font.family": [family, FONTS["sans"]], "mathtext.fontset": MATHS.get(family, "dejavusans")}
 
 
 def new_figure(
@@ -146,6 +186,7 @@ def scale(
     from_zero: bool = True,
     ticks: Sequence[float] = (),
     share: bool = False,
+    largest: float | None = None,
 ) -> str:
     """Scale and ticks of an axis that has to hold some values; returns the unit in which its ticks are.
 
@@ -155,11 +196,12 @@ def scale(
     ----------
     from_zero : whether a linear axis starts at 0.
     ticks : values that each deserve a tick on a logarithmic axis, if they are few.
+    largest : what the unit is chosen for, if not the values: panels with scales of their own have one unit.
     share : whether it is a share: its axis is linear, from 0 and never beyond 1, whatever an interval says.
     """
     finite = [value for value in values if np.isfinite(value)]
     lowest, highest = min(finite, default=0.0), max(finite, default=0.0)
-    factor, scaled = scaled_unit(unit, highest)
+    factor, scaled = scaled_unit(unit, highest if largest is None else largest)
     axis: Axis = getattr(axes, f"{direction}axis")
     if share:
         axis.set_major_locator(MaxNLocator(nbins=5))
@@ -188,8 +230,8 @@ def _log_locator(lowest: float, highest: float, ticks: Sequence[float]) -> Fixed
     return LogLocator(subs=(1, 2, 5) if ratio <= 20 else (1, 3) if ratio <= 200 else (1,), numticks=8)
 
 
-def save(figure: Figure, path: Path, file_format: str) -> None:
-    """Write the figure; `file_format` is a key of `METADATA`."""
+def save(figure: Figure, path: Path | BinaryIO, file_format: str) -> None:
+    """Write the figure to a file or into memory; `file_format` is a key of `METADATA`."""
     figure.draw_without_rendering()  # only now every panel has its place
     for axes in figure.axes:
         thin_ticks(axes)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib.style
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from analysis.figures.kinds import FIGURES
 from analysis.figures.labels import axis_label, title_and_unit
-from analysis.figures.plot import plot
 from analysis.figures.results import Results
+from analysis.figures.style import STYLES, save
 from analysis.report.against import KEPT, against_hlm, best_kept
 from analysis.report.compare import rows_of, scenario_differences, speed_ups
 from analysis.report.explorer import bokeh_script, plots
@@ -26,15 +27,20 @@ from netsim.results.statistics import INTERVALS, Interval
 from netsim.scenario import load_grid
 from netsim.scenario.sweep import get
 from netsim.sweeps.products import FILES, SCENARIO, read_manifest, read_product
+from netsim.sweeps.progress import Advance
 
 HERE = Path(__file__).parent
+#: Of a report, as its progress counts them: every figure, the replay, and what is held against hlm.
+PARTS = len(FIGURES) + 2
 #: Columns of the summary table that a person reads; the explorer has all of them.
 TABLE_COLUMNS = (
     "throughput_tok_s", "latency_mean_s", "transmission_rate", "true_skip_rate", "llm_nll", "uplink_bits", "device_energy_j",
 )  # fmt: skip
 
 
-def write_report(folder: Path, out: Path, baseline: Path | None = None) -> Path:
+def write_report(
+    folder: Path, out: Path, baseline: Path | None = None, advance: Advance = lambda _parts: None
+) -> Path:
     """Write the report of a results folder.
 
     Parameters
@@ -45,17 +51,19 @@ def write_report(folder: Path, out: Path, baseline: Path | None = None) -> Path:
         The HTML file.
     baseline : Path, optional
         Another results folder, to compare with.
+    advance : callable, optional
+        Told of every part that is done, of `PARTS`.
 
     Raises
     ------
     InputError
         If the folder is not that of a finished sweep.
     """
-    out.write_text(report_html(folder, baseline), encoding="utf-8")
+    out.write_text(report_html(folder, baseline, advance), encoding="utf-8")
     return out
 
 
-def report_html(folder: Path, baseline: Path | None = None) -> str:
+def report_html(folder: Path, baseline: Path | None, advance: Advance) -> str:
     """The report of a results folder as one HTML document."""
     summary = read_summary(folder)
     results = rows_of(folder)  # The figures are of them: a page without any would say nothing of why.
@@ -64,6 +72,9 @@ def report_html(folder: Path, baseline: Path | None = None) -> str:
     grid = load_grid(folder / SCENARIO)
     scenario = grid.scenario
     replay = replay_data(grid, scenario.seed_values()[0])
+    advance(1)
+    against = _against(results)
+    advance(1)
     script, elements = plots()
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=select_autoescape())
     return environment.get_template("page.html").render(
@@ -78,8 +89,8 @@ def report_html(folder: Path, baseline: Path | None = None) -> str:
         replay=_embedded(replay) if replay else None,
         replay_js=(HERE / "replay.js").read_text(encoding="utf-8"),
         compared=_compared(folder, baseline) if baseline else None,
-        against=_against(results),
-        figures=_figures(folder),
+        against=against,
+        figures=_figures(results, advance),
         table=_table(summary),
         table_words=_table_words(summary),
         facts=_facts(manifest),
@@ -163,19 +174,27 @@ def _key(coordinates: Mapping[Any, Any], axes: Sequence[str]) -> tuple[str, ...]
     )
 
 
-def _figures(folder: Path) -> list[dict[str, str]]:
+def _figures(results: Results, advance: Advance) -> list[dict[str, str]]:
     """Every figure that fits the sweep, as vector graphics."""
     figures = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for kind in FIGURES:
+    style = STYLES["screen"]
+    for kind in FIGURES:
+        advance(1)
+        content = io.BytesIO()
+        with matplotlib.style.context(style.settings):
             try:
-                path, caption = plot(folder, kind.name, "svg", Path(scratch) / f"{kind.name}.svg")
+                drawing = kind(results, style)
             except (ValueError, InputError):
                 continue
-            source = base64.b64encode(path.read_bytes()).decode("ascii")
-            figures.append(
-                {"alt": kind.sentence, "caption": caption, "source": f"data:image/svg+xml;base64,{source}"}
-            )
+            save(drawing.figure, content, "svg")
+        source = base64.b64encode(content.getvalue()).decode("ascii")
+        figures.append(
+            {
+                "alt": kind.sentence,
+                "caption": drawing.caption,
+                "source": f"data:image/svg+xml;base64,{source}",
+            }
+        )
     return figures
 
 

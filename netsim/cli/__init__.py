@@ -21,7 +21,7 @@ from netsim.startup import INTERRUPTED, check_packages
 DONE, OURS, BAD_INPUT = 0, 1, 2
 #: Signals that end a command as Ctrl-C does, so that no process of its own outlives it.
 ENDED = tuple(signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
-NOTHING_KEPT = "interrupted; nothing was written"
+NOTHING_KEPT = "interrupted; nothing was written, the same command begins anew"
 
 app = typer.Typer(
     name="netsim",

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from netsim.cli.common import bad_input, open_trace
+from netsim.cli.looks import FileFormat, Font, StyleChoice, Title, Width, figure_file, look
 from netsim.cli.outputs import check_output_folder, writing
 
 
@@ -19,8 +20,16 @@ def calibrate(
         Path | None, typer.Option(help="A trace of the same pair, whose manifest is given the calibration.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for calibration.json and calibration.png; default: neither.")
+        Path | None,
+        typer.Option(
+            help="Folder for calibration.json and a figure, or a file for the figure alone; default: neither."
+        ),
     ] = None,
+    style: StyleChoice = "screen",
+    width: Width = None,
+    title: Title = "",
+    font: Font = "",
+    file_format: FileFormat = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap over prompts.")] = 0,
 ) -> None:
@@ -37,7 +46,8 @@ def calibrate(
     from analysis.calibration.show import draw, report, to_json
     from traces.format.manifest import TraceError, replace_file
 
-    check_output_folder("--out", out)
+    picture = figure_file(out, "calibration", file_format)
+    wanted_look = look(style, width, title, font)
     check_output_folder("--store-in", store_in)
     try:
         opened = open_trace(trace)
@@ -47,8 +57,9 @@ def calibrate(
     except TraceError as error:
         raise bad_input("", str(error)) from None
     print(to_json(fit).rstrip() if as_json else report(fit))
-    if out is not None:
+    if out is not None and picture is not None:
         with writing("--out", out):
-            out.mkdir(parents=True, exist_ok=True)
-            replace_file(out / "calibration.json", to_json(fit).encode())
-            draw(fit, out / "calibration.png")
+            if picture != out:
+                out.mkdir(parents=True, exist_ok=True)
+                replace_file(out / "calibration.json", to_json(fit).encode())
+            draw(fit, picture, wanted_look)

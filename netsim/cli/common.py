@@ -36,7 +36,7 @@ def open_trace(trace: Path) -> Trace:
     return RecordedTraceSettings(folder=str(trace)).build()
 
 
-def _allow(wanted: bool) -> None:
+def allow(wanted: bool) -> None:
     """Allow plug-ins in this process and in those that it starts."""
     if wanted:
         from netsim.scenario.plugins import ALLOW
@@ -48,7 +48,7 @@ AllowPlugins = Annotated[
     bool,
     typer.Option(
         "--allow-plugins",
-        callback=_allow,
+        callback=allow,
         help="Load classes of your own that are named module:Class; they may do anything you may.",
     ),
 ]

@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netsim.cli.common import print_json
+from netsim.cli.common import allow, print_json
 from netsim.errors import Fault, InputError
 
 if TYPE_CHECKING:
     from netsim.scenario import Grid
+    from traces.format.trace import Trace
 
 
 def validate(
     files: Annotated[list[Path], typer.Argument(help="Scenario files, and folders of traces.")],
+    allow_plugins: Annotated[  # noqa: ARG001  (its callback allows them)
+        bool,
+        typer.Option(
+            "--allow-plugins", callback=allow, help="Accept classes of your own; none is loaded or looked at."
+        ),
+    ] = False,
 ) -> None:
     """Check scenario files and traces.
 
@@ -39,49 +46,45 @@ def validate(
 def _check_scenario(path: Path) -> str:
     from netsim.cli.common import located
     from netsim.scenario import load_grid
+    from netsim.scenario.plugins import none_loaded
 
-    grid = load_grid(path)
+    with none_loaded():
+        grid = load_grid(path)
     with located(grid):
-        _check_points(grid)
-        _check_shards(grid)
+        for trace in _check_points(grid):
+            trace.verify()
     return f"ok, {len(grid.points)} points x {len(grid.scenario.seed_values())} seeds"
 
 
-def _check_points(grid: Grid) -> None:
-    """Build every point, but run no code of a user's own."""
-    from netsim.scenario import assembly
-    from netsim.scenario.billing import build_costs
+def _check_points(grid: Grid) -> list[Trace]:
+    """Build every point, but run no code of a user's own; the traces that they name."""
     from netsim.scenario.kinds import names_own
     from netsim.scenario.plugins import allowed
     from netsim.scenario.sources.built_in import LiveTraceSettings
-    from netsim.sweeps.chunks import sweep_points
+    from netsim.sweeps.chunks import check_points
 
     if isinstance(grid.scenario.trace, LiveTraceSettings):
-        return
-    if not (allowed() and names_own(grid.scenario)):
-        sweep_points(grid, "auto")
-        return
+        return []
+    if not (allowed() and any(names_own(point.scenario) for point in grid.points)):
+        return check_points(grid)
+    print("plug-ins are not looked at: validate runs no code of your own", file=sys.stderr)
+    return _check_without_own(grid)
+
+
+def _check_without_own(grid: Grid) -> list[Trace]:
+    """Build what of every point is not a plug-in."""
+    from netsim.scenario import assembly
+    from netsim.scenario.billing import build_costs
+    from traces.format.trace import Trace
+
+    traces: dict[str, Trace] = {}
     for point in grid.points:
         source = assembly.open_source(point.scenario)
         assembly.build_decider(point.scenario, source)
         build_costs(point.scenario, source)
-    print("plug-ins are not looked at: validate runs no code of your own", file=sys.stderr)
-
-
-def _check_shards(grid: Grid) -> None:
-    """Read every shard of the traces that the points name."""
-    from netsim.scenario.assembly import open_source
-    from netsim.scenario.sources.built_in import LiveTraceSettings
-    from traces.format.manifest import canonical
-    from traces.format.trace import Trace
-
-    if isinstance(grid.scenario.trace, LiveTraceSettings):
-        return
-    named = {canonical(point.scenario.trace.model_dump(mode="json")): point.scenario for point in grid.points}
-    for scenario in named.values():
-        source = open_source(scenario)
         if isinstance(source, Trace):
-            source.verify()
+            traces[str(source.folder)] = source
+    return list(traces.values())
 
 
 def _check_trace(path: Path) -> str:

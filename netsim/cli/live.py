@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netsim.cli.common import bad_input
+from netsim.cli.common import bad_input, keeping
 
 if TYPE_CHECKING:
     from netsim.scenario import Grid
@@ -64,7 +64,10 @@ def _record(needs: LiveNeeds, locks: ExitStack, *, quiet: bool) -> Path:
             eos=pair.stops_for("stop" if needs.stops else "ignore"),
         )
         locks.enter_context(_alone(cache_folder() / f"{recording_key(pair, plan)[:16]}.lock"))
-        with recording_progress(PROFILE_SHARE, quiet=quiet) as progress:
+        with (
+            keeping(f"finished groups are kept in {cache_folder()}"),
+            recording_progress(PROFILE_SHARE, quiet=quiet) as progress,
+        ):
             return record_live(pair, plan, cache_folder(), lambda spec: needs.policy_of(spec, size), progress)
     except (PairError, PromptError, TraceError) as error:
         raise bad_input("trace", str(error)) from None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from netsim.cli.common import IntervalChoice, bad_input
+from netsim.cli.looks import FIGURES, FileFormat, Font, StyleChoice, Title, Width, look
 from netsim.cli.outputs import check_output_file
 
 
@@ -27,23 +28,16 @@ def plot(
         list[str], typer.Option(metavar="KEY=VALUE", help="Only these points; repeatable.")
     ] = [],  # noqa: B006  (typer copies it)
     interval: IntervalChoice = None,
-    style: Annotated[
-        Literal["screen", "paper", "slides"],
-        typer.Option(help="paper: one column of a two-column paper, notes left to the caption."),
-    ] = "screen",
-    width: Annotated[
-        float | None, typer.Option(metavar="INCHES", help="Of the figure; panels go below each other.")
-    ] = None,
-    title: Annotated[str, typer.Option(help="Above the figure.")] = "",
+    style: StyleChoice = "screen",
+    width: Width = None,
+    title: Title = "",
+    font: Font = "",
     devices: Annotated[str, typer.Option(metavar="0,1,…", help="Of a timeline; default: all.")] = "",
     from_s: Annotated[
         float | None, typer.Option("--from", metavar="SECONDS", help="Start of a timeline.")
     ] = None,
     to_s: Annotated[float | None, typer.Option("--to", metavar="SECONDS", help="End of a timeline.")] = None,
-    file_format: Annotated[
-        Literal["png", "pdf", "svg"] | None,
-        typer.Option("--format", help="Default: that of the suffix of --out, else png.", show_default=False),
-    ] = None,
+    file_format: FileFormat = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default: DIR/KIND.FORMAT.")] = None,
 ) -> None:
     """Draw a figure.
@@ -51,11 +45,12 @@ def plot(
     Example: netsim plot results/quickstart --x channel.snr_db --y uplink_bits --where policy.name=u-hlm --out bits.pdf
     """
     from analysis.figures.logs import Window
-    from analysis.figures.plot import Wanted, styled
+    from analysis.figures.plot import Wanted
     from analysis.figures.plot import plot as draw
     from netsim.sweeps.store import note_figure
 
-    check_output_file("--out", out, (f".{file_format}",) if file_format else (".png", ".pdf", ".svg"))
+    check_output_file("--out", out, (f".{file_format}",) if file_format else FIGURES)
+    wanted_look = look(style, width, title, font)
     try:
         window = Window(tuple(int(one) for one in devices.split(",") if one.strip()), from_s, to_s)
     except ValueError:
@@ -66,7 +61,7 @@ def plot(
             Wanted(kind, x, y, where, window, interval or ""),
             file_format,
             out,
-            styled(style, width, title),
+            wanted_look,
         )
         if source[0].is_dir():
             note_figure(source[0], picture)

@@ -59,7 +59,7 @@ def profile(
         from models.profile import Subject, measure, write_profile
     except ModuleNotFoundError as error:
         raise bad_input("profile", f"needs {error.name}: pip install -e '.[models]'") from None
-    from netsim.cli.progress import progress
+    from netsim.cli.progress import TimeLeft, progress
 
     if (slm is None) != (llm is None):
         raise bad_input("--slm", "give --slm and --llm together")
@@ -79,12 +79,13 @@ def profile(
         # Before the measurement, which may take an hour: a file that can't be written.
         out.parent.mkdir(parents=True, exist_ok=True)
         check_output_file("--out", out, (".json",))
+        left = TimeLeft()
         with progress(quiet=quiet) as show:
             measured = measure(
                 subjects[0],
                 wanted,
                 Effort(repeats, cell_s=cell_seconds),
-                lambda text, share: show(text, share, None),
+                lambda text, share: show(text, share, left(share)),
                 threads,
             )
     except (ValueError, OSError) as error:

@@ -18,6 +18,25 @@ SECONDS_BETWEEN_LINES = 5.0
 Show = Callable[[str, float, float | None], None]
 
 
+class TimeLeft:
+    """Seconds left of something whose share is known, at the pace so far, from when this was made.
+
+    Examples
+    --------
+    >>> left = TimeLeft(now=lambda: 10.0)
+    >>> left.now = lambda: 20.0
+    >>> left(0.25), left(0.0)
+    (30.0, None)
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self.now, self._start = now, now()
+
+    def __call__(self, share: float) -> float | None:
+        """Seconds left when ``share`` is done; None before it has begun."""
+        return None if share <= 0 else (self.now() - self._start) * (1 - share) / share
+
+
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Show]:
     """Show progress on standard error."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from netsim.cli.common import AllowPlugins, bad_input
+from netsim.cli.common import AllowPlugins, bad_input, keeping
 from netsim.cli.record_progress import PROFILE_SHARE, recording_progress
 from traces.measures import MeasureName
 
@@ -184,7 +184,10 @@ def record(
             score=own_score,
         )
         workers = jobs or default_workers(device)
-        with recording_progress(profile_share, quiet=quiet) as progress:
+        with (
+            keeping(f"finished groups are kept in {out}"),
+            recording_progress(profile_share, quiet=quiet) as progress,
+        ):
             record_trace(loaded, plan, out, progress.recorded, extending=extend, workers=workers)
             if profile_share:
                 profile_recording(loaded, plan, out, progress.profile_budget_s, progress.profiled)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from netsim.cli.progress import Show, progress
+from netsim.cli.progress import Show, TimeLeft, progress
 
 if TYPE_CHECKING:
     from models.record import Done
@@ -56,7 +56,7 @@ class RecordingProgress:
     def __init__(self, profile_share: float, show: Show) -> None:
         self._pace, self._show = Pace(time.monotonic(), profile_share), show
         self._recorded_s = 0.0
-        self._profile_from: float | None = None
+        self._profile_left: TimeLeft | None = None
 
     def recorded(self, done: Done) -> None:
         """Enter how far the recording is."""
@@ -74,12 +74,10 @@ class RecordingProgress:
 
     def profiled(self, text: str, share: float) -> None:
         """Enter which forward pass was measured, and the share of the measurement that is done."""
-        now = time.monotonic()
-        if self._profile_from is None:
-            self._profile_from = now
+        if self._profile_left is None:
+            self._profile_left = TimeLeft()
         recording = 1 / (1 + self._pace.profile_share)
-        left = None if share <= 0 else (now - self._profile_from) * (1 - share) / share
-        self._show(f"profiling, {text}", recording + (1 - recording) * share, left)
+        self._show(f"profiling, {text}", recording + (1 - recording) * share, self._profile_left(share))
 
 
 @contextmanager

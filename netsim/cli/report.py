@@ -27,13 +27,16 @@ def report(
 
     Example: netsim report results/quickstart --out quickstart.html
     """
-    from analysis.report.page import write_report
+    from analysis.report.page import PARTS, write_report
+    from netsim.sweeps.progress import progress
 
     if len(folders) > 2:
         raise bad_input("report", f"takes one folder, or two to compare, given {len(folders)}")
     path = out or folders[0] / "report.html"
     check_output_file("--out", path, (".html", ".htm"))
     try:
-        print(f"report: {write_report(folders[0], path, folders[1] if len(folders) == 2 else None)}")
+        with progress("parts of the report", PARTS, quiet=False) as advance:
+            write_report(folders[0], path, folders[1] if len(folders) == 2 else None, advance)
     except OSError as error:
         raise bad_input(str(path), f"can't be written: {error.strerror}") from None
+    print(f"report: {path}")

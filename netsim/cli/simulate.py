@@ -63,6 +63,7 @@ def run(
     from netsim.cli.network import check_logs, device_rows, devices_summary, write_logs
     from netsim.point import Point
     from netsim.scenario import load_grid
+    from netsim.sweeps.progress import progress
 
     check_logs(tokens, timeline)
     find_beside(scenario)
@@ -71,8 +72,13 @@ def run(
     seeds = loaded.seed_values() if seed is None else [seed]
     with located(grid), live_models(grid.base(), tuple(seeds), quiet=as_json) as recorded:
         point = Point.of(recorded.scenario)
-        rows, sums = zip(*(point.result(number, engine) for number in seeds), strict=True)
-        devices = [device_rows(point, number) for number in seeds]
+        results, devices = [], []
+        with progress("seeds", len(seeds), quiet=as_json) as advance:
+            for number in seeds:
+                results.append(point.result(number, engine))
+                devices.append(device_rows(point, number))
+                advance(1)
+        rows, sums = zip(*results, strict=True)
         write_logs(point, list(seeds), tokens, timeline)
     if as_json:
         print_json([{**row, **own} for row, own in zip(rows, devices, strict=True)])

@@ -177,7 +177,7 @@ COLUMNS: tuple[Column[Any], ...] = (
     ),
     Column(
         Decided, "llm_nll", "nats/token", "neg. log-likelihood under the LLM",
-        "Of the output, under the LLM's full distribution at temperature 1; empty where `on_trace` is below 1.",
+        "Of the output, under the LLM's full distribution at temperature 1; empty where `on_trace` is below 1, and of a parametric trace.",
         _llm_nll, better="low",
     ),
     _similarity("cosine", "cosine with the reference", "Cosine of sentence embeddings, output and reference answer"),

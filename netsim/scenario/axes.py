@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from netsim.errors import InputError
 from netsim.scenario.faults import Finding, explain
 from netsim.scenario.fields import Block, takes_list
-from netsim.scenario.kinds import Family
+from netsim.scenario.kinds import Family, Own
 from netsim.scenario.model import Scenario
+from netsim.scenario.plugins import allowed, load_class
 from netsim.scenario.sweep import AxisValue, check_axes, check_distinct, range_or_list, spread, sweep_block
 from netsim.scenario.yaml_file import KeyPath
 
@@ -61,14 +63,28 @@ def _inner_axes(field: FieldInfo | None, item: Any) -> Iterator[tuple[KeyPath, t
     block = block_class(field, item)
     if block is None or not isinstance(item, dict):
         return
+    fields = _keys_of(field, block, item)
     for key, value in item.items():
-        below = block.model_fields.get(key)
+        below = fields.get(key)
         if below is None:
-            continue  # unknown, or a plug-in's: whether a list is one value there only its class knows
+            continue  # unknown, or of a plug-in that may not be loaded: whether a list is one value only its class knows
         if block_class(below, value) is None and _is_axis(below, value):
             yield (key,), check_distinct(range_or_list(value))
         else:
             yield from (((key, *path), values) for path, values in _inner_axes(below, value))
+
+
+def _keys_of(field: FieldInfo | None, block: type[Block], item: Data) -> Mapping[str, FieldInfo]:
+    """The keys that an item may have; of a user's own kind those of its class, where that may be loaded."""
+    family = family_of_field(field)
+    if family is None or not issubclass(block, Own) or not allowed():
+        return block.model_fields
+    try:
+        own = load_class(item[family.base.key], family.base, family.base.family)
+    except InputError:  # said when it is built
+        return block.model_fields
+    fields: Mapping[str, FieldInfo] = own.model_fields
+    return fields
 
 
 def _is_axis(field: FieldInfo, value: Any) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from channels.capacity import Gains
 from channels.recorded import Recorded
 from channels.units import from_db
 from netsim.errors import Fault, InputError, at_key, reason
-from netsim.radio.link import Radio
+from netsim.radio.link import Radio, session_rng
 from netsim.scenario.fadings import Fading
 from netsim.scenario.fadings.models import RayleighSettings, RecordedFadingSettings
 from netsim.scenario.fields import Block, Key
@@ -59,9 +60,15 @@ class ChannelSettings(Block):
                 coherence_time_s=self.coherence_time_s,
                 reading=self.fading.reading() if isinstance(self.fading, RecordedFadingSettings) else None,
             )
-            radio.curve(0, 0, 0)
+            _check(radio)
         except (ValueError, OSError) as error:
             raise InputError(
                 [Fault("", "fading.file" if isinstance(error, OSError) else "", reason(error))]
             ) from None
         return radio
+
+
+def _check(radio: Radio) -> None:
+    """Draw one session's first gains and their rates: what a law or a series refuses, without compiled code."""
+    gains = Gains(radio.fading, radio.coherence_time_s, session_rng(0, 0, 0))
+    radio.rate_law(radio.snr * gains.values, radio.bandwidth_hz, radio.gap)

@@ -7,7 +7,7 @@ channel (all keys but the policy), a block of seeds, and the policies for which 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 from netsim.errors import Fault, InputError
 from netsim.point import Point
 from netsim.results.columns import columns_digest
-from netsim.scenario import Grid, Scenario
+from netsim.scenario import Grid, GridPoint, Scenario
 from netsim.scenario.policies.published import threshold_of
 from traces.format.manifest import canonical, digest_of
 from traces.format.sealed import read_regular
+from traces.format.trace import Trace
 
 #: Raised whenever the same scenario gives other numbers than before: older chunks are then not reused. Columns that
 #: come, go or change their type need no raise: their digest is a part of every key as well.
@@ -86,23 +87,55 @@ def sweep_points(grid: Grid, engine: str) -> list[SweepPoint]:
     InputError
         With every fault of every point, each said once.
     """
-    ready: dict[str, Point] = {}
     points: list[SweepPoint] = []
-    faults: dict[Fault, None] = {}
     digests: dict[Path, str] = {}
+
+    def add(point: GridPoint, built: Point) -> None:
+        points.append(_sweep_point(point.coordinates, built, built.engine(engine), digests))
+
+    _build_each(grid, add)
+    return points
+
+
+def check_points(grid: Grid) -> list[Trace]:
+    """Build all points of a sweep and look at their files, and run nothing; raises as `sweep_points` does.
+
+    No engine is chosen: whether a link ever sends is a result, and finding it takes compiled code.
+
+    Returns
+    -------
+    list of Trace
+        Those of the points, each once. Their shards are not read yet.
+    """
+    digests: dict[Path, str] = {}
+    traces: dict[str, Trace] = {}
+
+    def check(_point: GridPoint, built: Point) -> None:
+        if isinstance(built.trace, Trace):
+            traces[str(built.trace.folder)] = built.trace
+        for file in built.scenario.result_files():
+            _digest(file, digests)
+
+    _build_each(grid, check)
+    return list(traces.values())
+
+
+def _build_each(grid: Grid, use: Callable[[GridPoint, Point], None]) -> None:
+    """Build every point and use it; what is wrong with any of them is raised together, each fault once."""
+    ready: dict[str, Point] = {}
+    faults: dict[Fault, None] = {}
     for point in grid.points:
         setup = setup_of(point.scenario)
         try:
             if setup in ready:
-                built = ready[setup] = ready[setup].at(point.scenario)
+                ready[setup] = ready[setup].at(point.scenario)
             else:
-                built = ready[setup] = Point.of(point.scenario)
-            points.append(_sweep_point(point.coordinates, built, built.engine(engine), digests))
+                ready[setup] = Point.of(point.scenario)
+            use(point, ready[setup])
         except InputError as error:
             faults |= dict.fromkeys(grid.placed(error, point).faults)
     if faults:
         raise InputError(faults)
-    return points
 
 
 def setup_of(scenario: Scenario) -> str:

@@ -69,7 +69,9 @@ class Bound:
         return self.limit - values if self.at_least else values - self.limit
 
 
-def simulate_thresholds(scenario: Scenario, jobs: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def simulate_thresholds(
+    scenario: Scenario, jobs: int, *, quiet: bool = True
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of hlm and of every threshold, at every SNR of the scenario, with two columns more; and their prompts' sums.
 
     ``rejected_skips`` is the share of all rounds that are skipped and that the LLM would have rejected;
@@ -88,7 +90,7 @@ def simulate_thresholds(scenario: Scenario, jobs: int) -> tuple[pd.DataFrame, pd
         "policy": [HlmSettings(name="hlm").model_dump(), *_candidates(scenario)],
         SNR: list(scenario.sweep.get(SNR, (scenario.channel.snr_db,))),
     }
-    table, prompts = sweep_with_prompts({**content, "sweep": axes}, jobs)
+    table, prompts = sweep_with_prompts({**content, "sweep": axes}, jobs, quiet=quiet)
     skipped, right = 1 - table["transmission_rate"], table["true_skip_rate"].fillna(1.0)
     table["rejected_skips"] = skipped * (1 - right)
     hlm = table[table["policy.name"] == "hlm"].set_index([SNR, "seed"])["llm_nll"]

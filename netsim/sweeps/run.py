@@ -155,10 +155,12 @@ def sweep(scenario: ScenarioLike, jobs: int = 1) -> pd.DataFrame:
     return sweep_with_prompts(scenario, jobs)[0]
 
 
-def sweep_with_prompts(scenario: ScenarioLike, jobs: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
+def sweep_with_prompts(
+    scenario: ScenarioLike, jobs: int = 1, *, quiet: bool = True
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Simulate a sweep as `sweep` does; its rows, and the sums of every prompt: a row per point, seed and prompt."""
     with tempfile.TemporaryDirectory(prefix="netsim-") as folder:
-        report = run_sweep(scenario, Path(folder), jobs=jobs, fresh=True)
+        report = run_sweep(scenario, Path(folder), jobs=jobs, fresh=True, quiet=quiet)
         if report.failures:
             raise RuntimeError(f"{len(report.failures)} cells failed, the first at {report.failures[0]}")
         return pd.read_parquet(report.folder / RESULTS), pd.read_parquet(report.folder / PROMPT_SUMS)

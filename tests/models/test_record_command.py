@@ -14,11 +14,13 @@ import pytest
 from filelock import FileLock, Timeout
 
 from models.pair import load_tokenizer
+from models.record import Done
 from netsim.cli.live import live_models
 from netsim.cli.profile import profile
 from netsim.cli.record import record
+from netsim.cli.record_progress import RecordingProgress
 from netsim.costs.latency import load_latency
-from netsim.errors import InputError
+from netsim.errors import InputError, InterruptedCommand
 from netsim.point import Point
 from netsim.scenario import load_grid
 from netsim.scenario.sources.built_in import RecordedTraceSettings
@@ -57,6 +59,26 @@ def test_all_counts_are_the_thresholds_between_which_decisions_differ(
     assert [np.floor(7 * threshold + 1e-9) for threshold in thresholds] == list(range(8))
     assert manifest.prompts[0].reference == "first, second) # the sum"
     assert manifest.eos == (0,)
+
+
+def test_an_interrupted_recording_says_what_is_kept_and_goes_on(
+    pair: dict[str, Any], prompts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_self: RecordingProgress, done: Done) -> None:
+        if done.groups == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RecordingProgress, "recorded", interrupt)
+        with pytest.raises(InterruptedCommand) as said:
+            record(tmp_path / "t", prompts, ["hlm"], **pair, **RECORD, jobs=1)
+    assert (
+        str(said.value)
+        == f"finished groups are kept in {tmp_path / 't'}, the same command goes on from there"
+    )
+    assert len(read_manifest(tmp_path / "t").shards) == 1
+    record(tmp_path / "t", prompts, ["hlm"], **pair, **RECORD, jobs=1)
+    assert Trace.open(tmp_path / "t").is_complete
 
 
 def test_a_recording_replays_in_a_process_without_torch(

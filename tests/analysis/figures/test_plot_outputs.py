@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import matplotlib.style
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,10 +16,10 @@ from matplotlib.ticker import MaxNLocator
 from analysis.figures.identity import MAX_CURVES
 from analysis.figures.kinds import BY_NAME, FIGURES, crossings
 from analysis.figures.margins import legend_below, thin_ticks
-from analysis.figures.over import draw_over
-from analysis.figures.plot import Wanted, plot, styled
+from analysis.figures.over import draw_each, draw_over
+from analysis.figures.plot import Wanted, plot
 from analysis.figures.results import SNR, Results
-from analysis.figures.style import new_figure, scale
+from analysis.figures.style import STYLES, new_figure, scale, styled
 from analysis.figures.transforms import panels, points
 from netsim.results.columns import STAGES
 from tests.drawn_figures import (
@@ -26,6 +27,7 @@ from tests.drawn_figures import (
     KINDS,
     SCREEN,
     draw,
+    drawing,
     footnote_of,
 )
 
@@ -61,6 +63,26 @@ def test_bars_end_where_the_stages_add_up(sweep: Results) -> None:
         np.testing.assert_allclose(ends, table["latency_mean_s_mean"], rtol=1e-12)
 
 
+@pytest.mark.parametrize("slower", [1.0, 40.0])
+def test_panels_of_a_breakdown_can_be_compared(sweep: Results, slower: float) -> None:
+    at_worst = sweep.table[SNR] == sweep.table[SNR].min()
+    same = sweep.table.assign(**dict.fromkeys(STAGES, 0.01))
+    results = replace(sweep, table=same.assign(uplink_s=np.where(at_worst, 0.01 * slower, 0.01)))
+    drawn = drawing("breakdown", results)
+    limits = {axes.get_xlim() for axes in drawn.figure.axes}
+    numbers = [text.get_text() for axes in drawn.figure.axes for text in axes.texts]
+    assert len(drawn.figure.axes) == 3
+    assert len({axes.get_xlabel() for axes in drawn.figure.axes}) == 1  # one unit in any case
+    if slower == 1.0:
+        assert len(limits) == 1
+        assert "own scale" not in drawn.caption
+    else:
+        assert len(limits) == 2
+        assert "Each panel has its own scale." in drawn.caption
+        others = 10.0 * (len(STAGES) - 1)
+        assert {f"{others + 400:g}", f"{others + 10:g}"} <= set(numbers)
+
+
 def test_more_policies_than_anybody_can_tell_apart_are_refused(sweep: Results) -> None:
     table = sweep.table[sweep.table["policy.name"] == "hlm"].drop(columns="policy.name")
     names = pd.DataFrame({"policy.name": [f"mine:P{number}" for number in range(MAX_CURVES + 1)]})
@@ -93,7 +115,10 @@ def test_a_missing_axis_is_named_beside_those_there_are(sweep: Results, kind: st
 
 def test_a_column_that_no_row_defines_says_when_it_is_empty(sweep: Results) -> None:
     without = replace(sweep, table=sweep.table.assign(llm_nll=np.nan))
-    with pytest.raises(ValueError, match=r"no row has it: it is empty where `on_trace` is below 1$"):
+    with pytest.raises(
+        ValueError,
+        match=r"no row has it: it is empty where `on_trace` is below 1, and of a parametric trace$",
+    ):
         draw("accuracy-vs-throughput", without)
 
 
@@ -187,6 +212,31 @@ def test_labels_of_ticks_do_not_touch() -> None:
         inside = [box for box in boxes if axes.bbox.x0 <= (box.x0 + box.x1) / 2 <= axes.bbox.x1 + 1]
         assert len(inside) >= 2
         assert all(left.x1 < right.x0 for left, right in pairwise(inside))
+
+
+@pytest.mark.parametrize("style_name", STYLES)
+@pytest.mark.parametrize("kind", ["breakdown", "each"])
+def test_names_of_rows_do_not_overlap(sweep: Results, style_name: str, kind: str) -> None:
+    long = sweep.table.assign(
+        **{"latency.slm": "a-model-of-one-billion", "latency.llm": "a-model-of-ten-billion"}
+    )
+    short = sweep.table.assign(
+        **{"latency.slm": "a-small-model-of-ours", "latency.llm": "a-large-model-of-ours"}
+    )
+    table = pd.concat([long, short], ignore_index=True)
+    axes = ("latency.slm", "latency.llm", *(name for name in sweep.axes if name != SNR))
+    results = Results(table[table[SNR] == 0].drop(columns=SNR), axes)
+    with matplotlib.style.context(STYLES[style_name].settings):
+        drawn = (
+            KINDS["breakdown"](results, STYLES[style_name])
+            if kind == "breakdown"
+            else draw_each(results, "throughput_tok_s", STYLES[style_name])
+        )
+        drawn.figure.draw_without_rendering()
+        boxes = [label.get_window_extent() for label in drawn.figure.axes[0].get_yticklabels()]
+    assert max(label.get_text().count("\n") for label in drawn.figure.axes[0].get_yticklabels()) == 2
+    ordered = sorted(boxes, key=lambda box: box.y0)
+    assert all(below.y1 <= above.y0 + 1 for below, above in pairwise(ordered))
 
 
 def test_a_long_legend_stays_inside_the_figure() -> None:

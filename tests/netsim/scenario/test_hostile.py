@@ -117,14 +117,17 @@ def test_one_line_that_names_the_key(text: str, said: dict[str, str]) -> None:
     assert place.rpartition(":")[2].isdigit()
 
 
+@pytest.mark.parametrize("allowed_by", ["environment", "option"])
 def test_validate_imports_no_plugin_even_where_they_are_allowed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed_by: str
 ) -> None:
     (tmp_path / "beside.py").write_text("open('imported', 'w').close()\n", encoding="utf-8")
-    path = write(tmp_path, 'policy: {name: "beside:Mine"}')
-    monkeypatch.setenv("NETSIM_ALLOW_PLUGINS", "1")
+    path = write(tmp_path, 'sweep: {policy: [hlm, {name: "beside:Mine", most: [1, 2]}]}')
+    if allowed_by == "environment":
+        monkeypatch.setenv("NETSIM_ALLOW_PLUGINS", "1")
+    options = ["--allow-plugins"] if allowed_by == "option" else []
     done = subprocess.run(
-        [sys.executable, "-m", "netsim", "validate", str(path)],
+        [sys.executable, "-m", "netsim", "validate", str(path), *options],
         capture_output=True,
         text=True,
         check=False,

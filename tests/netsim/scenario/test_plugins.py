@@ -135,6 +135,22 @@ def test_a_scenario_takes_all_three_and_hands_them_their_keys(trace: Path) -> No
 
 
 @pytest.mark.usefixtures("allowed")
+def test_a_list_or_range_inside_a_plugins_entry_expands_as_anybodys(trace: Path) -> None:
+    name = "tests.own_plugins:MostlyUnsureKind"
+    axis = [
+        {"name": "hlm"},
+        {"name": name, "most": [3, 8]},
+        {"name": name, "most": {"start": 10, "stop": 14, "step": 2}},
+    ]
+    grid = load_grid(content(trace, sweep={"policy": axis}))
+    assert [point.coordinates["policy.most"] for point in grid.points] == [None, 3, 8, 10, 12, 14]
+    assert [Point.of(point.scenario).policy for point in grid.points[1:3]] == [
+        MostlyUnsure(3),
+        MostlyUnsure(8),
+    ]
+
+
+@pytest.mark.usefixtures("allowed")
 @pytest.mark.parametrize(
     ("policy", "fault"),
     [

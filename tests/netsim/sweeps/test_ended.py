@@ -143,4 +143,7 @@ def test_an_interrupt_during_the_imports_is_one_line(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (130, "netsim: interrupted; nothing was written\n")
+    assert (done.returncode, done.stderr) == (
+        130,
+        "netsim: interrupted; nothing was written, the same command begins anew\n",
+    )
