@@ -40,7 +40,8 @@ lowest:  ## the tests but those of models, with the oldest dependencies that set
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --editable . \
 	    $$($(PYTHON) -c "import configparser as c; s = c.ConfigParser(); s.read('setup.cfg'); \
-	    print(*(r.replace('>=', '==') for r in s['options']['install_requires'].split()))") pytest 'hypothesis>=6.110'
+	    wanted = s['options']['install_requires'] + s['options.extras_require']['dask']; \
+	    print(*(r.replace('>=', '==') for r in wanted.split()))") pytest 'hypothesis>=6.110' 'jsonschema>=4.23'
 	.venv-lowest/bin/python -m pytest -q -W default tests/channels tests/traces tests/netsim
 
 bench: $(VENV)/.installed  ## tokens per second of the engines, beside a bare loop

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from analysis.reproduction import checks, sampling, tables, texts
@@ -15,26 +16,33 @@ from analysis.reproduction import checks, sampling, tables, texts
 PAGE = Path(__file__).with_name("template.md")
 
 
+#: What is put in the place of each mark of the page: of the results, the number of jobs, and the folder of pictures.
+SECTIONS: dict[str, Callable[[tables.Reproduced, int, Path], str]] = {
+    "u_hlm": lambda results, *_: tables.u_hlm_section(results),
+    "held_draw": lambda *_: checks.held_draw_section(),
+    "cu_hlm": lambda results, *_: tables.cu_hlm_section(results),
+    "compression": lambda results, *_: tables.compression_section(results),
+    "full_vocabulary": lambda *_: checks.full_vocabulary_section(),
+    "texts": lambda *_: texts.texts_section(),
+    "sampling": lambda *_: sampling.sampling_section(),
+    "testbed": lambda results, *_: tables.testbed_section(results),
+    "theory": lambda results, *_: checks.theory_section(results),
+    "neglected": lambda _, jobs, pictures: tables.neglected_section(
+        jobs, pictures / "reproduction-neglected.png"
+    ),
+    "conventions": lambda *_: checks.conventions_section(),
+    "calibration": lambda _results, _jobs, pictures: checks.calibration_section(
+        pictures / "reproduction-line.png"
+    ),
+}
+
+
 def page(jobs: int, pictures: Path) -> str:
     """Run everything; the page's text, with pictures written beside it."""
     results = tables.Reproduced.simulate(jobs)
-    sections = {
-        "u_hlm": tables.u_hlm_section(results),
-        "held_draw": checks.held_draw_section(),
-        "cu_hlm": tables.cu_hlm_section(results),
-        "compression": tables.compression_section(results),
-        "full_vocabulary": checks.full_vocabulary_section(),
-        "texts": texts.texts_section(),
-        "sampling": sampling.sampling_section(),
-        "testbed": tables.testbed_section(results),
-        "theory": checks.theory_section(results),
-        "neglected": tables.neglected_section(jobs, pictures / "reproduction-neglected.png"),
-        "conventions": checks.conventions_section(),
-        "calibration": checks.calibration_section(pictures / "reproduction-line.png"),
-    }
     text = PAGE.read_text(encoding="utf-8")
-    for name, section in sections.items():
-        text = text.replace(f"<!-- {name} -->", section)
+    for name, section in SECTIONS.items():
+        text = text.replace(f"<!-- {name} -->", section(results, jobs, pictures))
     return text
 
 

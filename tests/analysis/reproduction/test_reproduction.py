@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from analysis.reproduction.checks import conventions_section, held_draw_section
-from analysis.reproduction.page import PAGE
+from analysis.reproduction.page import PAGE, SECTIONS
 from analysis.reproduction.runs import NEGLECTED, PAPERS, Run
 from analysis.reproduction.tables import CU_HLM_LINE, DENSITIES, U_HLM_LINE, clipped, density, percent, table
 from netsim.scenario import load_scenario
@@ -87,12 +87,7 @@ def test_a_draw_held_for_a_whole_upload_never_settles() -> None:
 
 def test_the_page_has_a_place_for_every_section() -> None:
     places = re.findall(r"<!-- (\w+) -->", PAGE.read_text(encoding="utf-8"))
-    assert sorted(places) == sorted(
-        [
-            *("u_hlm", "held_draw", "cu_hlm", "compression", "full_vocabulary"),
-            *("texts", "testbed", "theory", "neglected", "conventions", "calibration"),
-        ]
-    )
+    assert sorted(places) == sorted(SECTIONS)
 
 
 def test_tables_are_markdown() -> None:
