@@ -66,7 +66,7 @@ def optimize(
     loaded = grid.scenario
     objective = NAMES.get(maximize, maximize)
     with located(grid):
-        table, prompts = simulate_thresholds(loaded, jobs, quiet=quiet)
+        table, prompts = simulate_thresholds(loaded, jobs, quiet=quiet or as_json)
     best = best_thresholds(table, objective, bounds, on_the_mean=on_the_mean, prompts=prompts)
     rows = [{str(name): value for name, value in row.items()} for row in best.to_dict("records")]
     if as_json:
