@@ -11,8 +11,9 @@ REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed  ## install what the simulator needs, run the quickstart, draw its figure
+demo: $(VENV)/.installed  ## install what the simulator needs, sweep the quickstart and the real pair, draw their figures
 	$(BIN)/netsim sweep scenarios/quickstart.yaml
+	$(BIN)/netsim sweep scenarios/real-pair.yaml
 
 test: $(VENV)/.installed-dev  ## install everything (torch too), run all tests; COVERAGE=1 says what they reach
 	$(BIN)/python $(if $(COVERAGE),-m coverage run) -m pytest

@@ -23,7 +23,7 @@ from traces.format.manifest import (
 from traces.format.nodes import NodeTable, Sampler, compress
 from traces.format.shards import write_shard
 from traces.format.trace import Trace
-from traces.speculative.draws import token_draws
+from traces.speculative.draws import TokenDraws, token_draws
 from traces.speculative.walk import Measure, Policy, walk
 from traces.uncertainty import theta_rule
 
@@ -88,24 +88,8 @@ def make_trace(
     for prompt, tokens in enumerate(texts):
         for token_seed in token_seeds:
             forest = Forest([pair.root(tokens[-1], sampler)], sampler, vocabulary_size)
-
-            def expand(
-                parents: NDArray[np.int64], new: NDArray[np.int64], forest: Forest = forest
-            ) -> NDArray[np.int64]:
-                return forest.append(pair.nodes(parents, new, new, sampler))
-
             draws = token_draws([(prompt, token_seed)], num_tokens, SAMPLES)
-            measure = Measure(SAMPLES, THETA_MAX)
-            walk(
-                forest,
-                forest.roots,
-                list(policies.values()),
-                draws,
-                num_tokens,
-                measure,
-                eos=eos,
-                expand=expand,
-            )
+            _grow(forest, pair, list(policies.values()), draws, num_tokens, eos)
             shards.append(write_shard(folder, prompt, token_seed, forest.table, vocabulary_size))
     model = ModelSpec(name="table", parameters=vocabulary_size**2, digest=NO_DIGEST)
     manifest = Manifest(
@@ -130,6 +114,23 @@ def make_trace(
     write_manifest(folder, manifest)
     (folder / "latency.json").write_text(json.dumps(_latency()))
     return Trace.open(folder)
+
+
+def _grow(
+    forest: Forest,
+    pair: TablePair,
+    policies: list[Policy],
+    draws: TokenDraws,
+    num_tokens: int,
+    eos: int | None,
+) -> None:
+    """Walk the policies over a tree that grows where they need it."""
+
+    def expand(parents: NDArray[np.int64], new: NDArray[np.int64]) -> NDArray[np.int64]:
+        return forest.append(pair.nodes(parents, new, new, forest.sampler))
+
+    measure = Measure(SAMPLES, THETA_MAX)
+    walk(forest, forest.roots, policies, draws, num_tokens, measure, eos=eos, expand=expand)
 
 
 def _latency() -> dict[str, object]:
