@@ -12,7 +12,6 @@ import typer
 
 from netsim.cli.common import AllowPlugins, bad_input, cell, open_trace, print_json, print_table
 from netsim.cli.outputs import TABLES, check_output_file, write_table, writing
-from netsim.results.over_prompts import LEAST_PROMPTS
 
 if TYPE_CHECKING:
     from analysis.accuracy.outputs import Outputs
@@ -53,6 +52,7 @@ def score(
     from analysis.accuracy.compare import compare, missing_baselines, missing_scores
     from analysis.accuracy.outputs import named_policies, outputs_of
     from analysis.accuracy.similarity import with_similarity
+    from netsim.results.over_prompts import LEAST_PROMPTS
     from traces.format.manifest import TraceError
 
     for option, given in (("--encoder", encoder is not None), ("--store", store)):
