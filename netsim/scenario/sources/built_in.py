@@ -23,6 +23,16 @@ from netsim.scenario.paths import (
 from traces.format.manifest import TraceError
 from traces.format.trace import Trace
 
+#: Traces that a message names.
+MOST_NAMED = 12
+
+
+def _named(known: list[str]) -> str:
+    """Names for a message; of many those with short names, which are the plain ones."""
+    shown = sorted(sorted(known, key=len)[:MOST_NAMED])
+    more = " (more: netsim list traces)" if len(known) > MOST_NAMED else ""
+    return f"{', '.join(shown)}{more}"
+
 
 class RecordedTraceSettings(TraceKind):
     """A recorded trace, by the name of one of the project's or by its folder."""
@@ -46,9 +56,7 @@ class RecordedTraceSettings(TraceKind):
         """Open the trace."""
         if "/" not in self.folder and not exists(self.path):
             known = known_traces()
-            text = (
-                f"no such trace, given {self.folder!r}, allowed: {', '.join(known)}, or the path of a folder"
-            )
+            text = f"no such trace, given {self.folder!r}, allowed: {_named(known)}, or the path of a folder"
             raise TraceError(f"{text}{did_you_mean(self.folder, known)}")
         if not exists(self.path):
             raise TraceError(f"{self.path}: no such folder{beside(self.path)}")
