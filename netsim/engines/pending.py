@@ -152,19 +152,27 @@ class Pending:
 
 
 @njit(cache=True)
-def bits_in_window(tables: Tables, at: int, start_s: float, end_s: float) -> float:
-    """Bits that the whole band carries for an upload between two times of its session; `RAN_OUT` past its window."""
+def _window(tables: Tables, at: int) -> tuple[FloatArray, FloatArray, float, bool, int]:
+    """An upload's window: rates, prefix sums, length of a block, whether the last is for ever, and the first one's number."""
     numbers, integers, rates_bps, prefix_bits = tables
     place, size = integers[WINDOW, at], int(numbers[NUM_BLOCKS, at])
-    coherence_s, endless = numbers[COHERENCE_S, at], numbers[ENDLESS, at] > 0.0
-    rates, first = rates_bps[place, :size], int(numbers[FIRST_BLOCK, at])
-    return float(delivered(rates, prefix_bits[place], coherence_s, endless, start_s, end_s, first))
+    endless, first = numbers[ENDLESS, at] > 0.0, int(numbers[FIRST_BLOCK, at])
+    return rates_bps[place, :size], prefix_bits[place], numbers[COHERENCE_S, at], endless, first
+
+
+@njit(cache=True)
+def bits_in_window(tables: Tables, at: int, start_s: float, end_s: float) -> float:
+    """Bits that the whole band carries for an upload between two times of its session; `RAN_OUT` past its window."""
+    rates, prefix_bits, coherence_s, endless, first = _window(tables, at)
+    return float(delivered(rates, prefix_bits, coherence_s, endless, start_s, end_s, first))
 
 
 @njit(cache=True)
 def bits_known(tables: Tables, at: int, start_s: float, end_s: float) -> float:
     """The same for times in the window, or, added up another way, behind its end by a hair."""
-    before_end_s = tables[0][KNOWN_S, at] * (1 - 4e-16)
+    before_end_s = tables[0][KNOWN_S, at] * (
+        1 - 4e-16
+    )  # four of the steps below 1: two sums may differ by that
     end_s = min(end_s, before_end_s)
     return bits_in_window(tables, at, min(start_s, end_s), end_s)
 
@@ -172,11 +180,8 @@ def bits_known(tables: Tables, at: int, start_s: float, end_s: float) -> float:
 @njit(cache=True)
 def seconds_in_window(tables: Tables, at: int, start_s: float, bits: float) -> float:
     """Seconds that the whole band takes for bits of an upload, as `channels.drain.drain`; `RAN_OUT` past its window."""
-    numbers, integers, rates_bps, prefix_bits = tables
-    place, size = integers[WINDOW, at], int(numbers[NUM_BLOCKS, at])
-    coherence_s, endless = numbers[COHERENCE_S, at], numbers[ENDLESS, at] > 0.0
-    rates, first = rates_bps[place, :size], int(numbers[FIRST_BLOCK, at])
-    return float(drain(rates, prefix_bits[place], coherence_s, endless, start_s, bits, first))
+    rates, prefix_bits, coherence_s, endless, first = _window(tables, at)
+    return float(drain(rates, prefix_bits, coherence_s, endless, start_s, bits, first))
 
 
 @njit(cache=True)

@@ -161,6 +161,22 @@ def slots_in_turn(
 
 
 @njit(cache=True)
+def serve(
+    tables: Tables, at: int, window_slots: float, slot: int, slot_s: float, limit_s: float
+) -> tuple[int, int, int]:
+    """Give a slot to an upload whose average counts it; what a loop returns, or `SENT` where it goes on."""
+    numbers = tables[0]
+    given = give_slot(tables, at, slot * slot_s, slot_s)
+    if given == WINDOW_OVER:
+        return slot, at, WINDOW_OVER
+    numbers[AVERAGE_BPS, at] += numbers[RATE_BPS, at] / window_slots
+    slot += 1
+    if given == THROUGH:
+        return slot, at, THROUGH
+    return (slot, -1, LIMIT) if slot * slot_s >= limit_s else (slot, at, SENT)
+
+
+@njit(cache=True)
 def slots_by_ratio(
     tables: Tables,
     count: int,
@@ -179,15 +195,9 @@ def slots_by_ratio(
             return slot, stale, STALE
         age(numbers, memory, count, slot, window_slots)
         at = best_ratio(numbers, count)
-        given = give_slot(tables, at, now_s, slot_s)
-        if given == WINDOW_OVER:
-            return slot, at, WINDOW_OVER
-        numbers[AVERAGE_BPS, at] += numbers[RATE_BPS, at] / window_slots
-        slot += 1
-        if given == THROUGH:
-            return slot, at, THROUGH
-        if slot * slot_s >= limit_s:
-            return slot, -1, LIMIT
+        slot, at, why = serve(tables, at, window_slots, slot, slot_s, limit_s)
+        if why != SENT:
+            return slot, at, why
 
 
 def slots_of(choose: Choose) -> Slots:
@@ -219,14 +229,8 @@ def slots_of(choose: Choose) -> Slots:
             )
             if not 0 <= at < count:
                 return slot, at, THROUGH
-            given = give_slot(tables, at, now_s, slot_s)
-            if given == WINDOW_OVER:
-                return slot, at, WINDOW_OVER
-            numbers[AVERAGE_BPS, at] += numbers[RATE_BPS, at] / window_slots
-            slot += 1
-            if given == THROUGH:
-                return slot, at, THROUGH
-            if slot * slot_s >= limit_s:
-                return slot, -1, LIMIT
+            slot, at, why = serve(tables, at, window_slots, slot, slot_s, limit_s)
+            if why != SENT:
+                return slot, at, why
 
     return cast("Slots", njit(slots))
