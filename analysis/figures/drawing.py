@@ -59,7 +59,7 @@ def draw_trade_off(axes: Axes, table: pd.DataFrame, x: str, y: str, looks: Looks
     """
     for label, family in table.groupby("label", sort=False):
         look = looks[family["key"].iloc[0]]
-        axes.errorbar(
+        points, *_ = axes.errorbar(
             family[f"{x}_mean"],
             family[f"{y}_mean"],
             xerr=_lengths(family, x),
@@ -70,6 +70,7 @@ def draw_trade_off(axes: Axes, table: pd.DataFrame, x: str, y: str, looks: Looks
             marker=look.marker,
             linestyle=look.dash if len(family) > 1 else "none",
         )
+        points.set_clip_on(False)  # a marker at the end of an axis is whole
         hollow = family[~family["exact"]]
         axes.plot(hollow[f"{x}_mean"], hollow[f"{y}_mean"], **_hollow(look))
 

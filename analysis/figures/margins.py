@@ -15,6 +15,8 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 
 #: Of small print, a little more than fits into the width of a panel.
 LETTERS_PER_INCH = 26
+#: Of a letter of small print, in heights of its type: a line of that many letters is as wide as the figure at most.
+LETTER_WIDTH = 0.6
 
 
 def legend_below(figure: Figure, *, most_of_height: float = 0.9) -> None:
@@ -73,11 +75,12 @@ def footnote(figure: Figure, lines: Sequence[str]) -> None:
     """Small print under all panels; the figure grows by its lines."""
     if not lines:
         return
-    across = {_columns_of(axes) for axes in figure.axes}
-    if len(across) > 1:  # it hangs below one of the panels, whose place a longer line would take
-        letters = int(LETTERS_PER_INCH * figure.get_figwidth() / len(across))
-        lines = [part for line in lines for part in wrap(line, letters)]
     size = float(figure.axes[0].xaxis.label.get_fontsize()) * 0.75
+    across = len({_columns_of(axes) for axes in figure.axes})
+    # Of several panels it hangs below one, whose place a longer line would take.
+    per_inch = LETTERS_PER_INCH if across > 1 else 72 / (LETTER_WIDTH * size)
+    letters = int(per_inch * figure.get_figwidth() / across)
+    lines = [part for line in lines for part in wrap(line, letters)]
     figure.set_figheight(figure.get_figheight() + 1.35 * size / 72 * len(lines))
     bottom = max(_rows_of(axes).stop for axes in figure.axes)
     lowest = [axes for axes in figure.axes if _rows_of(axes).stop == bottom]

@@ -144,7 +144,7 @@ def draw_each(results: Results, y: str, style: Style, *, panelled: bool = True) 
     title, unit = title_and_unit(y)
     for axes in all_axes:
         scaled = scale(axes, "x", [0.0, *everything[f"{y}_mean"]], unit=unit)
-        axes.set_xlabel(f"{title} ({scaled})" if scaled else title)
+        axes.set_xlabel(_below(title, scaled, len(all_axes)))
     all_axes[0].invert_yaxis()
     return _finish(figure, results, everything, style, [], "Bars", (y,), mark="*")
 
@@ -173,7 +173,7 @@ def _scale_all(
         place = axes.get_subplotspec()
         first = place is None or place.is_first_col()
         axes.set(
-            xlabel=_two_lines(x_title, x_scaled) if len(all_axes) == 1 else _narrow(x_title, x_scaled),
+            xlabel=_below(x_title, x_scaled, len(all_axes)),
             ylabel=_two_lines(y_title, f"{y_scaled}{said}") if first else "",
         )
         if not is_lowest(axes):
@@ -191,8 +191,10 @@ def _better(name: str) -> str:
     return BY_NAME[name].better if name in BY_NAME else ""
 
 
-def _narrow(title: str, unit: str) -> str:
-    """The same for one of several panels, whose width a long title would exceed."""
+def _below(title: str, unit: str, num_panels: int) -> str:
+    """Title and unit below a panel; of one of several, in lines of its width."""
+    if num_panels == 1:
+        return _two_lines(title, unit)
     return fill(f"{title} ({unit})" if unit else title, LONG_TITLE + 4)
 
 
