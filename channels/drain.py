@@ -111,7 +111,7 @@ def drain(
 
     Returns
     -------
-    float. Seconds; `RAN_OUT` if the array is too short; infinite if the endless block has rate 0.
+    float. Seconds; `RAN_OUT` if the array is too short or begins later; infinite if the endless block has rate 0.
     """
     if bits <= 0.0:
         return 0.0
@@ -120,7 +120,7 @@ def drain(
     block -= first_block
     if endless and block >= last:
         return float(bits / rates_bps[last])
-    if block > last:
+    if not 0 <= block <= last:
         return RAN_OUT
     first_s = coherence_time_s - offset_s
     first_bits = rates_bps[block] * first_s
@@ -153,7 +153,7 @@ def delivered(
 
     Returns
     -------
-    float. Bits; `RAN_OUT` if the array is too short.
+    float. Bits; `RAN_OUT` if the array is too short or begins later.
     """
     last = rates_bps.size - 1
     block, offset_s = locate(start_s, coherence_time_s)
@@ -162,6 +162,8 @@ def delivered(
     end_block -= first_block
     if endless and block >= last:
         return float(rates_bps[last] * (end_s - start_s))
+    if block < 0:
+        return RAN_OUT
     if endless and end_block > last:
         end_block = last
         end_offset_s = end_s - (first_block + last) * coherence_time_s

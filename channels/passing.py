@@ -63,6 +63,7 @@ class PassingCurve:
         self._rates_bps: FloatArray = np.empty(0)
         self._prefix_bits: FloatArray = np.zeros((2, 1))
         self._endless = False
+        self._sends = False
         self._grow(WINDOW_BLOCKS)
 
     @property
@@ -73,37 +74,32 @@ class PassingCurve:
     @property
     def never_sends(self) -> bool:
         """Whether nothing will ever get through; as `CapacityCurve.never_sends`."""
-        if self._rates_bps.any():
+        if self._sends:
             return False
         law = self._rate_law, self._snr, self._bandwidth_hz, self._gap
         return self._endless or send_probability(self._fading, *law) < LEAST_SEND_PROBABILITY
 
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until `bits` have drained from `start_s` on; as `CapacityCurve.duration`."""
-        local_s = self._local(start_s)
         while True:
-            seconds: float = drain(
-                self._rates_bps, self._prefix_bits, self._coherence_time_s, self._endless, local_s, bits
-            )
+            seconds: float = drain(*self._window, start_s, bits, self._first_block)
             if 0.0 <= seconds < math.inf:
                 return seconds
-            self._extend()
+            if not self._open(start_s):
+                self._extend()
 
     def bits_between(self, start_s: float, end_s: float) -> float:
         """Bits that the link carries from `start_s` to `end_s` (seconds)."""
-        local_s = self._local(start_s)
         while True:
-            bits: float = delivered(
-                self._rates_bps,
-                self._prefix_bits,
-                self._coherence_time_s,
-                self._endless,
-                local_s,
-                local_s + (end_s - start_s),
-            )
+            bits: float = delivered(*self._window, start_s, end_s, self._first_block)
             if bits >= 0.0:
                 return bits
-            self._extend()
+            if not self._open(start_s):
+                self._extend()
+
+    @property
+    def _window(self) -> tuple[FloatArray, FloatArray, float, bool]:
+        return self._rates_bps, self._prefix_bits, self._coherence_time_s, self._endless
 
     def rate_bps(self, time_s: float) -> float:
         """Rate at `time_s` seconds, bit/s."""
@@ -117,11 +113,9 @@ class PassingCurve:
 
     def window(self, time_s: float, until_s: float) -> RateWindow:
         """Rates from `time_s` to `until_s` at least; as `CapacityCurve.window`."""
-        self._local(time_s)
+        self._open(time_s)
         while True:
-            window = RateWindow(
-                self._first_block, self._rates_bps, self._prefix_bits, self._coherence_time_s, self._endless
-            )
+            window = RateWindow(self._first_block, *self._window)
             if window.covers(until_s):
                 return window
             first, last = (int(locate(moment_s, self._coherence_time_s)[0]) for moment_s in (time_s, until_s))
@@ -129,27 +123,26 @@ class PassingCurve:
             self._extend(max(last + 1 - self._first_block - self._snrs.size, WINDOW_BLOCKS))
 
     def _index(self, time_s: float) -> int:
-        self._local(time_s)
+        self._open(time_s)
         # Of the session's time itself: the window's, added up another way, may lie in the next block by a hair.
         block = int(locate(time_s, self._coherence_time_s)[0]) - self._first_block
         return min(block, self._snrs.size - 1)
 
-    def _local(self, time_s: float) -> float:
-        """Seconds since the start of a window that holds `time_s`."""
-        block, offset_s = locate(time_s, self._coherence_time_s)
+    def _open(self, time_s: float) -> bool:
+        """Let the window hold `time_s`; whether it had to go on for that."""
+        block = int(locate(time_s, self._coherence_time_s)[0])
         if block < self._first_block:
             raise ValueError(f"a passing curve forgets: asked for {time_s} s after a later time")
-        if block >= self._first_block + self._snrs.size and not self._endless:
-            # One block before is kept: the same moment, added up another way, may lie a hair earlier.
-            known = self._first_block + self._snrs.size
-            self._first_block = int(block) - 1
-            self._snrs = self._snrs[-1:] if block == known else np.empty(0)
-            self._stream.skip(max(self._first_block - known, 0))
-            self._new_blocks = (
-                min(2 * self._new_blocks, MOST_NEXT_BLOCKS) if block == known else WINDOW_BLOCKS
-            )
-            self._grow(self._new_blocks)
-        return float((block - self._first_block) * self._coherence_time_s + offset_s)
+        known = self._first_block + self._snrs.size
+        if block < known or self._endless:
+            return False
+        # One block before is kept: the same moment, added up another way, may lie a hair earlier.
+        self._first_block = block - 1
+        self._snrs = self._snrs[-1:] if block == known else np.empty(0)
+        self._stream.skip(max(self._first_block - known, 0))
+        self._new_blocks = min(2 * self._new_blocks, MOST_NEXT_BLOCKS) if block == known else WINDOW_BLOCKS
+        self._grow(self._new_blocks)
+        return True
 
     def _forget(self, before: int) -> None:
         """Drop the gains of blocks before one; rates follow when more are drawn."""
@@ -177,4 +170,5 @@ class PassingCurve:
         self._snrs = np.concatenate((self._snrs, new)) if self._snrs.size else new
         self._rates_bps = self._rate_law(self._snrs, self._bandwidth_hz, self._gap)
         self._prefix_bits = prefix_sums(self._rates_bps, self._coherence_time_s)
+        self._sends = bool(self._rates_bps.any())
         self._endless = self._stream.settled

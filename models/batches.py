@@ -8,9 +8,9 @@ the number of rows (a few are allowed) change a row's bits. Where they do, trees
 from __future__ import annotations
 
 import os
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,18 @@ PADDED_TO = 64
 def default_workers(device: str) -> int:
     """Passes side by side: one for each core of the processor, but one alone on any other device."""
     return min(os.cpu_count() or 1, 8) if device == "cpu" else 1
+
+
+@dataclass(frozen=True)
+class Prefill:
+    """A pass over a prompt, and the slots that its states go to."""
+
+    number: int
+    slots: NDArray[np.int64]
+
+
+#: Rows of a pass, each with the slot of its new token; or a prompt.
+Job = list[tuple[PassRow, int]] | Prefill
 
 
 @dataclass(frozen=True)
@@ -76,73 +88,109 @@ class Batches:
     ) -> None:
         self.pair, self.plan, self.passes = pair, plan, passes
         self.theta, _ = theta_rule(plan.measure.theta_max, THETA_POINTS)
-        self._waiting, self._recorded = deque(groups), recorded
+        self._waiting, self._recorded = dict.fromkeys(groups), recorded
         self._left = Counter(prompt for prompt, _ in groups)
-        self._prompts: dict[int, Prefilled] = {}
+        #: None while a worker is at it.
+        self._prompts: dict[int, Prefilled | None] = {}
         self._trees: list[GroupTree] = []
         self._pending: dict[int, list[PassRow]] = {}
         self._workers = workers if passes.side_by_side else 1
+        self._under_way: dict[Future[list[NodeTable]], Job] = {}
         self._nodes, self._done = 0, 0
 
     def __iter__(self) -> Iterator[tuple[Group, NodeTable] | Advance]:
-        """Yield complete trees, and after every pass how far it is."""
+        """Yield complete trees, and whenever a worker is done how far it is."""
         with ThreadPoolExecutor(self._workers) as threads:
             while self._waiting or self._trees:
-                self._begin_more()
-                chunks = self._take()
-                for chunk, nodes in zip(chunks, threads.map(self._evaluate, chunks), strict=True):
-                    for (row, slot), node in zip(chunk, nodes, strict=True):
-                        row.tree.answer(row, slot, node)
-                    self._nodes += len(chunk)
+                self._employ(threads)
+                done, _ = wait(self._under_way, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._take_in(self._under_way.pop(future), future.result())
                 yield from self._complete()
                 yield Advance(self._nodes, self._done + pending_depth(self._trees, self.plan.num_tokens))
 
-    def _begin_more(self) -> None:
-        """Begin groups until the next passes are full."""
-        enough = self.plan.batch * self._workers
-        for tree in self._trees:
-            self._queue(tree)
-        while self._waiting and (not self._trees or (self.passes.side_by_side and self._ready() < enough)):
-            tree = self._begun(self._waiting.popleft())
+    def _employ(self, threads: ThreadPoolExecutor) -> None:
+        """Give every free worker something to do, as far as there is."""
+        while len(self._under_way) < self._workers and (job := self._next_job()):
+            if not self.passes.has_room:
+                wait(self._under_way)
+                self.passes.reserve()
+            self._under_way[threads.submit(self._run, job)] = job
+
+    def _run(self, job: Job) -> list[NodeTable]:
+        """What a worker does: nodes, each a table of its own without a parent."""
+        return self._prefill(job) if isinstance(job, Prefill) else self._evaluate(job)
+
+    def _next_job(self) -> Job | None:
+        """A full pass, else a prompt that more rows come from, else what rows there are."""
+        lacking = self._begin_more()
+        if lacking is None:
+            return self._take()
+        tokens = np.array(self.plan.prompts[lacking].tokens, np.int64)
+        self._prompts[lacking] = None
+        return Prefill(lacking, self.passes.slots.take(tokens))
+
+    def _begin_more(self) -> int | None:
+        """Begin groups until a pass is full; a prompt without states, if that takes one, and no worker has it yet."""
+        for group in list(self._waiting):
+            if self._is_full() or (self._trees and not self.passes.side_by_side):
+                break
+            number = group[0]
+            if number in self._prompts and self._prompts[number] is None:
+                continue
+            tree = self._begun(group)
+            if tree is None:
+                return number
+            del self._waiting[group]
             self._trees.append(tree)
             self._queue(tree)
+        return None
 
-    def _begun(self, group: Group) -> GroupTree:
-        recorded = self._recorded(group)
-        start = self._prefilled(group[0]).node if recorded is None else recorded
+    def _begun(self, group: Group) -> GroupTree | None:
+        """The tree of a group; None where it needs the states of its prompt first."""
+        start, prompt = self._recorded(group), self._prompts.get(group[0])
+        if start is None and prompt is not None:
+            start = prompt.node
+        if start is None:
+            return None
         tree = GroupTree(self.plan, group, start, self.pair.vocabulary_size)
+        if prompt is not None:
+            tree.prompt_slots = prompt.slots
         # A recorded tree that already holds the plan's paths needs no pass, not even over its prompt.
-        if not tree.is_complete:
-            tree.prompt_slots = self._prefilled(group[0]).slots
-        return tree
+        return tree if prompt is not None or tree.is_complete else None
 
-    def _ready(self) -> int:
-        """Rows of the passes that could run now."""
-        batch = self.plan.batch
-        return sum(len(rows) // batch * batch for rows in self._pending.values())
+    def _is_full(self) -> bool:
+        return any(len(rows) >= self.plan.batch for rows in self._pending.values())
 
     def _queue(self, tree: GroupTree) -> None:
         for row in tree.rows():
             self._pending.setdefault(row.length // PADDED_TO, []).append(row)
 
-    def _take(self) -> list[list[tuple[PassRow, int]]]:
-        """Rows of the next passes, from the fullest lengths, each with the slot of its new token."""
-        chunks = []
-        for _ in range(self._workers):
-            length = max(self._pending, key=lambda own: len(self._pending[own]), default=None)
-            if length is None:
-                break
-            rows = self._pending[length]
-            taken, self._pending[length] = rows[: self.plan.batch], rows[self.plan.batch :]
-            if not self._pending[length]:
-                del self._pending[length]
-            slots = self.passes.slots.take(np.array([row.token for row in taken]))
-            chunks.append(list(zip(taken, slots.tolist(), strict=True)))
-        self.passes.reserve()
-        return chunks
+    def _take(self) -> list[tuple[PassRow, int]] | None:
+        """Rows of the next pass, from the fullest length, each with the slot of its new token."""
+        length = max(self._pending, key=lambda own: len(self._pending[own]), default=None)
+        if length is None:
+            return None
+        rows = self._pending.pop(length)
+        taken, left = rows[: self.plan.batch], rows[self.plan.batch :]
+        if left:
+            self._pending[length] = left
+        slots = self.passes.slots.take(np.array([row.token for row in taken]))
+        return list(zip(taken, slots.tolist(), strict=True))
+
+    def _take_in(self, job: Job, nodes: list[NodeTable]) -> None:
+        """Let trees grow by what a worker found."""
+        if isinstance(job, Prefill):
+            self._prompts[job.number] = Prefilled(job.slots, nodes[0])
+            return
+        for (row, slot), node in zip(job, nodes, strict=True):
+            row.tree.answer(row, slot, node)
+        self._nodes += len(job)
+        for tree in {id(row.tree): row.tree for row, _ in job}.values():
+            self._queue(tree)
 
     def _evaluate(self, chunk: list[tuple[PassRow, int]]) -> list[NodeTable]:
-        """Nodes of one pass, each a table of its own without a parent."""
+        """Nodes of one pass."""
         batch = self.passes.size(len(chunk))
         positions = (chunk[0][0].length // PADDED_TO + 1) * PADDED_TO
         slots = np.full((batch, positions), NOWHERE, np.int64)
@@ -198,13 +246,11 @@ class Batches:
             raise PairError(f"{spec.function}: gives {value} at prompt '{own.id}', allowed: a finite number")
         return score
 
-    def _prefilled(self, number: int) -> Prefilled:
-        if number not in self._prompts:
-            prompt = self.plan.prompts[number]
-            slots, slm, llm = self.passes.prefill(np.array(prompt.tokens, np.int64))
-            following = prompt.continuation[0] if prompt.continuation else None
-            self._prompts[number] = Prefilled(slots, self._node(slm, llm, number, following))
-        return self._prompts[number]
+    def _prefill(self, prompt: Prefill) -> list[NodeTable]:
+        """The node of a prompt."""
+        own = self.plan.prompts[prompt.number]
+        slm, llm = self.passes.prefill(np.array(own.tokens, np.int64), prompt.slots)
+        return [self._node(slm, llm, prompt.number, own.continuation[0] if own.continuation else None)]
 
     def _complete(self) -> Iterator[tuple[Group, NodeTable]]:
         for tree in [own for own in self._trees if own.is_complete]:
@@ -213,6 +259,8 @@ class Batches:
             self._done += 1
             number = tree.group[0]
             self._left[number] -= 1
-            if not self._left[number] and number in self._prompts:
-                self.passes.slots.free(self._prompts.pop(number).slots)
+            prompt = self._prompts.get(number)
+            if not self._left[number] and prompt is not None:
+                self.passes.slots.free(prompt.slots)
+                del self._prompts[number]
             yield tree.group, tree.table

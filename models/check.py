@@ -99,12 +99,12 @@ class _WrongCache(Exception):  # noqa: N818  (says what was found)
 
 
 def _sizes(batch: int) -> tuple[int, ...]:
-    """Numbers of rows that a pass may have: a whole batch, half and a quarter of one.
+    """Numbers of rows that a pass may have: a whole batch and some shares of one.
 
     >>> _sizes(32), _sizes(6)
-    ((32, 16, 8), (6,))
+    ((32, 16, 8, 4), (6,))
     """
-    return tuple(batch // parts for parts in (1, 2, 4) if batch // parts >= LEAST_ROWS or parts == 1)
+    return batch, *(size for parts in (2, 4, 8) if (size := batch // parts) >= LEAST_ROWS)
 
 
 def _exact_sizes(

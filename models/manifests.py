@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
 import torch
@@ -18,11 +19,14 @@ from traces.format.manifest import Manifest, ModelSpec, SamplerSpec
 
 def empty_manifest(pair: Pair, plan: Plan) -> Manifest:
     """Manifest of a plan of which nothing is recorded yet."""
+    # Gigabytes to digest, which leaves the interpreter free for the other model.
+    with ThreadPoolExecutor() as threads:
+        slm, llm = threads.map(model_spec, (pair.slm, pair.llm))
     return Manifest(
         version=2,
         name=plan.name,
-        slm=model_spec(pair.slm),
-        llm=model_spec(pair.llm),
+        slm=slm,
+        llm=llm,
         tokenizer=tokenizer_digest(pair.tokenizer),
         vocabulary_size=pair.vocabulary_size,
         eos=plan.eos,
@@ -51,7 +55,7 @@ def model_spec(model: PreTrainedModel) -> ModelSpec:
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.contiguous().cpu().reshape(-1).view(torch.uint8).numpy())
     return ModelSpec(
         name=model_name(model),
         parameters=model.num_parameters(),

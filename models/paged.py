@@ -8,6 +8,7 @@ and read by every token seed and branch; a prefix is a list of slots, and a forw
 from __future__ import annotations
 
 import inspect
+import threading
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ NOWHERE = 0
 
 
 class Slots:
-    """Slots in use, and the token that each holds. A freed slot is used again.
+    """Slots in use, and the token that each holds. A freed slot is used again. Threads may share one.
 
     Attributes
     ----------
@@ -31,23 +32,26 @@ class Slots:
 
     def __init__(self) -> None:
         self._free: list[int] = []
+        self._lock = threading.Lock()
         self.token = np.zeros(1024, np.int64)
         self.count = NOWHERE + 1
 
     def take(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
         """Slots for some more tokens: [num_tokens], int."""
-        reused = [self._free.pop() for _ in range(min(len(self._free), len(tokens)))]
-        fresh = np.arange(self.count, self.count + len(tokens) - len(reused))
-        self.count += len(fresh)
-        while self.count > len(self.token):
-            self.token = np.concatenate([self.token, np.zeros_like(self.token)])
-        slots = np.concatenate([np.array(reused, np.int64), fresh])
-        self.token[slots] = tokens
-        return slots
+        with self._lock:
+            reused = [self._free.pop() for _ in range(min(len(self._free), len(tokens)))]
+            fresh = np.arange(self.count, self.count + len(tokens) - len(reused))
+            self.count += len(fresh)
+            while self.count > len(self.token):
+                self.token = np.concatenate([self.token, np.zeros_like(self.token)])
+            slots = np.concatenate([np.array(reused, np.int64), fresh])
+            self.token[slots] = tokens
+            return slots
 
     def free(self, slots: NDArray[np.int64]) -> None:
         """Give slots back."""
-        self._free.extend(slots.tolist())
+        with self._lock:
+            self._free.extend(slots.tolist())
 
 
 class _Pages:
@@ -62,7 +66,7 @@ class _Pages:
             self.tensors = [own.new_zeros((0, own.shape[1], own.shape[3])) for own in states]
         for index, pages in enumerate(self.tensors):
             if num_slots > len(pages):
-                larger = pages.new_zeros((num_slots + num_slots // 2, *pages.shape[1:]))
+                larger = pages.new_zeros((2 * num_slots, *pages.shape[1:]))
                 larger[: len(pages)] = pages
                 self.tensors[index] = larger
 
@@ -108,6 +112,11 @@ class PagedModel:
         self._accepts = set(inspect.signature(model.forward).parameters)
         # Nobody needs the logits before the last position; over a whole prompt they are large.
         self._last = {"logits_to_keep": 1} if "logits_to_keep" in self._accepts else {}
+
+    @property
+    def has_room(self) -> bool:
+        """Whether all slots in use have their place."""
+        return all(self._slots.count <= len(pages) for own in self._pages for pages in own.tensors)
 
     def reserve(self) -> None:
         """Make room for all slots in use. No pass may be under way."""
@@ -161,6 +170,7 @@ class WholeModel:
     """Forward passes of one model over whole prefixes: right for every causal model, and slow."""
 
     cached = False
+    has_room = True
 
     def __init__(self, model: PreTrainedModel, slots: Slots) -> None:
         self.model, self._slots = model, slots

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers import PreTrainedModel
 
-from models.check import checked_model
+from models.check import Checked, checked_model
 from models.paged import Slots
 from models.pair import Pair
 
@@ -30,26 +33,32 @@ class Passes:
 
     def __init__(self, pair: Pair, batch: int) -> None:
         self.slots = Slots()
-        checked = [
-            checked_model(model, self.slots, batch, pair.vocabulary_size) for model in (pair.slm, pair.llm)
-        ]
+
+        def check(model: PreTrainedModel) -> Checked:
+            return checked_model(model, self.slots, batch, pair.vocabulary_size)
+
+        with ThreadPoolExecutor() as threads:
+            checked = list(threads.map(check, (pair.slm, pair.llm)))
         self._models = [own.model for own in checked]
         self._width = pair.vocabulary_size
         self.cached = checked[0].model.cached, checked[1].model.cached
         self._batch, self._sizes = batch, set.intersection(*(set(own.sizes) for own in checked))
         self.side_by_side = bool(self._sizes)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether all slots in use have their place; else `reserve`."""
+        return all(model.has_room for model in self._models)
+
     def reserve(self) -> None:
         """Make room for all slots in use. No pass may be under way."""
         for model in self._models:
             model.reserve()
 
-    def prefill(self, tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], Logits, Logits]:
-        """Slots of a prompt, and what both models say after it: [vocabulary_size] each."""
-        slots = self.slots.take(tokens)
-        self.reserve()
+    def prefill(self, tokens: NDArray[np.int64], slots: NDArray[np.int64]) -> tuple[Logits, Logits]:
+        """What both models say after a prompt, whose states go to ``slots``: [vocabulary_size] each."""
         slm, llm = (self._logits(model.prefill(tokens, slots))[0] for model in self._models)
-        return slots, slm, llm
+        return slm, llm
 
     def size(self, num_rows: int) -> int:
         """Rows of a pass that so many fit into, padding included."""

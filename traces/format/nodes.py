@@ -174,9 +174,10 @@ def _row(logits: NDArray[np.float32], sampler: Sampler) -> _Row:
     mass = weight.sum(dtype=np.float64)
     weight *= shifted
     entropy = np.log(mass) - weight.sum(dtype=np.float64) / mass
-    sampling = _log_sum_exp_at(shifted, sampler.temperature)
+    unit = np.float32(np.log(mass))
+    sampling = unit if sampler.temperature == 1 else _log_sum_exp_at(shifted, sampler.temperature)
     inside = _nucleus_ids(shifted, sampling, sampler)
-    return _Row(shifted, sampling, np.float32(np.log(mass)), np.float32(entropy), inside)
+    return _Row(shifted, sampling, unit, np.float32(entropy), inside)
 
 
 def _stored(shifted: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -204,7 +205,8 @@ def _log_partitions(
         own = temperature * theta[index]
         # A million entries of exp(-32) are less than the rounding of the maximum's 1.
         if lowest < -32 * own:
-            shifted = shifted[shifted > -32 * own]
+            # By their places: a mask of scattered entries takes ten times as long.
+            shifted = shifted[np.flatnonzero(shifted > -32 * own)]
             lowest = shifted.min()
         result[index] = _log_sum_exp_at(shifted, own)
     return result

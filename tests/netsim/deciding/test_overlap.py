@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from netsim.errors import InputError
 from netsim.point import Point
 from netsim.results.columns import NAMES
 from netsim.scenario import load_scenario
+from traces.format.trace import Trace
 
 SLM_S, LLM_S, WAY_S, RTT_S, DOWN_S = 0.012, 0.03, 0.002, 0.01, 11 / 1e6
 SPEC = {"name": "spec", "gamma": 3, "bonus": False, "payload": "probability-only"}
@@ -64,6 +67,35 @@ def test_the_time_line_of_drafting_ahead(engine: str) -> None:
     assert row["device_energy_j"] == pytest.approx(
         (0.2 * air_s + 2.0 * (computed_s + vain_s)) / tokens, rel=1e-9
     )
+
+
+def test_a_draft_in_vain_takes_as_long_as_its_prefix_lets_it(tmp_path: Path) -> None:
+    """Passes whose seconds grow with the context: wrong drafts stand after the drafts that they believe in."""
+    grid = {"contexts": [0, 2000], "positions": [1, 2000], "batches": [1]}
+    median = [[[0.01 + 1e-4 * context]] * 2 for context in grid["contexts"]]
+    profile = {
+        "format": "netsim-latency", "version": 1, "model": "some", "parameters": 1, "dtype": "float32",
+        "device": "cpu", "hardware": "a processor", "threads": 1, "versions": {}, **grid,
+        "median_s": median, "quartiles_s": np.array(median)[..., None].repeat(2, -1).tolist(), "repeats": 5,
+    }  # fmt: skip
+    (tmp_path / "slm.json").write_text(json.dumps(profile))
+    one = point(AHEAD, latency={"slm": str(tmp_path / "slm.json"), "llm": LLM_S})
+    rounds, work = one.plan(0)
+    assert isinstance(one.trace, Trace)
+    prompts = one.trace.manifest.prompts
+    compared = 0
+    for session, prompt in enumerate(prompts):
+        position = 0
+        for exchange in range(work.length[session]):
+            drafts = min(3, 30 - position)
+            sent = int(np.argmin([*rounds.accepted[session, position : position + drafts], False]))
+            believed = len(prompt.tokens) + position + drafts
+            wrong = range(0 if sent == drafts else min(3, 30 - position - drafts))
+            expected = sum(0.01 + 1e-4 * (believed + number - 1) for number in wrong)
+            assert work.vain_s[session, exchange] == pytest.approx(expected, rel=1e-12)
+            compared += expected > 0
+            position += min(sent + 1, drafts)
+    assert compared > 30
 
 
 def test_it_is_faster_costs_energy_and_changes_no_text() -> None:
