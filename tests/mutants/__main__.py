@@ -29,10 +29,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "channels": ("tests/channels",),
     "traces/format": ("tests/traces",),
     "traces/speculative": ("tests/traces", "tests/netsim/deciding"),
-    "netsim/costs": ("tests/netsim/costs", "tests/netsim/results/test_rows.py"),
+    "netsim/costs": (
+        "tests/netsim/costs",
+        "tests/netsim/results/test_rows.py",
+        "tests/netsim/deciding/test_overlap.py",
+    ),
     "netsim/engines": ("tests/netsim/engines",),
     "netsim/results": (
         "tests/netsim/results",
+        "tests/netsim/deciding/test_overlap.py",
         "tests/netsim/engines/test_network.py",
         "tests/netsim/engines/test_network_laws.py",
     ),
