@@ -5,6 +5,7 @@ The only module above all packages; whatever is heavy is imported by the command
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -160,8 +161,9 @@ def _explain(error: Exception) -> int:
         return INTERRUPTED
     if isinstance(error, OSError):
         _say(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
-    else:
-        _say(f"not enough memory {error}" if isinstance(error, MemoryError) else str(error))
+        # No disk has such a file: the fault is in what was typed.
+        return BAD_INPUT if error.errno == errno.ENAMETOOLONG else OURS
+    _say(f"not enough memory {error}" if isinstance(error, MemoryError) else str(error))
     return OURS
 
 

@@ -208,13 +208,12 @@ def load_latency(
         return LatencyProfile(read_profile(trace_folder / "latency.json", role), extrapolate)
     if value.endswith(".json") or "/" in value:
         return LatencyProfile(read_profile(base / value, role), extrapolate)
-    path = PROFILES / f"{value}.json"
-    if not path.is_file():
-        known = sorted(path.stem for path in PROFILES.glob("*.json"))
+    known = sorted(path.stem for path in PROFILES.glob("*.json"))
+    if value not in known:
         close = difflib.get_close_matches(value, known, n=1)
         hint = in_unit(value, "s") or (f"; did you mean {close[0]!r}?" if close else "")
         raise LatencyError(f"no latency profile {value!r}; there are: {', '.join(known) or 'none'}{hint}")
-    return LatencyProfile(read_profile(path, role), extrapolate)
+    return LatencyProfile(read_profile(PROFILES / f"{value}.json", role), extrapolate)
 
 
 def _first(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> str:

@@ -49,6 +49,17 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Trace:
     return make_trace(tmp_path_factory.mktemp("cli"), num_tokens=6)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("validate", "{}.yaml"), ("table", "{}"), ("sweep", "scenarios/quickstart.yaml", "--out", "{}")],
+)
+def test_a_name_that_is_too_long_is_a_bad_input(arguments: tuple[str, ...]) -> None:
+    ended = netsim(*(part.format("x" * 300) for part in arguments))
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "too long" in ended.stderr
+
+
 @pytest.fixture
 def scenario(trace: Trace, tmp_path: Path) -> Path:
     path = tmp_path / "small.yaml"
