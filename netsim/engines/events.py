@@ -8,9 +8,9 @@ clock readings would lose digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from array import array
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -137,9 +137,7 @@ def simulate_base_station(
     for device in devices:
         env.process(device.run())
     env.run(until_s)
-    return [
-        _device_log(job, device.logs, device.blocked_from) for job, device in zip(jobs, devices, strict=True)
-    ]
+    return [device.log() for device in devices]
 
 
 _Steps = Generator[simpy.Event, Any, None]
@@ -149,17 +147,12 @@ _NOT_SENT: Sent = {
 _NOT_SERVED: Served = {"waited_s": 0.0, "pass_s": 0.0}
 
 
-@dataclass(frozen=True)
-class _Log:
-    """What became of a session's exchanges, one after the other."""
-
-    asked: Asked
-    crossings: Crossings
-    start_s: list[float] = field(default_factory=list)
-    saved_s: list[float] = field(default_factory=list)
-    vain_s: list[float] = field(default_factory=list)
-    sent: list[Sent] = field(default_factory=list)
-    served: list[Served] = field(default_factory=list)
+_SENT, _SERVED = (itemgetter(*kind.__annotations__) for kind in (Sent, Served))
+#: What an exchange that is over leaves in its device's log, in this order.
+_LOGGED = (
+    "start_s", "saved_s", "vain_s", "uploads", "carries_prompt", "calls_llm", "llm_s", "up_s", "down_s",
+    *Sent.__annotations__, *Served.__annotations__,
+)  # fmt: skip
 
 
 class _Device:
@@ -173,8 +166,10 @@ class _Device:
         self._server = server
         self._number = number
         self._job = job
-        self.logs: list[_Log] = []
-        self.blocked_from = job.workload.shape[0]
+        # Numbers alone, since millions of exchanges may have to be kept.
+        self._log = array("d")
+        self._completed = np.zeros(job.workload.shape[0], np.int64)
+        self._blocked_from = job.workload.shape[0]
 
     def run(self) -> _Steps:
         """Work through the sessions."""
@@ -183,7 +178,7 @@ class _Device:
             if arrivals_s is not None and arrivals_s[session] > env.now:
                 yield env.timeout(arrivals_s[session] - env.now)
             yield from self._session(session)
-            if self.blocked_from == session:
+            if self._blocked_from == session:
                 return
 
     def _session(self, session: int) -> _Steps:
@@ -192,18 +187,12 @@ class _Device:
             self._env, self._job, self._env.timeout, self._uplink.send, self._server.serve,
         )  # fmt: skip
         number, grant, propagation = self._number, job.grant_s, job.propagation_s
-        elapsed, began = 0.0, env.now
+        elapsed, aired, began = 0.0, 0.0, env.now
         link = job.link(session, began)
-
-        def aired() -> float:
-            return sum(one["air_s"] + one["prompt_air_s"] for one in log.sent)
-
-        asked, numbers = job.workload.exchanges(session, link, lambda: env.now - began, aired)
+        asked, numbers = job.workload.exchanges(session, link, lambda: env.now - began, lambda: aired)
         up_s, down_s = job.crossings(session)
-        log = _Log(asked, (up_s, down_s))
-        self.logs.append(log)
-        device_s, uploads, carries_prompt, calls_llm = (
-            asked.device_s, asked.uploads, asked.carries_prompt, asked.calls_llm,
+        device_s, uploads, carries_prompt, calls_llm, llm_s = (
+            asked.device_s, asked.uploads, asked.carries_prompt, asked.calls_llm, asked.llm_s,
         )  # fmt: skip
         ahead = 0.0
         for at in numbers:
@@ -219,7 +208,7 @@ class _Device:
                 bits, prompt_bits = asked.bits[at], asked.prompt_bits[at]
                 if bits or prompt_bits:
                     if link.never_sends:
-                        self.blocked_from = session
+                        self._blocked_from = session
                         return
                     sent = yield send(number, link, elapsed, prompt_bits, bits)
                 way = propagation + up_s[at]
@@ -228,7 +217,7 @@ class _Device:
                 elapsed += sent["queued_s"]
                 elapsed += sent["prompt_s"] + sent["own_s"] + way
             if calls_llm[at]:
-                served = yield serve(asked.llm_s[at], asked.llm_context[at], asked.llm_positions[at])
+                served = yield serve(llm_s[at], asked.llm_context[at], asked.llm_positions[at])
                 down = asked.downlink_s[at] + (down_s[at] if sends else 0.0)
                 if down:
                     yield timeout(down)
@@ -236,61 +225,39 @@ class _Device:
                 elapsed += judged
                 wait = judged + (propagation + up_s[at] if sends else 0.0)
                 ahead, vain = min(asked.ahead_s[at], wait), min(asked.vain_s[at], wait)
-            log.start_s.append(start)
-            log.saved_s.append(saved)
-            log.vain_s.append(vain)
-            log.sent.append(sent)
-            log.served.append(served)
+            aired += sent["air_s"] + sent["prompt_air_s"]
+            self._completed[session] += 1
+            self._log.extend(
+                (start, saved, vain, uploads[at], carries_prompt[at], calls_llm[at], llm_s[at], up_s[at], down_s[at],
+                 *_SENT(sent), *_SERVED(served))
+            )  # fmt: skip
+
+    def log(self) -> DeviceLog:
+        """What the sessions came to so far."""
+        num_sessions, num_exchanges = self._job.workload.shape
+        done = np.arange(num_exchanges) < self._completed[:, None]
+        timings = Timings.zeros(num_sessions, num_exchanges)
+        numbers = np.frombuffer(self._log).reshape(-1, len(_LOGGED)).T
+        for name, column in _timings(dict(zip(_LOGGED, numbers, strict=True)), self._job).items():
+            getattr(timings, name)[done] = column
+        return DeviceLog(timings, self._completed, self._blocked_from)
 
 
-def _device_log(job: DeviceJob, logs: Sequence[_Log], blocked_from: int) -> DeviceLog:
-    num_sessions, num_exchanges = job.workload.shape
-    completed = np.zeros(num_sessions, np.int64)
-    completed[: len(logs)] = [len(log.start_s) for log in logs]
-    done = np.arange(num_exchanges) < completed[:, None]
-    timings = Timings.zeros(num_sessions, num_exchanges)
-    for name, column in _timings(logs, job).items():
-        getattr(timings, name)[done] = column
-    return DeviceLog(timings, completed, blocked_from)
-
-
-def _timings(logs: Sequence[_Log], job: DeviceJob) -> dict[str, NDArray[np.float64]]:
+def _timings(log: dict[str, NDArray[np.float64]], job: DeviceJob) -> dict[str, NDArray[np.float64]]:
     """Columns of ``Timings``, a number for every exchange that is over."""
-
-    def asked(name: str) -> NDArray[np.float64]:
-        return _flat(getattr(log.asked, name)[: len(log.start_s)] for log in logs)
-
-    sent = _columns(Sent, [record for log in logs for record in log.sent])
-    served = _columns(Served, [record for log in logs for record in log.served])
-    uploads, llm_s = asked("uploads") > 0, asked("llm_s")
-    asks = uploads | (asked("carries_prompt") > 0)
-    up_s, down_s = (_flat(log.crossings[way][: len(log.start_s)] for log in logs) for way in (0, 1))
+    uploads = log["uploads"] > 0
+    asks = uploads | (log["carries_prompt"] > 0)
     # An exchange that sends only the prompt's ids owes its whole upload to the prompt.
-    prompt_alone_s = asked("carries_prompt") * (job.grant_s + sent["prompt_s"] + job.propagation_s)
-    return {
+    prompt_alone_s = log["carries_prompt"] * (job.grant_s + log["prompt_s"] + job.propagation_s)
+    same = ("start_s", "saved_s", "vain_s", "air_s", "prompt_air_s")
+    return {name: log[name] for name in same} | {
         "grant_s": np.where(uploads, job.grant_s, 0.0),
-        "uplink_s": np.where(uploads, sent["own_s"] + job.propagation_s, 0.0),
-        "core_up_s": up_s * asks,
-        "core_down_s": down_s * asks,
-        "queue_s": sent["queued_s"] + served["waited_s"],
-        "prompt_s": np.where(uploads, sent["prompt_s"], prompt_alone_s),
-        "start_s": _flat(log.start_s for log in logs),
-        "saved_s": _flat(log.saved_s for log in logs),
-        "vain_s": _flat(log.vain_s for log in logs),
-        "air_s": sent["air_s"],
-        "prompt_air_s": sent["prompt_air_s"],
-        "air_wait_s": sent["first_wait_s"],
-        "server_wait_s": served["waited_s"],
-        "batch_s": np.where(asked("calls_llm") > 0, served["pass_s"] - llm_s, 0.0),
+        "uplink_s": np.where(uploads, log["own_s"] + job.propagation_s, 0.0),
+        "core_up_s": log["up_s"] * asks,
+        "core_down_s": log["down_s"] * asks,
+        "queue_s": log["queued_s"] + log["waited_s"],
+        "prompt_s": np.where(uploads, log["prompt_s"], prompt_alone_s),
+        "air_wait_s": log["first_wait_s"],
+        "server_wait_s": log["waited_s"],
+        "batch_s": np.where(log["calls_llm"] > 0, log["pass_s"] - log["llm_s"], 0.0),
     }
-
-
-def _flat(lists: Iterable[Sequence[Any]]) -> NDArray[np.float64]:
-    return np.array(list(chain.from_iterable(lists)), np.float64)
-
-
-def _columns(kind: type[Any], records: Sequence[Any]) -> dict[str, NDArray[np.float64]]:
-    """Numbers of many records of a kind, by name."""
-    names = list(kind.__annotations__)
-    numbers = _flat(map(itemgetter(*names), records)).reshape(len(records), len(names))
-    return dict(zip(names, numbers.T, strict=True))

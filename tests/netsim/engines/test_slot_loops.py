@@ -74,6 +74,25 @@ class ShortestFirst:
     window_slots = 1000.0
 
 
+@njit
+def _best_rate(rates_bps: Any, averages_bps: Any, bits_left: Any, waited_s: Any) -> int:  # noqa: ARG001
+    return int(np.argmax(rates_bps))
+
+
+class BestChannel:
+    """Whoever has the highest rate at the moment."""
+
+    slots: Slots = staticmethod(slots_of(_best_rate))
+    window_slots = 1000.0
+
+
+class PlainBestChannel:
+    """The same in plain Python."""
+
+    def pick(self, slot: int, now_s: float, waiting: Sequence[Backlog]) -> int:
+        return int(np.argmax([backlog.rate_bps(now_s) for backlog in waiting]))
+
+
 class PlainShortestFirst:
     """The same in plain Python."""
 
@@ -85,6 +104,18 @@ def test_a_compiled_scheduler_of_ones_own_is_that_in_plain_python() -> None:
     channel = (Rayleigh(), shannon, 7)
     compiled = slotted(ShortestFirst(), 0.0005, *channel, whole=True)
     assert_same(compiled, slotted(PlainShortestFirst(), 0.0005, *channel, whole=True))
+
+
+@CHANNELS
+@pytest.mark.parametrize(
+    ("compiled", "plain"), [(ShortestFirst, PlainShortestFirst), (BestChannel, PlainBestChannel)]
+)
+def test_a_compiled_scheduler_of_ones_own_on_curves_that_forget(
+    compiled: Any, plain: Any, channel: Any
+) -> None:
+    """What is known of a device's rates ends while it waits, or in the middle of its upload."""
+    one, other = (slotted(own(), 0.000473137, *channel) for own in (compiled, plain))
+    assert_same(one, other, 1e-9)
 
 
 def test_a_compiled_scheduler_that_chooses_nobody_is_refused() -> None:

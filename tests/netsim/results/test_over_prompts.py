@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netsim.results.over_prompts import paired_ratio_over_prompts, ratio_over_prompts
+from netsim.results.over_prompts import (
+    paired_difference_over_prompts,
+    paired_ratio_over_prompts,
+    ratio_over_prompts,
+)
 from netsim.results.statistics import paired_ratio_interval, token_seed_interval
 
 REPLICATES = 1000
@@ -85,6 +89,21 @@ def test_a_speed_up_is_paired_and_the_same_both_ways() -> None:
     assert (
         up.high - up.low < ratio_over_prompts(tokens, seconds).high - ratio_over_prompts(tokens, seconds).low
     )
+
+
+def test_a_difference_is_paired_and_as_wide_as_that_of_two_ratios_of_means() -> None:
+    """Linearised as above: the standard error is that of the difference of both figures' influences."""
+    rng = np.random.default_rng(5)
+    tokens, nll = prompts_of(rng, num_prompts=200, num_rows=1)
+    shifted = paired_difference_over_prompts(nll + 0.25 * tokens, tokens, nll, tokens)
+    assert shifted == pytest.approx((0.25, 0.25, 0.25), rel=1e-12)
+    other = nll * (1 + 0.2 * rng.standard_normal(nll.shape))
+    mean, low, high = paired_difference_over_prompts(other, tokens, nll, tokens)
+    figures = [own.sum() / tokens.sum() for own in (other, nll)]
+    assert mean == pytest.approx(figures[0] - figures[1], rel=1e-12)
+    influence = ((other - nll)[0] - (figures[0] - figures[1]) * tokens[0]) / tokens.mean()
+    # As above.
+    assert high - low == pytest.approx(2 * 1.972 * influence.std(ddof=1) / np.sqrt(200), rel=0.07)
 
 
 def test_what_is_undefined_stays_empty() -> None:

@@ -70,6 +70,14 @@ def test_an_undamaged_trace_is_read(folder: Path) -> None:
     read_all(folder)
 
 
+def test_the_smallest_recording_is_read(tmp_path: Path) -> None:
+    """One token, so one node a group; and a nucleus of one token, in which both models may agree."""
+    trace = make_trace(tmp_path / "short", num_tokens=1, prompts=8, vocabulary_size=2, top_p=1e-3)
+    groups = [(shard.prompt, shard.token_seed) for shard in trace.manifest.shards]
+    assert {shard.num_entries for shard in trace.manifest.shards} == {1, 2}
+    assert trace.forest(groups).table.num_nodes == len(groups)
+
+
 def truncated(folder: Path) -> None:
     os.truncate(folder / SHARD, (folder / SHARD).stat().st_size // 2)
 
