@@ -18,7 +18,8 @@ from netsim.results.similarity_file import StoredSimilarities
 from netsim.scenario.blocks import build_latency
 from netsim.scenario.fadings.models import RecordedFadingSettings
 from netsim.scenario.families import PolicyKind
-from netsim.scenario.model import MOST_ROUNDS, Scenario
+from netsim.scenario.memory import ARRAYS_BYTES, EVENTS_BYTES, check_memory
+from netsim.scenario.model import Scenario
 from netsim.scenario.network import DeviceSettings
 from netsim.scenario.policy_context import PolicyContext, policy_context
 from traces.format.manifest import TraceError
@@ -76,12 +77,15 @@ def check_size(scenario: Scenario, source: Trace | ParametricTrace) -> None:
     if isinstance(source, Trace) and scenario.tokens > source.manifest.num_tokens:
         recorded = source.manifest.num_tokens
         raise fault("tokens", f"more than the trace holds, given {scenario.tokens}, allowed: 1 to {recorded}")
-    rounds = scenario.num_rounds(len(source.prompts))
-    if rounds > MOST_ROUNDS:
-        text = (
-            f"too many rounds in one row, given {rounds} (devices x prompts x tokens), allowed: {MOST_ROUNDS}"
-        )
-        raise fault("requests.per_device" if scenario.requests.per_device else "tokens", text)
+    check_memory(
+        scenario.num_rounds(len(source.prompts)),
+        EVENTS_BYTES if _shared_key(scenario) else ARRAYS_BYTES,
+        "requests.per_device"
+        if scenario.requests.per_device
+        else "tokens"
+        if scenario.devices == 1
+        else "devices",
+    )
     draws = len(source.prompts) * scenario.tokens * (scenario.uncertainty.count() or 0)
     if draws > MOST_DRAWS:
         text = f"too many for so many tokens, given {draws} draws (prompts x tokens x samples), allowed: {MOST_DRAWS}"
@@ -130,6 +134,11 @@ def network_key(scenario: Scenario, policy: Policy) -> str | None:
     fading = scenario.channel.fading
     if isinstance(fading, RecordedFadingSettings) and fading.restart == "never":
         return "channel.fading"  # a prompt finds the series where the one before it left it
+    return _shared_key(scenario)
+
+
+def _shared_key(scenario: Scenario) -> str | None:
+    """The first block of a network that is not as it is for one device; None where all are."""
     plain = Scenario.model_fields
     changed = (
         key

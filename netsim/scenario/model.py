@@ -39,7 +39,7 @@ MOST_DEVICES = 10_000
 MOST_SEEDS = 100_000
 MOST_TOKENS = 1_000_000
 MOST_ROUNDS = 20_000_000
-"""Rounds of one point under one seed: some 150 bytes each while they are simulated, 3 GB."""
+"""Rounds of one point under one seed. What fits in memory is asked where the trace is known, `netsim.scenario.memory`."""
 
 
 def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
