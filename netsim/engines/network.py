@@ -116,9 +116,9 @@ class RequestPlan:
     """
 
     arrivals: Arrivals
-    per_device: int | None = None
-    until_s: float | None = None
-    warmup_s: float = 0.0
+    per_device: int | None
+    until_s: float | None
+    warmup_s: float
 
     def counts(self, num_devices: int, num_prompts: int) -> list[int]:
         """Prompts of each device, where the arrivals don't say it themselves."""
