@@ -10,7 +10,15 @@ from scipy import special, stats
 
 from tests.trace_factory import THETA_POINTS, make_trace
 from traces.format.forest import Forest
-from traces.format.nodes import NodeTable, Sampler, columns, compress, concatenate, nucleus
+from traces.format.nodes import (
+    NodeTable,
+    Sampler,
+    columns,
+    compress,
+    concatenate,
+    in_canonical_order,
+    nucleus,
+)
 from traces.format.shards import read_shard, write_shard
 from traces.uncertainty import theta_rule
 
@@ -121,3 +129,34 @@ def test_logits_that_are_not_finite_are_refused() -> None:
     llm[0, 3] = np.nan
     with pytest.raises(ValueError, match="not finite"):
         compress(slm, llm, np.array([-1]), np.array([-1]), Sampler(1.0, 1.0), THETA)
+
+
+def shuffled(table: NodeTable, rng: np.random.Generator) -> NodeTable:
+    """The same tree as if it had grown in another order, parents before their children."""
+    left, order = set(range(1, table.num_nodes)), [0]
+    while left:
+        ready = sorted(node for node in left if table.parent[node] in order)
+        order.append(int(rng.choice(ready)))
+        left.remove(order[-1])
+    place = np.argsort(order)
+    entries = [np.arange(table.offsets[node], table.offsets[node + 1]) for node in order]
+    per_entry = ("ids", "slm_logit", "llm_logit")
+    moved = {
+        name: getattr(table, name)[np.concatenate(entries) if name in per_entry else order]
+        for name in columns()
+        if name not in ("parent", "offsets")
+    }
+    parent = np.array([-1 if node == 0 else place[table.parent[node]] for node in order], np.int32)
+    offsets = np.cumsum([0, *(len(own) for own in entries)])
+    return NodeTable(parent=parent, offsets=offsets, **moved)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tree_has_one_order_however_it_grew(tmp_path: Path, seed: int) -> None:
+    table = make_trace(tmp_path / "trace", num_tokens=6, top_p=0.7).forest([(0, 0)]).table
+    assert table.num_nodes > 15
+    grown = shuffled(table, np.random.default_rng(seed))
+    assert not np.array_equal(grown.token, table.token)
+    ordered = in_canonical_order(grown)
+    for name in columns():
+        np.testing.assert_array_equal(getattr(ordered, name), getattr(table, name), name)
