@@ -151,12 +151,26 @@ def shuffled(table: NodeTable, rng: np.random.Generator) -> NodeTable:
     return NodeTable(parent=parent, offsets=offsets, **moved)
 
 
+def by_path(table: NodeTable) -> dict[tuple[int, ...], tuple[object, ...]]:
+    """What each node holds, by the tokens that lead to it, in the table's order."""
+    paths: list[tuple[int, ...]] = []
+    found: dict[tuple[int, ...], tuple[object, ...]] = {}
+    for node in range(table.num_nodes):
+        parent, own = int(table.parent[node]), slice(*table.offsets[node : node + 2])
+        paths.append(() if parent < 0 else (*paths[parent], int(table.token[node])))
+        found[paths[-1]] = (
+            table.ids[own].tolist(), table.slm_logit[own].tolist(), table.llm_logit[own].tolist(),
+            float(table.slm_entropy[node]), table.slm_log_partition[node].tolist(),
+        )  # fmt: skip
+    return found
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_tree_has_one_order_however_it_grew(tmp_path: Path, seed: int) -> None:
+    """By depth, and within one depth by the tokens that lead there."""
     table = make_trace(tmp_path / "trace", num_tokens=6, top_p=0.7).forest([(0, 0)]).table
     assert table.num_nodes > 15
-    grown = shuffled(table, np.random.default_rng(seed))
-    assert not np.array_equal(grown.token, table.token)
-    ordered = in_canonical_order(grown)
-    for name in columns():
-        np.testing.assert_array_equal(getattr(ordered, name), getattr(table, name), name)
+    nodes = by_path(table)
+    found = by_path(in_canonical_order(shuffled(table, np.random.default_rng(seed))))
+    assert list(found) == sorted(nodes, key=lambda path: (len(path), path))
+    assert found == nodes
