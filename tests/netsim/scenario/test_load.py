@@ -139,7 +139,7 @@ _share = st.floats(0, 1)
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    trace=_text,
+    trace=_text.filter(str.isprintable),  # others are refused
     snr_db=_number,
     thresholds=st.lists(_share, min_size=1, max_size=3, unique=True),
     bandwidth_hz=st.floats(1, 1e12),
