@@ -20,20 +20,14 @@ def test_texts_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "fault"),
-    [
-        ({"3": 4}, "not a table of token texts"),
-        ({"3": "a", "4": None}, "not a table of token texts"),
-        ({"three": "a"}, "not a table of token texts"),
-        (["a", "b"], "not a table of token texts"),
-        ("a", "not a table of token texts"),
-    ],
+    "content",
+    [{"3": 4}, {"3": "a", "4": None}, {"three": "a"}, ["a", "b"], "a"],
     ids=["number", "null", "word", "list", "text"],
 )
-def test_what_is_no_table_of_texts_is_refused(tmp_path: Path, content: Any, fault: str) -> None:
+def test_what_is_no_table_of_texts_is_refused(tmp_path: Path, content: Any) -> None:
     whole = sealed(content) if isinstance(content, dict) else content
     (tmp_path / TEXTS).write_text(json.dumps(whole), encoding="utf-8")
-    with pytest.raises(ValueError, match=fault):
+    with pytest.raises(ValueError, match="not a table of token texts"):
         token_texts(tmp_path)
 
 
