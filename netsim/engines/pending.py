@@ -170,9 +170,8 @@ def bits_in_window(tables: Tables, at: int, start_s: float, end_s: float) -> flo
 @njit(cache=True)
 def bits_known(tables: Tables, at: int, start_s: float, end_s: float) -> float:
     """The same for times in the window, or, added up another way, behind its end by a hair."""
-    before_end_s = tables[0][KNOWN_S, at] * (
-        1 - 4e-16
-    )  # four of the steps below 1: two sums may differ by that
+    # Two sums of the same moments differ by few of the steps below 1, which are 1.1e-16: by four at most here.
+    before_end_s = tables[0][KNOWN_S, at] * (1 - 4e-16)
     end_s = min(end_s, before_end_s)
     return bits_in_window(tables, at, min(start_s, end_s), end_s)
 

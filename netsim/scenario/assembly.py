@@ -72,19 +72,16 @@ def check_size(scenario: Scenario, source: Trace | ParametricTrace) -> None:
     Raises
     ------
     InputError
-        At ``tokens`` or ``uncertainty.samples``.
+        At the key that asks for it: ``tokens``, ``devices``, ``requests.per_device`` or ``uncertainty.samples``.
     """
     if isinstance(source, Trace) and scenario.tokens > source.manifest.num_tokens:
         recorded = source.manifest.num_tokens
         raise fault("tokens", f"more than the trace holds, given {scenario.tokens}, allowed: 1 to {recorded}")
+    large = "requests.per_device" if scenario.requests.per_device else "devices"
     check_memory(
         scenario.num_rounds(len(source.prompts)),
         EVENTS_BYTES if _shared_key(scenario) else ARRAYS_BYTES,
-        "requests.per_device"
-        if scenario.requests.per_device
-        else "tokens"
-        if scenario.devices == 1
-        else "devices",
+        "tokens" if scenario.devices == 1 and not scenario.requests.per_device else large,
     )
     draws = len(source.prompts) * scenario.tokens * (scenario.uncertainty.count() or 0)
     if draws > MOST_DRAWS:
@@ -131,14 +128,14 @@ def network_key(scenario: Scenario, policy: Policy) -> str | None:
     """The first key for which a scenario needs the event engine; None for one device that shares nothing."""
     if looks_at_channel(policy):
         return "policy"
-    fading = scenario.channel.fading
-    if isinstance(fading, RecordedFadingSettings) and fading.restart == "never":
-        return "channel.fading"  # a prompt finds the series where the one before it left it
     return _shared_key(scenario)
 
 
 def _shared_key(scenario: Scenario) -> str | None:
-    """The first block of a network that is not as it is for one device; None where all are."""
+    """The same, whatever the policy looks at."""
+    fading = scenario.channel.fading
+    if isinstance(fading, RecordedFadingSettings) and fading.restart == "never":
+        return "channel.fading"  # a prompt finds the series where the one before it left it
     plain = Scenario.model_fields
     changed = (
         key

@@ -47,7 +47,7 @@ def peak_bytes(**keys: Any) -> int:
 def test_a_round_takes_about_what_is_estimated(
     keys: dict[str, Any], tokens: tuple[int, int], estimate: int
 ) -> None:
-    """The estimate is rounded up; where it were half of what is taken, rows of 2 GiB would begin."""
+    """No row takes a fifth more than is estimated, and none is refused that would take less than half of the limit."""
     small, large = (peak_bytes(tokens=count, **keys) for count in tokens)
     taken = (large - small) / (8 * (tokens[1] - tokens[0]))
     assert 0.5 * estimate < taken < 1.2 * estimate
@@ -63,6 +63,15 @@ def test_more_than_is_allowed_is_refused_and_the_limit_can_be_raised(monkeypatch
     )
     monkeypatch.setenv(LIMIT, "1.5")
     Point.of(large)
+
+
+def test_one_device_that_needs_the_event_engine_needs_its_memory(tmp_path: Path) -> None:
+    (tmp_path / "drive.csv").write_text("time_s,snr_db\n0,10\n0.01,12\n")
+    recorded = {"fading": {"name": "recorded", "file": str(tmp_path / "drive.csv")}, "bandwidth_hz": 1e7}
+    large = {**SCENARIO, "tokens": 100_000}
+    Point.of(load_scenario(large))
+    with pytest.raises(InputError, match=r"tokens: a row needs about 1\.12 GiB"):
+        Point.of(load_scenario({**large, "channel": recorded}))
 
 
 @pytest.mark.parametrize("given", ["", "x", "nan", "-1", "0", "inf"])
