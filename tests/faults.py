@@ -20,6 +20,8 @@ CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.
 STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.startfile")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 KILLED = 9
+#: A process that is still at it then is ended: it hangs.
+HANGS_S = 300
 
 
 def changes(event: str, arguments: tuple[Any, ...]) -> bool:
@@ -40,6 +42,8 @@ def finishes(action: Callable[[], object], last: int) -> bool:
     """
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(HANGS_S)
         left = last
 
         def count(event: str, arguments: tuple[Any, ...]) -> None:
