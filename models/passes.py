@@ -37,6 +37,9 @@ class Passes:
         def check(model: PreTrainedModel) -> Checked:
             return checked_model(model, self.slots, batch, pair.vocabulary_size)
 
+        # In a process that was forked, torch makes its pool of threads anew at its first call, which two threads at once
+        # would take for no pool at all.
+        torch.set_num_threads(torch.get_num_threads())
         with ThreadPoolExecutor() as threads:
             checked = list(threads.map(check, (pair.slm, pair.llm)))
         self._models = [own.model for own in checked]
