@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from channels.logarithm import exponential_gains
 from channels.rates import FloatArray
 from channels.units import from_db
 
@@ -158,8 +159,7 @@ class Rayleigh(IndependentFading):
 
     def gains(self, uniform: FloatArray) -> FloatArray:
         """Power gains, exponential with mean 1."""
-        # log1p: the deepest fades sit at u -> 0, where 1 - u has no digits left.
-        return -np.log1p(-uniform)
+        return exponential_gains(uniform)
 
     def cdf(self, gain: float) -> float:
         """Probability that the gain of a block is at most `gain`."""

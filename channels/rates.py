@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from channels.logarithm import shannon_rates
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -57,9 +58,7 @@ def shannon(snr: FloatArray, bandwidth_hz: float, gap: float = 1.0) -> FloatArra
     >>> float(shannon(np.array([1.0]), bandwidth_hz=1e6)[0])
     1000000.0
     """
-    # log1p keeps its digits in a deep fade, where 1 + snr rounds to 1. One formula for every length: a compiled loop
-    # is quicker for a few values, but differs in the last digit, and then a block's rate depends on its neighbours.
-    return bandwidth_hz * (np.log1p(snr / gap) / math.log(2.0))
+    return shannon_rates(snr, bandwidth_hz, gap)
 
 
 def cqi(snr: FloatArray, bandwidth_hz: float, gap: float = 1.0) -> FloatArray:
