@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from benchmarks.bare import TimeLine, bare_loop, bare_sum
 from benchmarks.setting import PROMPTS, TOKENS, scenario
-from netsim.point import Point, array_rows
+from netsim.point import Point, array_blocks
 from netsim.scenario import Scenario
 
 SNRS_DB = [-10.0, 0.0, 10.0, 20.0, 30.0]
@@ -69,7 +69,7 @@ def _measure(policies: Policies) -> dict[str, float]:
 
     def arrays(seeds: int) -> None:
         for points in channels:
-            list(array_rows(points, range(seeds)))
+            list(array_blocks(points, range(seeds)))
 
     few, many = (1, 3) if len(policies) > 1 else (4, 16)
     return {

@@ -23,17 +23,16 @@ from netsim.radio.link import Radio
 from netsim.radio.sessions import SessionLinks
 from netsim.results.columns import NAMES, undefined
 from netsim.results.devices import device_table, pooled_columns
-from netsim.results.facts import Similar
+from netsim.results.facts import Similar, Timed
 from netsim.results.prompt_sums import FloatArray, pooled_sums, session_sums
 from netsim.results.rows import (
     ONE_DEVICE,
     Row,
+    RowBlock,
     decision_columns,
     key_columns,
-    of_seeds,
     similarity_columns,
     source_columns,
-    timing_columns,
 )
 from netsim.results.similarity_file import StoredSimilarities
 from netsim.results.timeline import spans
@@ -50,8 +49,8 @@ if TYPE_CHECKING:
 
 #: What each prompt adds to a row.
 Sums = dict[str, FloatArray]
-#: Rounds that the array engine times in one go: their times stay in a processor's cache.
-ROUNDS_AT_ONCE = 2**18
+#: Rounds that the array engine times in one go, of a point, whose times stay in a processor's cache, and of all.
+ROUNDS_OF_A_POINT_AT_ONCE, ROUNDS_AT_ONCE = 2**16, 2**21
 
 
 def _plan_key(point: Point, seed: int, visit: int = 0) -> PlanKey:
@@ -189,10 +188,15 @@ class Point:
 
     def result(self, seed: int, engine: str = "auto") -> tuple[Row, Sums]:
         """The row, and what each prompt adds to it: each of ``netsim.results.prompt_sums.SUMS``, [num_prompts]."""
+        return next(self.block(seed, engine).rows())
+
+    def block(self, seed: int, engine: str = "auto") -> RowBlock:
+        """The row under one seed, as what `array_blocks` yields."""
         if self.engine(engine) == "arrays":
-            return next(array_rows([self], [seed]))[1:]
+            [(_, block)] = array_blocks([self], [seed])
+            return block
         # One path of events for one device and for many.
-        return self._network_row(self.network.run(seed), seed)
+        return RowBlock.alone(seed, *self._network_row(self.network.run(seed), seed))
 
     def _network_row(self, runs: Sequence[DeviceRun], seed: int) -> tuple[Row, Sums]:
         count_prompt, deadline_s = self.scenario.latency.prefill, self.scenario.requests.deadline_s
@@ -219,55 +223,44 @@ class Point:
             **source_columns(self.trace),
         }
 
-    def _rows(
-        self, decided: Row, plan: Decided, timings: Timings, seeds: Sequence[int]
-    ) -> Iterator[tuple[Row, Sums]]:
-        """Rows of seeds that share their decisions, by the array engine, and the sums of their prompts."""
-        count_prompt = self.scenario.latency.prefill
+    def _block(self, shared: Row, plan: Decided, timings: Timings, seeds: Sequence[int]) -> RowBlock:
+        """Rows of seeds that share their decisions, by the array engine."""
         rounds, workload = plan
-        sums = session_sums(
-            rounds, workload, timings, self.power, drafts=self.policy.drafts, count_prompt=count_prompt
-        )
-        timed = timing_columns(workload, timings, self.power, count_prompt=count_prompt)
-        for number, (seed, own) in enumerate(zip(seeds, of_seeds(timed, len(seeds)), strict=True)):
-            row = {
-                **key_columns(seed, self.decider.token_seed(seed), "arrays"),
-                **ONE_DEVICE,
-                **decided,
-                **own,
-            }
-            of_seed = {name: total[number] if total.ndim > 1 else total for name, total in sums.items()}
-            yield {name: row[name] for name in NAMES}, of_seed
+        timed = Timed(workload, timings, self.power, self.scenario.latency.prefill)
+        sums = session_sums(rounds, timed, drafts=self.policy.drafts)
+        return RowBlock.of(seeds, shared, timed, sums)
 
 
-def array_rows(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, Row, Sums]]:
+def array_blocks(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, RowBlock]]:
     """Rows of points that differ in their policy alone, by the array engine.
 
     Yields
     ------
-    int, Row, Sums
-        Number of the point in ``points``, its row of one of the seeds, and its prompts' sums; in no particular
-        order.
+    int, RowBlock
+        Number of the point in ``points``, and its rows of some of the seeds; in no particular order.
     """
     first = points[0]
     by_token_seed: dict[int, list[int]] = {}
     for seed in seeds:
         by_token_seed.setdefault(first.decider.token_seed(seed), []).append(seed)
     for token_seed, alike in by_token_seed.items():
-        rounds, workloads = zip(*(point.plan(alike[0]) for point in points), strict=True)
-        decided = [
-            point._decided(own, work, token_seed)  # noqa: SLF001  (of its own class)
-            for point, own, work in zip(points, rounds, workloads, strict=True)
+        plans = [point.plan(alike[0]) for point in points]
+        shared = [
+            {**key_columns(alike[0], token_seed, "arrays"), **ONE_DEVICE, **point._decided(*plan, token_seed)}  # noqa: SLF001  (of its own class)
+            for point, plan in zip(points, plans, strict=True)
         ]
-        at_once = max(1, ROUNDS_AT_ONCE // sum(workload.slm_s.size for workload in workloads))
+        workloads = [workload for _, workload in plans]
+        at_once = _seeds_at_once([workload.slm_s.size for workload in workloads])
         for start in range(0, len(alike), at_once):
             part = alike[start : start + at_once]
             timings = first.array_timings(workloads, part)
             for number, point in enumerate(points):
-                plan = rounds[number], workloads[number]
-                of_point = decided[number], plan, timings[number]
-                for row, sums in point._rows(*of_point, part):  # noqa: SLF001  (of its own class)
-                    yield number, row, sums
+                yield number, point._block(shared[number], plans[number], timings[number], part)  # noqa: SLF001
+
+
+def _seeds_at_once(rounds: Sequence[int]) -> int:
+    """Seeds that the array engine times in one go, of points with so many rounds each."""
+    return max(1, min(ROUNDS_OF_A_POINT_AT_ONCE // max(rounds), ROUNDS_AT_ONCE // sum(rounds)))
 
 
 def _radio(scenario: Scenario) -> Radio:

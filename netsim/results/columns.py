@@ -17,6 +17,7 @@ from netsim.deciding.parametric import ParametricTrace
 from netsim.errors import Fault, InputError
 from netsim.results.column import Column
 from netsim.results.facts import Decided, Demand, Drafting, Keys, Similar, Source, Timed, mean, share
+from netsim.results.order import quantile
 from traces.speculative.rounds import ALL
 
 FloatArray = NDArray[np.float64]
@@ -26,9 +27,7 @@ Value = float | int | str | None
 
 def _stage(name: str, title: str, sentence: str) -> Column[Timed]:
     """Mean seconds of a token that one stage takes."""
-    return Column(
-        Timed, name, "s/token", title, sentence, lambda of: of.stages_s[name], better="low", stage=True
-    )
+    return Column(Timed, name, "s/token", title, sentence, lambda of: of.mean(name), better="low", stage=True)
 
 
 def _exchange_quantile(percent: int) -> Column[Timed]:
@@ -39,18 +38,17 @@ def _exchange_quantile(percent: int) -> Column[Timed]:
         "s/exchange",
         f"{percent}th percentile of an exchange",
         f"Seconds of an exchange, whatever it emits, that {percent} % of the exchanges stay within.",
-        lambda of: of.quantile(of.exchanges_s, percent / 100),
+        lambda of: quantile(of.exchanges_s, percent / 100),
         better="low",
     )
 
 
-def _gap(name: str, title: str, which: str, of_gaps: Callable[[FloatArray], FloatArray]) -> Column[Timed]:
+def _gap(name: str, title: str, which: str, value: Callable[[Timed], FloatArray | None]) -> Column[Timed]:
     """A number of the times between two tokens of a prompt."""
     text = (
         f"Seconds from a token's appearance to the next one's of its prompt, {which}; tokens of one exchange appear "
         "together, at its end. Prompt upload and prefill count as `latency.prefill` says."
     )
-    value = lambda of: None if of.gaps_s is None else of_gaps(of.gaps_s)  # noqa: E731
     return Column(Timed, name, "s", title, text, value, better="low")
 
 
@@ -112,15 +110,15 @@ COLUMNS: tuple[Column[Any], ...] = (
     ),
     Column(
         Timed, "latency_p50_s", "s/token", "median latency", "Seconds of a token, median over tokens.",
-        lambda of: of.quantile(of.tokens_s, 0.5), better="low",
+        lambda of: quantile(of.tokens_s, 0.5), better="low",
     ),
     Column(
         Timed, "latency_p95_s", "s/token", "95th percentile of latency",
-        "Seconds of a token that 95 % of the tokens stay within.", lambda of: of.quantile(of.tokens_s, 0.95), better="low",
+        "Seconds of a token that 95 % of the tokens stay within.", lambda of: quantile(of.tokens_s, 0.95), better="low",
     ),
     Column(
         Timed, "latency_p99_s", "s/token", "99th percentile of latency",
-        "Seconds of a token that 99 % of the tokens stay within.", lambda of: of.quantile(of.tokens_s, 0.99), better="low",
+        "Seconds of a token that 99 % of the tokens stay within.", lambda of: quantile(of.tokens_s, 0.99), better="low",
     ),
     _exchange_quantile(50),
     _exchange_quantile(95),
@@ -141,11 +139,11 @@ COLUMNS: tuple[Column[Any], ...] = (
         "From a prompt's start to its first token, prompt upload and prefill included; mean over prompts.",
         lambda of: (of.seconds.round_s[..., 0] + of.seconds.prompt_first_s).mean(axis=-1), better="low",
     ),
-    _gap("between_tokens_mean_s", "time between tokens", "mean", lambda gaps_s: gaps_s.mean(axis=-1)),
-    _gap("between_tokens_p50_s", "median time between tokens", "median", lambda gaps_s: Timed.quantile(gaps_s, 0.5)),
+    _gap("between_tokens_mean_s", "time between tokens", "mean", lambda of: of.gap_mean_s),
+    _gap("between_tokens_p50_s", "median time between tokens", "median", lambda of: of.gap_quantile(0.5)),
     _gap(
         "between_tokens_p99_s", "99th percentile of the time between tokens", "which 99 % stay within",
-        lambda gaps_s: Timed.quantile(gaps_s, 0.99),
+        lambda of: of.gap_quantile(0.99),
     ),
     Column(
         Drafting, "transmission_rate", "", "transmission rate",
@@ -164,7 +162,7 @@ COLUMNS: tuple[Column[Any], ...] = (
     ),
     Column(
         Timed, "uplink_bits", "bit/token", "uplink bits", "Bits that the device sends, mean over tokens.",
-        lambda of: of.with_prompt(of.workload.bits, of.workload.prompt_bits), better="low",
+        lambda of: of.with_prompt("bits", "prompt_bits"), better="low",
     ),
     Column(
         Decided, "llm_calls", "1/token", "LLM passes", "Passes of the LLM, mean over tokens.",
@@ -206,7 +204,7 @@ COLUMNS: tuple[Column[Any], ...] = (
     Column(
         Timed, "vain_s", "s/token", "drafting in vain",
         "Seconds of drafting ahead of the verification that were thrown away, mean over tokens; their energy counts.",
-        lambda of: of.vain_s, better="low",
+        lambda of: of.mean("vain_s"), better="low",
     ),
     Column(
         Decided, "tokens_per_exchange", "", "tokens an exchange", "Tokens over exchanges.",

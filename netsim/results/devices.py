@@ -13,10 +13,10 @@ from netsim.costs.workload import Workload
 from netsim.engines.network import DeviceRun
 from netsim.engines.timings import Timings
 from netsim.errors import Fault, InputError
-from netsim.results.columns import NAMES, no_time_at_all, undefined
+from netsim.results.columns import NAMES, no_time_at_all, undefined, values
 from netsim.results.facts import Drafting, Timed, stage_seconds
 from netsim.results.requests import Requests, RequestTimes
-from netsim.results.rows import Row, decision_columns, draft_columns, request_columns, timing_columns
+from netsim.results.rows import Row, decision_columns, draft_columns, request_columns
 from traces.speculative.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _token_columns(runs: Sequence[DeviceRun], power: Power, *, count_prompt: boo
     if drafting:
         of_drafts, its_workload, _ = _pooled(drafting)
         columns |= draft_columns(of_drafts, its_workload) if of_drafts.length.any() else undefined(Drafting)
-    timed = timing_columns(workload, timings, power, count_prompt=count_prompt)
+    timed = values(Timed(workload, timings, power, count_prompt))
     return columns | {name: None if column is None else float(column) for name, column in timed.items()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -14,6 +13,7 @@ from netsim.costs.energy import Power
 from netsim.costs.workload import Workload
 from netsim.deciding.parametric import ParametricTrace
 from netsim.engines.timings import Timings
+from netsim.results.order import quantile
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
 
@@ -192,6 +192,27 @@ class Timed:
         return stage_seconds(self.workload, self.timings, count_prompt=self.count_prompt)
 
     @cached_property
+    def sessions(self) -> dict[str, FloatArray]:
+        """Sums over the exchanges of each session, [..., num_sessions]: seconds of the stages and of what follows, bits.
+
+        Past a session's length all is 0.
+        """
+        work, timings = self.workload, self.timings
+        tables = {
+            **self.seconds.stages,
+            "round_s": self.seconds.round_s,
+            "air_s": timings.air_s,
+            "prompt_air_s": timings.prompt_air_s,
+            "saved_s": timings.saved_s,
+            "vain_s": timings.vain_s,
+            "bits": work.bits,
+            "prompt_bits": work.prompt_bits,
+        }
+        # Many are one and the same table, of nothing or of air time.
+        sums = {id(table): table.sum(axis=-1) for table in tables.values()}
+        return {name: sums[id(table)] for name, table in tables.items()}
+
+    @cached_property
     def valid(self) -> BoolArray:
         """[num_sessions, num_exchanges], bool. Exchanges that took place."""
         return self.workload.valid
@@ -201,29 +222,24 @@ class Timed:
         """Tokens generated."""
         return int(self.workload.tokens.sum())
 
-    def mean(self, values: FloatArray) -> FloatArray:
-        """Sum over exchanges by tokens, [num_seeds] or []; past a session's length all is 0."""
-        total: FloatArray = values.sum(axis=(-2, -1))
+    def mean(self, name: str) -> FloatArray:
+        """A sum over sessions by tokens, [num_seeds] or []."""
+        total: FloatArray = self.sessions[name].sum(axis=-1)
         return total / self.tokens
 
-    def with_prompt(self, values: FloatArray, of_prompt: FloatArray) -> FloatArray:
+    def with_prompt(self, name: str, of_prompt: str) -> FloatArray:
         """Mean over tokens of what a round takes, and of what its prompt takes where that counts."""
-        return self.mean(values) + (self.mean(of_prompt) if self.count_prompt else 0.0)
-
-    @cached_property
-    def stages_s(self) -> dict[str, FloatArray]:
-        """Mean seconds of a token by stage."""
-        return {name: self.mean(seconds) for name, seconds in self.seconds.stages.items()}
+        return self.mean(name) + (self.mean(of_prompt) if self.count_prompt else 0.0)
 
     @cached_property
     def mean_s(self) -> FloatArray:
         """Mean seconds of a token."""
-        return self.mean(self.seconds.round_s)
+        return self.mean("round_s")
 
     @cached_property
     def request_s(self) -> FloatArray:
         """Mean seconds of a prompt from its start to its last token, whatever counts."""
-        whole_s: FloatArray = self.seconds.round_s.sum(axis=-1)
+        whole_s = self.sessions["round_s"]
         if not self.count_prompt:
             work = self.workload
             whole_s = whole_s + (work.slm_prefill_s + work.llm_prefill_s + self.timings.prompt_s).sum(axis=-1)
@@ -232,7 +248,14 @@ class Timed:
     @cached_property
     def exchanges_s(self) -> FloatArray:
         """[num_seeds, num_exchanges of the row] or [num_exchanges]: seconds of the exchanges, ascending."""
-        return np.sort(self.seconds.round_s[..., self.valid], axis=-1)
+        return np.sort(self._took_place_s, axis=-1)
+
+    @property
+    def _took_place_s(self) -> FloatArray:
+        round_s = self.seconds.round_s
+        if self.valid.all():
+            return round_s.reshape(*round_s.shape[:-2], -1)
+        return np.asarray(round_s[..., self.valid])
 
     @cached_property
     def tokens_s(self) -> FloatArray:
@@ -243,45 +266,38 @@ class Timed:
         emitted = self.workload.tokens[self.valid]
         if (emitted == 1).all():
             return self.exchanges_s
-        each_s = self.seconds.round_s[..., self.valid] / emitted
-        return np.sort(np.repeat(each_s, emitted, axis=-1), axis=-1)
+        return np.sort(np.repeat(self._took_place_s / emitted, emitted, axis=-1), axis=-1)
 
     @cached_property
-    def gaps_s(self) -> FloatArray | None:
-        """[num_seeds, num_gaps] or [num_gaps]: seconds from a prompt's token to its next, ascending; None without any.
+    def _together(self) -> int:
+        """Tokens that appear together with the one before, at the end of their exchange."""
+        return self.tokens - int(self.valid.sum())
 
-        The tokens of an exchange appear together, at its end.
-        """
-        later = self.valid.copy()
-        later[:, :1] = False
-        later_s = self.seconds.round_s[..., later]
-        together = self.tokens - int(self.valid.sum())
-        if not later_s.shape[-1] + together:
+    @cached_property
+    def _num_gaps(self) -> int:
+        return self.tokens - int(self.valid[:, 0].sum())
+
+    @property
+    def gap_mean_s(self) -> FloatArray | None:
+        """[num_seeds] or []: mean seconds from a prompt's token to its next; None without any."""
+        if not self._num_gaps:
             return None
-        return np.concatenate([np.zeros((*later_s.shape[:-1], together)), np.sort(later_s, axis=-1)], axis=-1)
+        return np.asarray(self.seconds.round_s[..., 1:].sum(axis=-1).sum(axis=-1) / self._num_gaps)
 
-    @staticmethod
-    def quantile(ordered_s: FloatArray, level: float) -> FloatArray:
-        """Quantile of ascending values, linear between order statistics (Hyndman and Fan's type 7, numpy's default).
-
-        One sort for all quantiles is several times faster than ``numpy.quantile``, which partitions for each.
-        """
-        at = (ordered_s.shape[-1] - 1) * level
-        low, high = ordered_s[..., int(at)], ordered_s[..., math.ceil(at)]
-        return np.asarray(low + (at - int(at)) * (high - low))
-
-    @cached_property
-    def vain_s(self) -> FloatArray:
-        """Mean seconds a token of drafting ahead in vain."""
-        return self.mean(self.timings.vain_s)
+    def gap_quantile(self, level: float) -> FloatArray | None:
+        """[num_seeds] or []: quantile of the seconds from a prompt's token to its next; None without any."""
+        if not self._num_gaps:
+            return None
+        firsts_s = np.sort(self.seconds.round_s[..., self.valid[:, 0], 0], axis=-1)
+        return quantile(self.exchanges_s, level, left_out=firsts_s, zeros=self._together)
 
     @cached_property
     def energy_j(self) -> FloatArray:
         """Mean energy of a token: transmit power times air time, compute power times compute time, idle power else."""
-        air_s = self.with_prompt(self.timings.air_s, self.timings.prompt_air_s)
+        air_s = self.with_prompt("air_s", "prompt_air_s")
         # Drafting ahead takes place while nothing is sent.
-        ahead_s = self.mean(self.timings.saved_s) + self.vain_s
-        computing_s = self.stages_s["slm_s"] + self.stages_s["uncertainty_s"] + ahead_s
+        ahead_s = self.mean("saved_s") + self.mean("vain_s")
+        computing_s = self.mean("slm_s") + self.mean("uncertainty_s") + ahead_s
         idle_s = self.mean_s - air_s - computing_s
         power = self.power
         return power.transmit_w * air_s + power.compute_w * computing_s + power.idle_w * idle_s

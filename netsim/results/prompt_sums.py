@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.costs.energy import Power
-from netsim.costs.workload import Workload
 from netsim.engines.network import DeviceRun
-from netsim.engines.timings import Timings
-from netsim.results.facts import stage_seconds
+from netsim.results.facts import Timed
 from netsim.results.requests import RequestTimes
 from traces.speculative.rounds import Rounds
 
@@ -38,9 +36,7 @@ RATIOS = {
 }
 
 
-def session_sums(
-    rounds: Rounds, workload: Workload, timings: Timings, power: Power, *, drafts: bool, count_prompt: bool
-) -> dict[str, FloatArray]:
+def session_sums(rounds: Rounds, timed: Timed, *, drafts: bool) -> dict[str, FloatArray]:
     """Sums of every session.
 
     Returns
@@ -50,15 +46,14 @@ def session_sums(
     """
     valid = rounds.valid
     sent, skipped = rounds.transmitted & valid & drafts, ~rounds.transmitted & valid & drafts
-    seconds = stage_seconds(workload, timings, count_prompt=count_prompt)
+    seconds, power, of_prompt = timed.sessions, timed.power, float(timed.count_prompt)
 
     def total(values: NDArray[np.bool_] | FloatArray) -> FloatArray:
         return np.asarray(values.sum(axis=-1), np.float64)
 
-    air_s = total(timings.air_s) + (total(timings.prompt_air_s) if count_prompt else 0.0)
-    busy_s = total(seconds.stages["slm_s"]) + total(seconds.stages["uncertainty_s"])
-    busy_s = busy_s + total(timings.saved_s) + total(timings.vain_s)
-    spent_s = total(seconds.round_s)
+    air_s = seconds["air_s"] + of_prompt * seconds["prompt_air_s"]
+    busy_s = seconds["slm_s"] + seconds["uncertainty_s"] + seconds["saved_s"] + seconds["vain_s"]
+    spent_s = seconds["round_s"]
     energy_j = power.transmit_w * air_s + power.compute_w * busy_s + power.idle_w * (spent_s - air_s - busy_s)
     return {
         "tokens": total(valid),
@@ -68,8 +63,8 @@ def session_sums(
         "skipped": total(skipped),
         "skipped_accepted": total(rounds.accepted & skipped),
         "rejected": total(~rounds.accepted & sent),
-        "uplink_bits": total(workload.bits) + (total(workload.prompt_bits) if count_prompt else 0.0),
-        "llm_calls": total(workload.calls_llm),
+        "uplink_bits": seconds["bits"] + of_prompt * seconds["prompt_bits"],
+        "llm_calls": total(timed.workload.calls_llm),
         "energy_j": energy_j,
         # Off the tree there is no likelihood, and then the row has none.
         "nll": total(np.where(valid, np.where(rounds.on_tree, rounds.llm_nll, np.nan), 0.0)),
@@ -85,11 +80,8 @@ def pooled_sums(
         counted = np.flatnonzero(RequestTimes.of(run).counted & (run.rounds.length > 0))
         own = session_sums(
             run.rounds.take(counted),
-            run.workload.take(counted),
-            run.timings.take(counted),
-            power,
+            Timed(run.workload.take(counted), run.timings.take(counted), power, count_prompt),
             drafts=run.device.policy.drafts,
-            count_prompt=count_prompt,
         )
         places = [run.sessions[session].place for session in counted.tolist()]
         for name in SUMS:

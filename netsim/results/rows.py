@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netsim.costs.energy import Power
 from netsim.costs.workload import Workload
 from netsim.deciding.parametric import ParametricTrace
-from netsim.engines.timings import Timings
-from netsim.results.columns import Value, undefined, values
+from netsim.results.columns import NAMES, Value, undefined, values
 from netsim.results.facts import Decided, Demand, Drafting, Keys, Similar, Source, Timed
 from netsim.results.similarity_file import StoredSimilarities
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
 
+FloatArray = NDArray[np.float64]
 Row = dict[str, Value]
-
-
-def timing_columns(
-    workload: Workload, timings: Timings, power: Power, *, count_prompt: bool
-) -> dict[str, NDArray[np.float64] | None]:
-    """Columns that depend on the radio: one device's sessions.
-
-    Parameters
-    ----------
-    timings : Timings
-        [num_sessions, num_tokens], or [num_seeds, num_sessions, num_tokens] for several seeds that share
-        their decisions.
-
-    Returns
-    -------
-    dict of column to float array, [num_seeds], or [] for one seed or where all seeds agree; None where undefined
-    """
-    return values(Timed(workload, timings, power, count_prompt))
 
 
 def decision_columns(rounds: Rounds, workload: Workload, *, drafts: bool) -> Row:
@@ -73,13 +55,49 @@ def request_columns(demand: Demand) -> Row:
 ONE_DEVICE: Row = values(Demand(0.0, 0.0, None, None, 1.0, None))
 
 
-def of_seeds(timed: dict[str, NDArray[np.float64] | None], num_seeds: int) -> Iterator[Row]:
-    """The columns of each seed, of those that `timing_columns` gives for all of them."""
-    values = [
-        column.tolist()
-        if column is not None and np.ndim(column)
-        else [None if column is None else float(column)] * num_seeds
-        for column in timed.values()
-    ]
-    for own in zip(*values, strict=True):
-        yield dict(zip(timed, own, strict=True))
+@dataclass(frozen=True)
+class RowBlock:
+    """Rows of one point under several seeds, column by column.
+
+    Attributes
+    ----------
+    seeds : list of int. One a row.
+    shared : Row. Columns of which all rows have the same value.
+    own : dict of column to [num_rows], float. The others, but the seed.
+    sums : dict of each of ``netsim.results.prompt_sums.SUMS`` to [num_rows, num_prompts], float.
+    """
+
+    seeds: list[int]
+    shared: Row
+    own: dict[str, FloatArray]
+    sums: dict[str, FloatArray]
+
+    @classmethod
+    def of(cls, seeds: Sequence[int], shared: Row, timed: Timed, sums: dict[str, FloatArray]) -> RowBlock:
+        """Of what the decisions give, and `Timed` and ``netsim.results.prompt_sums.session_sums`` of several seeds."""
+        by_seed = values(timed)
+        own = {name: column for name, column in by_seed.items() if np.ndim(column)}
+        alike = {
+            name: None if column is None else float(column)
+            for name, column in by_seed.items()
+            if name not in own
+        }
+        shape = len(seeds), sums["tokens"].shape[-1]
+        return cls(
+            list(seeds),
+            {**shared, **alike},
+            own,
+            {name: np.broadcast_to(total, shape) for name, total in sums.items()},
+        )
+
+    @classmethod
+    def alone(cls, seed: int, row: Row, sums: dict[str, FloatArray]) -> RowBlock:
+        """A single row; its sums are [num_prompts]."""
+        return cls([seed], row, {}, {name: total[None] for name, total in sums.items()})
+
+    def rows(self) -> Iterator[tuple[Row, dict[str, FloatArray]]]:
+        """Each row, its columns in the order of ``netsim.results.columns.NAMES``, and its prompts' sums."""
+        for number, seed in enumerate(self.seeds):
+            own = {name: float(values[number]) for name, values in self.own.items()}
+            row = {**self.shared, **own, "seed": seed}
+            yield {name: row[name] for name in NAMES}, {name: of[number] for name, of in self.sums.items()}

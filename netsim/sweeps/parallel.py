@@ -14,13 +14,13 @@ from typing import Any
 import pyarrow as pa
 
 from netsim.errors import Fault, InputError
-from netsim.point import Point, Sums, array_rows
-from netsim.results.rows import Row
+from netsim.point import Point, array_blocks
 from netsim.scenario import Scenario
 from netsim.scenario.thresholds import ThresholdClipped
-from netsim.sweeps.chunk_files import PROMPTS, SCHEMA
+from netsim.sweeps.chunk_files import SCHEMA
 from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
 from netsim.sweeps.local import in_processes
+from netsim.sweeps.stored import stored
 from traces.format.manifest import TraceError
 
 #: Chunks that a cluster is handed at once, at least: workers may still join.
@@ -49,8 +49,6 @@ class Outcome:
     failures: tuple[Failure, ...]
 
 
-#: A row of ``netsim.sweeps.chunk_files.SCHEMA``.
-StoredRow = dict[str, object]
 #: Computes chunks side by side; outcomes come as they finish.
 Compute = Callable[[Iterable[Chunk]], Generator[Outcome, None, None]]
 
@@ -72,33 +70,29 @@ def compute(chunk: Chunk) -> Outcome:
         warnings.simplefilter("ignore", ThresholdClipped)
         points = [built.at(point.scenario) for point in chunk.points]
     try:
-        rows = _all_rows(chunk, points)
+        tables = list(_all_rows(chunk, points))
     except TraceError:
         raise
     except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
-        rows, failures = _each_row(chunk, points)
-    return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
+        tables, failures = _each_row(chunk, points)
+    rows = pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks()
+    return Outcome(chunk.name, rows, tuple(failures))
 
 
-def _stored(digest: str, row: Row, sums: Sums) -> StoredRow:
-    """A row of ``SCHEMA``."""
-    return {"point": digest, **row, PROMPTS: {name: total.tolist() for name, total in sums.items()}}
-
-
-def _all_rows(chunk: Chunk, points: Sequence[Point]) -> list[StoredRow]:
+def _all_rows(chunk: Chunk, points: Sequence[Point]) -> Iterator[pa.Table]:
     digests = [point.digest for point in chunk.points]
     if chunk.points[0].engine == "arrays":
-        return [_stored(digests[number], row, sums) for number, row, sums in array_rows(points, chunk.seeds)]
+        for number, block in array_blocks(points, chunk.seeds):
+            yield stored(digests[number], block)
+        return
     # Seeds outside, so that policies meet the same capacity curves.
-    return [
-        _stored(digest, *point.result(seed, "events"))
-        for seed in chunk.seeds
-        for digest, point in zip(digests, points, strict=True)
-    ]
+    for seed in chunk.seeds:
+        for digest, point in zip(digests, points, strict=True):
+            yield stored(digest, point.block(seed, "events"))
 
 
-def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[StoredRow], list[Failure]]:
-    rows: list[StoredRow] = []
+def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[pa.Table], list[Failure]]:
+    rows: list[pa.Table] = []
     failures: list[Failure] = []
     for seed in chunk.seeds:
         for swept, point in zip(chunk.points, points, strict=True):
@@ -110,9 +104,9 @@ def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[StoredRow], l
     return rows, failures
 
 
-def _row(swept: SweepPoint, point: Point, seed: int) -> StoredRow | Failure:
+def _row(swept: SweepPoint, point: Point, seed: int) -> pa.Table | Failure:
     try:
-        return _stored(swept.digest, *point.result(seed, swept.engine))
+        return stored(swept.digest, point.block(seed, swept.engine))
     except TraceError:
         raise
     except Exception as error:  # noqa: BLE001  (whatever it is, it is reported with its cell)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from channels.capacity import LinkNeverSends
 from netsim.errors import InputError
-from netsim.point import Point, array_rows
+from netsim.point import Point, array_blocks
 from netsim.results.columns import NAMES
 from netsim.results.rows import Row
 from netsim.scenario import Scenario
@@ -210,7 +210,9 @@ def test_policies_and_seeds_timed_together_are_those_timed_alone(trace: Trace) -
     named = [{"name": "hlm"}, {"name": "llm"}, {"name": "u-hlm", "threshold": 0.3}, {"name": "slm"}]
     points = [point_of(trace, {**content, "policy": policy}) for policy in named]
     seeds = [5, 0, 1, 2, 7]
-    together = {(number, row["seed"]): row for number, row, _ in array_rows(points, seeds)}
+    together = {
+        (number, row["seed"]): row for number, block in array_blocks(points, seeds) for row, _ in block.rows()
+    }
     assert len(together) == len(points) * len(seeds)
     for (number, seed), row in together.items():
         assert isinstance(seed, int)

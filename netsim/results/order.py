@@ -1,0 +1,56 @@
+"""Quantiles of values that are already in order, and of those that some are left out of: one sort serves them all."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+_NONE = np.empty(0)
+
+
+def quantile(ordered: FloatArray, level: float, left_out: FloatArray = _NONE, zeros: int = 0) -> FloatArray:
+    """Quantile, linear between order statistics (Hyndman and Fan's type 7, numpy's default).
+
+    Parameters
+    ----------
+    ordered : [..., num_values], float. Ascending.
+    level : float. In [0, 1].
+    left_out : [..., num_left_out], float. Ascending; each is one of the values, and does not count.
+    zeros : int. Values of 0 that count besides, where no value is below 0.
+
+    Returns
+    -------
+    [...], float
+    """
+    at = (zeros + ordered.shape[-1] - left_out.shape[-1] - 1) * level
+    low, high = (_at(ordered, left_out, rank - zeros) for rank in (int(at), math.ceil(at)))
+    return np.asarray(low + (at - int(at)) * (high - low))
+
+
+def _at(ordered: FloatArray, left_out: FloatArray, rank: int) -> FloatArray:
+    """The value of a rank among those that are not left out, [...]; 0 of a rank below 0."""
+    if rank < 0:
+        return np.zeros(ordered.shape[:-1])
+    if not left_out.shape[-1]:
+        return np.asarray(ordered[..., rank])
+    rows = ordered.reshape(-1, ordered.shape[-1])
+    found = _at_rank(rows, left_out.reshape(len(rows), -1), rank)
+    return found.reshape(ordered.shape[:-1])
+
+
+@njit(cache=True)
+def _at_rank(ordered: FloatArray, left_out: FloatArray, rank: int) -> FloatArray:
+    """Of each row, the value of a rank among those that are not left out."""
+    found = np.empty(len(ordered))
+    for row in range(len(ordered)):
+        place, passed = rank, 0
+        # What is left out up to a place moves it on by one, and then more may be.
+        while passed < left_out.shape[1] and left_out[row, passed] <= ordered[row, place]:
+            place += 1
+            passed += 1
+        found[row] = ordered[row, place]
+    return found
