@@ -203,6 +203,8 @@ class Timed:
             "round_s": self.seconds.round_s,
             "air_s": timings.air_s,
             "prompt_air_s": timings.prompt_air_s,
+            "prompt_s": timings.prompt_s,
+            "prefill_s": work.slm_prefill_s + work.llm_prefill_s,
             "saved_s": timings.saved_s,
             "vain_s": timings.vain_s,
             "bits": work.bits,
@@ -241,8 +243,7 @@ class Timed:
         """Mean seconds of a prompt from its start to its last token, whatever counts."""
         whole_s = self.sessions["round_s"]
         if not self.count_prompt:
-            work = self.workload
-            whole_s = whole_s + (work.slm_prefill_s + work.llm_prefill_s + self.timings.prompt_s).sum(axis=-1)
+            whole_s = whole_s + self.sessions["prefill_s"] + self.sessions["prompt_s"]
         return np.asarray(whole_s.mean(axis=-1))
 
     @cached_property

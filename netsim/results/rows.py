@@ -82,13 +82,9 @@ class RowBlock:
             for name, column in by_seed.items()
             if name not in own
         }
-        shape = len(seeds), sums["tokens"].shape[-1]
-        return cls(
-            list(seeds),
-            {**shared, **alike},
-            own,
-            {name: np.broadcast_to(total, shape) for name, total in sums.items()},
-        )
+        once = np.ones((len(seeds), 1))
+        of_prompts = {name: total if total.ndim > 1 else total * once for name, total in sums.items()}
+        return cls(list(seeds), {**shared, **alike}, own, of_prompts)
 
     @classmethod
     def alone(cls, seed: int, row: Row, sums: dict[str, FloatArray]) -> RowBlock:
