@@ -20,7 +20,7 @@ WINDOW_BLOCKS = 32
 """Blocks of a new window; each further draw doubles it."""
 
 MOST_NEXT_BLOCKS = 256
-"""Windows that follow one another without a gap become longer, up to this: 2 KiB of gains."""
+"""Windows that follow one another closely become longer, up to this: 2 KiB of gains."""
 
 MOST_WINDOW_BLOCKS = 2**22
 """An upload that needs more is refused: 11 hours at 10 ms a block."""
@@ -140,7 +140,9 @@ class PassingCurve:
         self._first_block = block - 1
         self._snrs = self._snrs[-1:] if block == known else np.empty(0)
         self._stream.skip(max(self._first_block - known, 0))
-        self._new_blocks = min(2 * self._new_blocks, MOST_NEXT_BLOCKS) if block == known else WINDOW_BLOCKS
+        # Most of a window is used where the gap before it is shorter than the one that is over.
+        close = block - known < self._new_blocks
+        self._new_blocks = min(2 * self._new_blocks, MOST_NEXT_BLOCKS) if close else WINDOW_BLOCKS
         self._grow(self._new_blocks)
         return True
 
@@ -170,5 +172,5 @@ class PassingCurve:
         self._snrs = np.concatenate((self._snrs, new)) if self._snrs.size else new
         self._rates_bps = self._rate_law(self._snrs, self._bandwidth_hz, self._gap)
         self._prefix_bits = prefix_sums(self._rates_bps, self._coherence_time_s)
-        self._sends = bool(self._rates_bps.any())
+        self._sends = bool(self._prefix_bits[0, -1] > 0.0)
         self._endless = self._stream.settled
