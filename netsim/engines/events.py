@@ -137,7 +137,7 @@ def simulate_base_station(
     for device in devices:
         env.process(device.run())
     env.run(until_s)
-    return [device.log() for device in devices]
+    return [device.log(until_s) for device in devices]
 
 
 _Steps = Generator[simpy.Event, Any, None]
@@ -151,7 +151,7 @@ _SENT, _SERVED = (itemgetter(*kind.__annotations__) for kind in (Sent, Served))
 #: What an exchange that is over leaves in its device's log, in this order.
 _LOGGED = (
     "start_s", "saved_s", "vain_s", "uploads", "carries_prompt", "calls_llm", "llm_s", "up_s", "down_s",
-    *Sent.__annotations__, *Served.__annotations__,
+    *Sent.__annotations__, *Served.__annotations__, "end_s",
 )  # fmt: skip
 
 
@@ -187,23 +187,27 @@ class _Device:
             self._env, self._job, self._env.timeout, self._uplink.send, self._server.serve,
         )  # fmt: skip
         number, grant, propagation = self._number, job.grant_s, job.propagation_s
-        elapsed, aired, began = 0.0, 0.0, env.now
-        link = job.link(session, began)
-        asked, numbers = job.workload.exchanges(session, link, lambda: env.now - began, lambda: aired)
+        elapsed, aired = 0.0, 0.0
+        link = job.link(session, env.now)
+        asked, numbers = job.workload.exchanges(session, link, lambda: elapsed, lambda: aired)
         up_s, down_s = job.crossings(session)
         device_s, uploads, carries_prompt, calls_llm, llm_s = (
             asked.device_s, asked.uploads, asked.carries_prompt, asked.calls_llm, asked.llm_s,
         )  # fmt: skip
-        ahead = 0.0
+        # Seconds that the device is ahead of the simulation: nobody sees the moments between an answer and the next
+        # request, so that all of it is one event.
+        ahead_s = 0.0
+        drafted_s = 0.0
         for at in numbers:
-            saved, vain, ahead = ahead, 0.0, 0.0
-            start, sent, served = env.now, _NOT_SENT, _NOT_SERVED
+            saved, vain, drafted_s = drafted_s, 0.0, 0.0
+            start, sent, served = env.now + ahead_s, _NOT_SENT, _NOT_SERVED
             sends = uploads[at] or carries_prompt[at]
-            # Nobody sees the moments between computing and the grant, so they need no event of their own.
             before = device_s[at] - saved + (grant if sends else 0.0)
-            if before:
-                yield timeout(before)
+            ahead_s += before
             elapsed += before
+            if ahead_s and (sends or calls_llm[at]):
+                yield timeout(ahead_s)
+                ahead_s = 0.0
             if sends:
                 bits, prompt_bits = asked.bits[at], asked.prompt_bits[at]
                 if bits or prompt_bits:
@@ -212,35 +216,44 @@ class _Device:
                         return
                     sent = yield send(number, link, elapsed, prompt_bits, bits)
                 way = propagation + up_s[at]
-                if way:
-                    yield timeout(way)
                 elapsed += sent["queued_s"]
                 elapsed += sent["prompt_s"] + sent["own_s"] + way
+                if calls_llm[at] and way:
+                    yield timeout(way)
+                else:
+                    ahead_s = way
             if calls_llm[at]:
                 served = yield serve(llm_s[at], asked.llm_context[at], asked.llm_positions[at])
-                down = asked.downlink_s[at] + (down_s[at] if sends else 0.0)
-                if down:
-                    yield timeout(down)
-                judged = served["waited_s"] + served["pass_s"] + down
+                ahead_s = asked.downlink_s[at] + (down_s[at] if sends else 0.0)
+                judged = served["waited_s"] + served["pass_s"] + ahead_s
                 elapsed += judged
                 wait = judged + (propagation + up_s[at] if sends else 0.0)
-                ahead, vain = min(asked.ahead_s[at], wait), min(asked.vain_s[at], wait)
+                drafted_s, vain = min(asked.ahead_s[at], wait), min(asked.vain_s[at], wait)
             aired += sent["air_s"] + sent["prompt_air_s"]
             self._completed[session] += 1
             self._log.extend(
                 (start, saved, vain, uploads[at], carries_prompt[at], calls_llm[at], llm_s[at], up_s[at], down_s[at],
-                 *_SENT(sent), *_SERVED(served))
+                 *_SENT(sent), *_SERVED(served), env.now + ahead_s)
             )  # fmt: skip
+        if ahead_s:
+            yield timeout(ahead_s)
 
-    def log(self) -> DeviceLog:
-        """What the sessions came to so far."""
-        num_sessions, num_exchanges = self._job.workload.shape
-        done = np.arange(num_exchanges) < self._completed[:, None]
-        timings = Timings.zeros(num_sessions, num_exchanges)
+    def log(self, until_s: float | None) -> DeviceLog:
+        """What the sessions came to before a time of the simulation."""
         numbers = np.frombuffer(self._log).reshape(-1, len(_LOGGED)).T
-        for name, column in _timings(dict(zip(_LOGGED, numbers, strict=True)), self._job).items():
+        log = dict(zip(_LOGGED, numbers, strict=True))
+        num_sessions, num_exchanges = self._job.workload.shape
+        completed = self._completed
+        if until_s is not None:
+            over = log["end_s"] < until_s
+            session = np.repeat(np.arange(num_sessions), completed)
+            completed = np.bincount(session[over], minlength=num_sessions)
+            log = {name: column[over] for name, column in log.items()}
+        done = np.arange(num_exchanges) < completed[:, None]
+        timings = Timings.zeros(num_sessions, num_exchanges)
+        for name, column in _timings(log, self._job).items():
             getattr(timings, name)[done] = column
-        return DeviceLog(timings, self._completed, self._blocked_from)
+        return DeviceLog(timings, completed, self._blocked_from)
 
 
 def _timings(log: dict[str, NDArray[np.float64]], job: DeviceJob) -> dict[str, NDArray[np.float64]]:
