@@ -10,9 +10,10 @@ import math
 
 import numpy as np
 
-from channels.capacity import LEAST_SEND_PROBABILITY, ChannelEnded, LinkNeverSends, send_probability
+from channels.capacity import LEAST_SEND_PROBABILITY, send_probability
 from channels.drain import delivered, drain, locate, prefix_sums
 from channels.fading import Fading
+from channels.gains import ChannelEnded, LinkNeverSends
 from channels.rates import FloatArray, RateLaw
 from channels.window import RateWindow
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from cachetools import LRUCache
 
-from channels.capacity import FIRST_BLOCKS, CapacityCurve, Gains
 from channels.fading import Fading
-from channels.passing import PassingCurve
+from channels.gains import FIRST_BLOCKS, Gains
 from channels.rates import RateLaw
 from channels.recorded import Reading, Recorded
-from channels.window import RateWindow
 from traces.streams import FADING_STREAM, SERIES_STREAM
+
+if TYPE_CHECKING:
+    from channels.capacity import CapacityCurve
+    from channels.passing import PassingCurve
+    from channels.window import RateWindow
 
 
 class Link(Protocol):
@@ -94,11 +97,15 @@ class Radio:
 
     def new_curve(self, seed: int, device: int, prompt: int, num_blocks: int = FIRST_BLOCKS) -> CapacityCurve:
         """The same, drawn anew and not kept; ``num_blocks`` is a guess at the blocks that it will need."""
+        from channels.capacity import CapacityCurve  # noqa: PLC0415  (compiled: of no use before a session)
+
         gains = Gains(self.fading, self.coherence_time_s, session_rng(seed, device, prompt), num_blocks)
         return CapacityCurve(gains, self.rate_law, self.snr, self.bandwidth_hz, self.gap)
 
     def passing_curve(self, seed: int, device: int, session: int) -> PassingCurve:
         """The same capacity for times that don't go back, with little memory."""
+        from channels.passing import PassingCurve  # noqa: PLC0415  (compiled: of no use before a session)
+
         rng = session_rng(seed, device, session)
         return PassingCurve(
             self.fading, self.coherence_time_s, rng, self.rate_law, self.snr, self.bandwidth_hz, self.gap
