@@ -20,7 +20,6 @@ from netsim.scenario import Scenario
 from netsim.scenario.thresholds import ThresholdClipped
 from netsim.sweeps.chunk_files import PROMPTS, SCHEMA
 from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
-from netsim.sweeps.local import in_processes
 from traces.format.manifest import TraceError
 
 #: Chunks that a cluster is handed at once, at least: workers may still join.
@@ -140,8 +139,12 @@ def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[Compu
     if backend == "dask":
         with _connect(scheduler or "") as client:
             yield partial(_on_cluster, client)
+    elif jobs == 1:
+        yield _here
     else:
-        yield _here if jobs == 1 else partial(in_processes, compute, _failed, jobs)
+        from netsim.sweeps.local import in_processes  # noqa: PLC0415  (of no use to a single process)
+
+        yield partial(in_processes, compute, _failed, jobs)
 
 
 def _here(chunks: Iterable[Chunk]) -> Generator[Outcome, None, None]:
