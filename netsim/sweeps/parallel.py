@@ -20,6 +20,7 @@ from netsim.scenario import Scenario
 from netsim.scenario.thresholds import ThresholdClipped
 from netsim.sweeps.chunk_files import PROMPTS, SCHEMA
 from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
+from netsim.sweeps.row_tables import table_of
 from traces.format.manifest import TraceError
 
 #: Chunks that a cluster is handed at once, at least: workers may still join.
@@ -76,12 +77,12 @@ def compute(chunk: Chunk) -> Outcome:
         raise
     except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
         rows, failures = _each_row(chunk, points)
-    return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
+    return Outcome(chunk.name, table_of(rows, SCHEMA), tuple(failures))
 
 
 def _stored(digest: str, row: Row, sums: Sums) -> StoredRow:
     """A row of ``SCHEMA``."""
-    return {"point": digest, **row, PROMPTS: {name: total.tolist() for name, total in sums.items()}}
+    return {"point": digest, **row, PROMPTS: sums}
 
 
 def _all_rows(chunk: Chunk, points: Sequence[Point]) -> list[StoredRow]:
