@@ -6,6 +6,7 @@ import io
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ Rows = list[dict[str, Any]]
 
 def some_rows(count: int, share_of_nulls: float, prompts: int = 3) -> Rows:
     rng = np.random.default_rng(count)
-    makes = {
+    makes: dict[type, Callable[[], object]] = {
         str: lambda: str(rng.choice(["arrays", "", "événements"])),
         int: lambda: int(rng.integers(-(2**60), 2**60)),
         float: lambda: float(rng.choice([rng.normal(), math.nan, math.inf, -0.0])),
