@@ -15,11 +15,8 @@ from channels.drain import delivered, drain, locate, prefix_sums
 from channels.fading import Fading
 from channels.gains import ChannelEnded, Gains, LinkNeverSends
 from channels.rates import FloatArray, RateLaw
+from channels.sending import LEAST_SEND_PROBABILITY, never_sends
 from channels.window import RateWindow
-
-LEAST_SEND_PROBABILITY = 1e-6
-"""A link that can use fewer than one block in a million is refused: the blocks it would wait through
-between two that carry anything are 8 MB of gains."""
 
 
 class CapacityCurve:
@@ -64,10 +61,9 @@ class CapacityCurve:
 
     @property
     def never_sends(self) -> bool:
-        """Whether nothing will ever get through: no block, or fewer than `LEAST_SEND_PROBABILITY`, can send."""
-        if self.rates_bps.any():
-            return False
-        return self.endless or self._send_probability() < LEAST_SEND_PROBABILITY
+        """Whether nothing will ever get through; see `channels.sending.never_sends`."""
+        law = self._rate_law, self._snr, self._bandwidth_hz, self._gap
+        return never_sends(self.rates_bps, self.endless, self.gains.fading, *law)
 
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until `bits` have drained, from `start_s` on.
@@ -127,7 +123,7 @@ class CapacityCurve:
         Raises
         ------
         LinkNeverSends
-            No block, or fewer than `LEAST_SEND_PROBABILITY` of them, can carry anything, or the
+            No block, or fewer than `channels.sending.LEAST_SEND_PROBABILITY` of them, can carry anything, or the
             session is longer than `channels.gains.MOST_BLOCKS`.
         ChannelEnded
             The recorded channel is over.
@@ -159,26 +155,8 @@ class CapacityCurve:
             self.extend()
         return min(block, self.rates_bps.size - 1)
 
-    def _send_probability(self) -> float:
-        return send_probability(self.gains.fading, self._rate_law, self._snr, self._bandwidth_hz, self._gap)
-
     def _link(self) -> str:
         return f"{self.gains.fading} at a mean SNR of {10 * math.log10(self._snr):.4g} dB"
-
-
-def send_probability(
-    fading: Fading, rate_law: RateLaw, snr: float, bandwidth_hz: float, gap: float = 1.0
-) -> float:
-    """Probability that a block carries anything, that is, that its gain lifts the rate above 0.
-
-    Parameters are those of `session_curve`. A recorded series gives the share of its time.
-    """
-    low, high = -300.0, 300.0  # decades of gain; the rate law is monotonic, so bisect
-    for _ in range(60):
-        middle = (low + high) / 2
-        rate = rate_law(np.array([snr * 10.0**middle]), bandwidth_hz, gap)
-        low, high = (low, middle) if rate[0] > 0 else (middle, high)
-    return 1.0 - fading.cdf(10.0**high)
 
 
 def session_curve(

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from channels.capacity import LEAST_SEND_PROBABILITY, send_probability
 from channels.drain import delivered, drain, locate, prefix_sums
 from channels.fading import Fading
 from channels.gains import ChannelEnded, LinkNeverSends
 from channels.rates import FloatArray, RateLaw
+from channels.sending import never_sends
 from channels.window import RateWindow
 
 WINDOW_BLOCKS = 32
@@ -64,7 +64,6 @@ class PassingCurve:
         self._rates_bps: FloatArray = np.empty(0)
         self._prefix_bits: FloatArray = np.zeros((2, 1))
         self._endless = False
-        self._sends = False
         self._grow(WINDOW_BLOCKS)
 
     @property
@@ -75,10 +74,8 @@ class PassingCurve:
     @property
     def never_sends(self) -> bool:
         """Whether nothing will ever get through; as `CapacityCurve.never_sends`."""
-        if self._sends:
-            return False
         law = self._rate_law, self._snr, self._bandwidth_hz, self._gap
-        return self._endless or send_probability(self._fading, *law) < LEAST_SEND_PROBABILITY
+        return never_sends(self._rates_bps, self._endless, self._fading, *law)
 
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until `bits` have drained from `start_s` on; as `CapacityCurve.duration`."""
@@ -171,5 +168,4 @@ class PassingCurve:
         self._snrs = np.concatenate((self._snrs, new)) if self._snrs.size else new
         self._rates_bps = self._rate_law(self._snrs, self._bandwidth_hz, self._gap)
         self._prefix_bits = prefix_sums(self._rates_bps, self._coherence_time_s)
-        self._sends = bool(self._rates_bps.any())
         self._endless = self._stream.settled

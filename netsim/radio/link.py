@@ -13,6 +13,7 @@ from channels.fading import Fading
 from channels.gains import FIRST_BLOCKS, Gains
 from channels.rates import RateLaw
 from channels.recorded import Reading, Recorded
+from channels.sending import never_sends
 from traces.streams import FADING_STREAM, SERIES_STREAM
 
 if TYPE_CHECKING:
@@ -86,7 +87,10 @@ class Radio:
     @property
     def never_sends(self) -> bool:
         """Whether nothing will ever get through at this mean SNR."""
-        return self.curve(0, 0, 0).never_sends
+        gains = Gains(self.fading, self.coherence_time_s, session_rng(0, 0, 0))
+        rates_bps = self.rate_law(self.snr * gains.values, self.bandwidth_hz, self.gap)
+        law = self.rate_law, self.snr, self.bandwidth_hz, self.gap
+        return never_sends(rates_bps, gains.endless, self.fading, *law)
 
     def curve(self, seed: int, device: int, prompt: int) -> CapacityCurve:
         """Capacity over time of one session. The gains depend on (seed, device, prompt) alone, not on the SNR."""

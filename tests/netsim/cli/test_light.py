@@ -95,3 +95,22 @@ def test_a_sweep_imports_what_its_end_needs_when_its_cells_are_computed() -> Non
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert (NO_ROWS | NO_LAWS | FIGURES | MODELS) & set(done.stdout.split()) == set()
+
+
+def test_who_hands_cells_to_processes_compiles_nothing() -> None:
+    code = (
+        "import sys, tempfile\n"
+        "from pathlib import Path\n"
+        "from netsim.scenario import load_grid\n"
+        "from netsim.sweeps.run import run_sweep\n"
+        "from netsim.sweeps.store import Store\n"
+        "def write_products(*_):\n"
+        "    print(*sys.modules)\n"
+        "    sys.exit()\n"
+        "Store.write_products = write_products\n"
+        "grid = load_grid('scenarios/quickstart.yaml', ['tokens=2', 'seeds=1'])\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        "    run_sweep(grid, Path(folder) / 'new', jobs=2)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert (COMPILED | {"pandas", "rich"} | FIGURES | MODELS) & set(done.stdout.split()) == set()
