@@ -13,86 +13,10 @@ import numpy as np
 
 from channels.drain import delivered, drain, locate, prefix_sums
 from channels.fading import Fading
+from channels.gains import ChannelEnded, Gains, LinkNeverSends
 from channels.rates import FloatArray, RateLaw
+from channels.sending import LEAST_SEND_PROBABILITY, never_sends
 from channels.window import RateWindow
-
-FIRST_BLOCKS = 256
-"""Blocks drawn when a session starts; each further draw doubles them."""
-
-LEAST_SEND_PROBABILITY = 1e-6
-"""A link that can use fewer than one block in a million is refused: the blocks it would wait through
-between two that carry anything are 8 MB of gains."""
-
-MOST_BLOCKS = 2**26
-"""Blocks of one session, at most: 512 MiB of gains, more than 7 days at 10 ms a block."""
-
-
-class LinkNeverSends(ValueError):  # noqa: N818  (says what happened)
-    """The link can't deliver: its rate is 0 for good, or so small that nobody could wait."""
-
-
-class ChannelEnded(ValueError):  # noqa: N818  (says what happened)
-    """A recorded channel is shorter than the session, and was told to refuse at its end."""
-
-
-class Gains:
-    """Power gains of one session, drawn as far as they are needed and kept.
-
-    Several curves (one an SNR) may share them, so that every SNR meets the same fading.
-
-    Parameters
-    ----------
-    fading : Fading. The model.
-    coherence_time_s : float. Length of a block in seconds, > 0; infinite for a constant gain only.
-    rng : numpy.random.Generator. Owned by this session.
-    num_blocks : int. Blocks drawn at once; a good guess saves doubling, and changes no gain.
-
-    Attributes
-    ----------
-    values : [num_blocks], float. Power gain so far, linear.
-    endless : bool. The last block of `values` lasts for ever.
-
-    Raises
-    ------
-    ValueError
-        A coherence time that is not positive, or infinite for a gain that varies.
-    """
-
-    def __init__(
-        self,
-        fading: Fading,
-        coherence_time_s: float,
-        rng: np.random.Generator,
-        num_blocks: int = FIRST_BLOCKS,
-    ) -> None:
-        if not coherence_time_s > 0:
-            raise ValueError(f"coherence_time_s: must be positive, got {coherence_time_s}")
-        self.fading = fading
-        self.coherence_time_s = coherence_time_s
-        self.values: FloatArray = np.empty(0)
-        self.endless = False
-        self._stream = fading.stream(rng, coherence_time_s)
-        self.grow(num_blocks)
-        if math.isinf(coherence_time_s) and not self.endless:
-            raise ValueError(
-                f"coherence_time_s: must be finite for {fading}: one draw held for ever "
-                "makes the mean transmission time infinite"
-            )
-
-    def grow(self, num_blocks: int) -> None:
-        """Draw until there are `num_blocks` gains, or the series settles or ends."""
-        if self.endless or num_blocks <= self.values.size:
-            return
-        if num_blocks > MOST_BLOCKS:
-            raise LinkNeverSends(
-                f"{self.fading}: the session is not over after {self.values.size} blocks "
-                f"of {self.coherence_time_s} s: the link is too slow"
-            )
-        self.values = np.concatenate((self.values, self._stream.take(num_blocks - self.values.size)))
-        if self._stream.settled:
-            self.endless = True
-            different = np.flatnonzero(self.values != self.values[-1])
-            self.values = self.values[: different[-1] + 2 if different.size else 1]
 
 
 class CapacityCurve:
@@ -137,10 +61,9 @@ class CapacityCurve:
 
     @property
     def never_sends(self) -> bool:
-        """Whether nothing will ever get through: no block, or fewer than `LEAST_SEND_PROBABILITY`, can send."""
-        if self.rates_bps.any():
-            return False
-        return self.endless or self._send_probability() < LEAST_SEND_PROBABILITY
+        """Whether nothing will ever get through; see `channels.sending.never_sends`."""
+        law = self._rate_law, self._snr, self._bandwidth_hz, self._gap
+        return never_sends(self.rates_bps, self.endless, self.gains.fading, *law)
 
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until `bits` have drained, from `start_s` on.
@@ -200,8 +123,8 @@ class CapacityCurve:
         Raises
         ------
         LinkNeverSends
-            No block, or fewer than `LEAST_SEND_PROBABILITY` of them, can carry anything, or the
-            session is longer than `MOST_BLOCKS`.
+            No block, or fewer than `channels.sending.LEAST_SEND_PROBABILITY` of them, can carry anything, or the
+            session is longer than `channels.gains.MOST_BLOCKS`.
         ChannelEnded
             The recorded channel is over.
         """
@@ -232,26 +155,8 @@ class CapacityCurve:
             self.extend()
         return min(block, self.rates_bps.size - 1)
 
-    def _send_probability(self) -> float:
-        return send_probability(self.gains.fading, self._rate_law, self._snr, self._bandwidth_hz, self._gap)
-
     def _link(self) -> str:
         return f"{self.gains.fading} at a mean SNR of {10 * math.log10(self._snr):.4g} dB"
-
-
-def send_probability(
-    fading: Fading, rate_law: RateLaw, snr: float, bandwidth_hz: float, gap: float = 1.0
-) -> float:
-    """Probability that a block carries anything, that is, that its gain lifts the rate above 0.
-
-    Parameters are those of `session_curve`. A recorded series gives the share of its time.
-    """
-    low, high = -300.0, 300.0  # decades of gain; the rate law is monotonic, so bisect
-    for _ in range(60):
-        middle = (low + high) / 2
-        rate = rate_law(np.array([snr * 10.0**middle]), bandwidth_hz, gap)
-        low, high = (low, middle) if rate[0] > 0 else (middle, high)
-    return 1.0 - fading.cdf(10.0**high)
 
 
 def session_curve(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from scipy import constants
 
 from channels.fading import GainStream, Rayleigh
 from channels.rates import FloatArray
+from channels.units import SPEED_OF_LIGHT_M_S
 
 ComplexArray = npt.NDArray[np.complex128]
 
@@ -26,7 +26,7 @@ def doppler_hz(speed_m_s: float, carrier_hz: float) -> float:
     >>> round(doppler_hz(speed_m_s=1.5, carrier_hz=3.5e9), 2)
     17.51
     """
-    return speed_m_s * carrier_hz / constants.speed_of_light
+    return speed_m_s * carrier_hz / SPEED_OF_LIGHT_M_S
 
 
 def _complex_normal(rng: np.random.Generator, num_blocks: int) -> ComplexArray:

@@ -16,7 +16,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from channels.logarithm import exponential_gains
 from channels.rates import FloatArray
@@ -191,11 +190,15 @@ class Rician(IndependentFading):
 
     def gains(self, uniform: FloatArray) -> FloatArray:
         """Power gains, by the inverse of the noncentral chi-square."""
+        from scipy import special  # noqa: PLC0415  (half a second, of no use to most models)
+
         k = from_db(self.k_db)
         return np.asarray(special.chndtrix(uniform, 2.0, 2 * k) / (2 * (1 + k)))
 
     def cdf(self, gain: float) -> float:
         """Probability that the gain of a block is at most `gain`."""
+        from scipy import special  # noqa: PLC0415
+
         k = from_db(self.k_db)
         return float(special.chndtr(2 * (1 + k) * max(gain, 0.0), 2.0, 2 * k))
 
@@ -224,8 +227,12 @@ class Nakagami(IndependentFading):
 
     def gains(self, uniform: FloatArray) -> FloatArray:
         """Power gains, by the inverse of the gamma distribution."""
+        from scipy import special  # noqa: PLC0415
+
         return np.asarray(special.gammaincinv(self.m, uniform) / self.m)
 
     def cdf(self, gain: float) -> float:
         """Probability that the gain of a block is at most `gain`."""
+        from scipy import special  # noqa: PLC0415
+
         return float(special.gammainc(self.m, self.m * max(gain, 0.0)))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special
 
 from channels.rates import FloatArray
 
@@ -33,6 +32,8 @@ def block_error(snr: FloatArray, efficiency_bps_per_hz: float, block_symbols: in
     -------
     array of the shape of `snr`, float. Probability in [0, 1].
     """
+    from scipy import special  # noqa: PLC0415  (half a second, of no use to the other laws)
+
     capacity = np.log1p(snr) / math.log(2)
     deviation = np.sqrt(snr * (snr + 2)) / (snr + 1) / math.log(2) / math.sqrt(block_symbols)
     margin = capacity - efficiency_bps_per_hz + math.log2(2 * block_symbols) / (2 * block_symbols)

@@ -1,9 +1,9 @@
 """The natural logarithm of 1 + x, several times as fast as the C library's and the same on every machine.
 
-Every block of fading costs two of them, which was most of what a simulation without contention took. A compiler makes this one,
-which has no branches and no table, work on several values at once. Nothing in it depends on that: each step is an
-operation of IEEE 754, so that a value's logarithm is the same alone, among others and on another processor. Numpy's
-depends on the C library.
+Every block of fading costs two of them, which was most of what a simulation without contention took. This one has no
+branches and no table, so that a compiler works on several values at once (`channels.compiled_logarithm`). Nothing in it
+depends on that: each step is an operation of IEEE 754, so that a value's logarithm is the same alone, among others, compiled
+or not, and on another processor. Numpy's depends on the C library.
 
 The method is that of Sun's fdlibm (``s_log1p.c``, 1993), after P. T. P. Tang, *Table-driven implementation of the logarithm
 function in IEEE floating-point arithmetic*, ACM Trans. Math. Softw. 16, 1990:
@@ -16,58 +16,53 @@ function in IEEE floating-point arithmetic*, ACM Trans. Math. Softw. 16, 1990:
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
+LN2 = 0.6931471805599453
 #: log(2) in two parts: the first has so many trailing zeros that ``k`` times it is exact.
-_LN2 = 0.6931471805599453
-_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 #: Coefficients of R, from its first power on; from fdlibm.
-_R1, _R2, _R3, _R4, _R5, _R6, _R7 = (
+R1, R2, R3, R4, R5, R6, R7 = (
     6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
     1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
 )  # fmt: skip
 #: The bits of sqrt(1/2), and of a float the place of its exponent.
-_ROOT, _EXPONENT = np.int64(0x3FE6A09E667F3BCD), np.int64(52)
+ROOT, EXPONENT = np.int64(0x3FE6A09E667F3BCD), np.int64(52)
 
 
-@njit(cache=True, error_model="numpy")
-def log1p(x: float) -> float:
-    """Natural logarithm of ``1 + x``, for compiled code.
+def log1p(x: FloatArray) -> FloatArray:
+    """Natural logarithm of ``1 + x``, in numpy's steps.
 
     Parameters
     ----------
-    x : float. Above -1; infinity and NaN give themselves.
+    x : array, float. Above -1; infinity and NaN give themselves.
 
     Returns
     -------
-    float. Wrong by less than one unit in the last place.
+    array, float. Wrong by less than one unit in the last place.
     """
-    whole = 1.0 + x
-    bits = np.float64(whole).view(np.int64)
-    power = (bits - _ROOT) >> _EXPONENT
-    unscaled = power == 0
-    part = x if unscaled else np.int64(bits - (power << _EXPONENT)).view(np.float64) - 1.0
-    lost = 1.0 - (whole - x) if x >= 1.0 else x - (whole - 1.0)
-    lost = 0.0 if unscaled else lost / whole
-    half_square = 0.5 * part * part
-    s = part / (2.0 + part)
-    z = s * s
-    rest = z * (_R1 + z * (_R2 + z * (_R3 + z * (_R4 + z * (_R5 + z * (_R6 + z * _R7))))))
-    scaled = np.float64(power)
-    small = s * (half_square + rest) + (scaled * _LN2_LOW + lost)
-    value = scaled * _LN2_HIGH - ((half_square - small) - part)
-    return value if 0.0 < abs(x) < np.inf else x
-
-
-@njit(cache=True, error_model="numpy")
-def _exponential_gains(uniform: FloatArray, gains: FloatArray) -> None:
-    for i in range(uniform.size):
-        # Not of 1 - uniform: the deepest fades sit at 0, where it has no digits left.
-        gains[i] = abs(log1p(-uniform[i]))
+    x = np.asarray(x, np.float64)
+    with np.errstate(all="ignore"):
+        whole = 1.0 + x
+        bits = whole.view(np.int64)
+        power = (bits - ROOT) >> EXPONENT
+        unscaled = power == 0
+        part = np.where(unscaled, x, (bits - (power << EXPONENT)).view(np.float64) - 1.0)
+        lost = np.where(x >= 1.0, 1.0 - (whole - x), x - (whole - 1.0))
+        lost = np.where(unscaled, 0.0, lost / whole)
+        half_square = 0.5 * part * part
+        s = part / (2.0 + part)
+        z = s * s
+        rest = z * (R1 + z * (R2 + z * (R3 + z * (R4 + z * (R5 + z * (R6 + z * R7))))))
+        scaled = power.astype(np.float64)
+        small = s * (half_square + rest) + (scaled * LN2_LOW + lost)
+        value = scaled * LN2_HIGH - ((half_square - small) - part)
+    return np.where((np.abs(x) > 0.0) & (np.abs(x) < np.inf), value, x)
 
 
 def exponential_gains(uniform: FloatArray) -> FloatArray:
@@ -77,21 +72,27 @@ def exponential_gains(uniform: FloatArray) -> FloatArray:
     ----------
     uniform : array, float. In [0, 1).
     """
-    uniform = np.asarray(uniform, np.float64)
+    if not _compiles():
+        # Not of 1 - uniform: the deepest fades sit at 0, where it has no digits left.
+        return np.abs(log1p(-uniform))
+    from channels.compiled_logarithm import write_exponential_gains  # noqa: PLC0415
+
     gains = np.empty(uniform.shape)
-    _exponential_gains(uniform.ravel(), gains.ravel())
+    write_exponential_gains(np.ravel(uniform), gains.ravel())
     return gains
-
-
-@njit(cache=True, error_model="numpy")
-def _shannon_rates(snr: FloatArray, bandwidth_hz: float, gap: float, rates_bps: FloatArray) -> None:
-    for i in range(snr.size):
-        rates_bps[i] = bandwidth_hz * (log1p(snr[i] / gap) / _LN2)
 
 
 def shannon_rates(snr: FloatArray, bandwidth_hz: float, gap: float) -> FloatArray:
     """``bandwidth_hz * log2(1 + snr / gap)``; parameters as for `channels.rates.shannon`."""
-    snr = np.asarray(snr, np.float64)
-    rates_bps = np.empty(snr.shape)
-    _shannon_rates(snr.ravel(), bandwidth_hz, gap, rates_bps.ravel())
+    if not _compiles():
+        return np.asarray(bandwidth_hz * (log1p(snr / gap) / LN2))
+    from channels.compiled_logarithm import write_shannon_rates  # noqa: PLC0415
+
+    rates_bps = np.empty(np.shape(snr))
+    write_shannon_rates(np.ravel(snr), bandwidth_hz, gap, rates_bps.ravel())
     return rates_bps
+
+
+def _compiles() -> bool:
+    """Whether this process runs compiled code. One that checks a scenario does not: loading it takes half a second."""
+    return "numba" in sys.modules

@@ -76,7 +76,7 @@ class Moving:
     """Fading of a device that moves along a line: path loss times a fading model.
 
     Gains are relative to the mean at time 0, so a curve is built with the SNR there. The surroundings are those of the session's start. Where the line leaves the range of the path-loss model,
-    the series ends, and a session that goes on raises `channels.capacity.ChannelEnded`.
+    the series ends, and a session that goes on raises `channels.gains.ChannelEnded`.
 
     Parameters
     ----------

@@ -10,10 +10,11 @@ import math
 
 import numpy as np
 
-from channels.capacity import LEAST_SEND_PROBABILITY, ChannelEnded, LinkNeverSends, send_probability
 from channels.drain import delivered, drain, locate, prefix_sums
 from channels.fading import Fading
+from channels.gains import ChannelEnded, LinkNeverSends
 from channels.rates import FloatArray, RateLaw
+from channels.sending import never_sends
 from channels.window import RateWindow
 
 WINDOW_BLOCKS = 32
@@ -77,7 +78,7 @@ class PassingCurve:
         if self._sends:
             return False
         law = self._rate_law, self._snr, self._bandwidth_hz, self._gap
-        return self._endless or send_probability(self._fading, *law) < LEAST_SEND_PROBABILITY
+        return never_sends(self._rates_bps, self._endless, self._fading, *law)
 
     def duration(self, start_s: float, bits: float) -> float:
         """Seconds until `bits` have drained from `start_s` on; as `CapacityCurve.duration`."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import constants
+
+from channels.units import SPEED_OF_LIGHT_M_S
 
 THERMAL_NOISE_DBM_PER_HZ = -174.0
 """Thermal noise at 290 K, dBm/Hz."""
@@ -210,7 +211,7 @@ class Site:
         """Break-point distance: table 7.4.1-1, note 1."""
         base_m = self.base_height_m - environment_height_m
         device_m = self.device_height_m - environment_height_m
-        return 4 * base_m * device_m * self.carrier_hz / constants.speed_of_light
+        return 4 * base_m * device_m * self.carrier_hz / SPEED_OF_LIGHT_M_S
 
 
 def mean_snr_db(transmit_dbm: float, loss_db: float, noise_figure_db: float, bandwidth_hz: float) -> float:

@@ -59,7 +59,7 @@ class Recorded:
     times_s : tuple of float. At least two, finite, strictly increasing, in seconds.
     snr_db : tuple of float. Signal-to-noise ratio from each time on, dB, finite; as many as `times_s`.
     end : 'hold', 'loop' or 'refuse'. After the series: keep the last sample, start again, or have the
-        session raise `channels.capacity.ChannelEnded`.
+        session raise `channels.gains.ChannelEnded`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Decibels and ratios."""
+"""Decibels and ratios, and a constant of nature."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+#: Exact, since it defines the metre.
+SPEED_OF_LIGHT_M_S = 299_792_458.0
 
 Value = TypeVar("Value", float, npt.NDArray[np.float64])
 

@@ -15,12 +15,10 @@ from netsim.deciding.parametric import ParametricDecider, ParametricTrace
 from netsim.deciding.plans import Decided, PlanKey, Plans, new_plans
 from netsim.deciding.policies import terms_of
 from netsim.deciding.recorded import Decider
-from netsim.engines.arrays import time_sessions
 from netsim.engines.network import DeviceRun, Network
 from netsim.engines.timings import Timings
 from netsim.errors import at_key
 from netsim.radio.link import Radio
-from netsim.radio.sessions import SessionLinks
 from netsim.results.columns import NAMES, undefined
 from netsim.results.devices import device_table, pooled_columns
 from netsim.results.facts import Similar, Timed
@@ -42,7 +40,7 @@ from netsim.scenario.assembly import Plan, build_network, build_policy, network_
 from netsim.scenario.billing import build_costs
 from netsim.scenario.policy_context import policy_context
 from traces.format.trace import Trace
-from traces.speculative.walk import Policy, Rounds
+from traces.speculative.rounds import Policy, Rounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,6 +171,8 @@ class Point:
 
     def array_timings(self, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
         """Times of every round of several workloads under several seeds, by the array engine."""
+        from netsim.engines.arrays import time_sessions  # noqa: PLC0415  (compiled: of no use before a row)
+        from netsim.radio.sessions import SessionLinks  # noqa: PLC0415
 
         def core(seed: int, session: int) -> tuple[FloatArray, FloatArray]:
             return costs.core.crossings_s(seeds[seed], 0, self.trace.prompts[session], num_tokens)

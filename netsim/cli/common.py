@@ -75,7 +75,7 @@ def find_beside(scenario_file: Path) -> None:
 
 def _found_late() -> dict[type[ValueError], str]:
     """What a simulation may find wrong with its scenario only while it runs, and the key that is to blame."""
-    from channels.capacity import ChannelEnded, LinkNeverSends
+    from channels.gains import ChannelEnded, LinkNeverSends
     from netsim.costs.latency import LatencyOutOfRange
     from netsim.costs.latency_file import LatencyError
     from netsim.deciding.recorded import OffTree

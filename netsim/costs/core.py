@@ -7,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, ndtri
 
 from traces.streams import CORE_STREAM
 
@@ -40,6 +39,8 @@ class GammaJitter:
 
     def round_trip_s(self, mean_s: float, uniform: FloatArray) -> FloatArray:
         """Shape ``(mean / std)^2``, scale ``std^2 / mean``."""
+        from scipy.special import gammaincinv  # noqa: PLC0415  (half a second, of no use without this law)
+
         scale_s = self.std_s**2 / mean_s
         return np.asarray(gammaincinv(mean_s / scale_s, uniform) * scale_s)
 
@@ -52,6 +53,8 @@ class LogNormalJitter:
 
     def round_trip_s(self, mean_s: float, uniform: FloatArray) -> FloatArray:
         """``sigma^2 = log(1 + (std / mean)^2)``, ``mu = log(mean) - sigma^2 / 2``."""
+        from scipy.special import ndtri  # noqa: PLC0415  (half a second, of no use without this law)
+
         variance = np.log1p((self.std_s / mean_s) ** 2)
         return np.asarray(mean_s * np.exp(np.sqrt(variance) * ndtri(uniform) - variance / 2))
 

@@ -15,16 +15,14 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netsim.costs.latency_file import LatencyError, ProfileFile, Role, read_profile
+from netsim.costs.multilinear import Multilinear
 from netsim.errors import in_unit
-
-if TYPE_CHECKING:
-    from scipy.interpolate import RegularGridInterpolator
 
 PROFILES = Path(__file__).resolve().parents[2] / "models" / "profiles"
 AXES = ("context", "positions", "batch")
@@ -138,28 +136,26 @@ class LatencyProfile:
         """Axes with more than one point: those that there is something to interpolate along."""
         return [axis for axis, grid in enumerate(self._grids) if len(grid) > 1] or [0]
 
-    def _along(self, values: NDArray[np.float64]) -> RegularGridInterpolator:
+    def _along(self, values: NDArray[np.float64]) -> Multilinear:
         """What a table says between its cells, linear outside."""
-        from scipy.interpolate import RegularGridInterpolator  # noqa: PLC0415  (half a second, of no use before a pass is timed)
-
         grids = [self._grids[axis] for axis in self._wide]
         squeezed = values.reshape([len(grid) for grid in grids])
         if len(self._grids[self._wide[0]]) == 1:  # one point in all: alike everywhere
             grids, squeezed = [np.append(grids[0], grids[0] + 1)], np.repeat(squeezed, 2)
-        return RegularGridInterpolator(grids, squeezed, bounds_error=False, fill_value=None)
+        return Multilinear(grids, squeezed)
 
     @cached_property
-    def _interpolated(self) -> RegularGridInterpolator:
+    def _interpolated(self) -> Multilinear:
         return self._along(np.nan_to_num(self._median_s))
 
     @cached_property
-    def _unmeasured(self) -> RegularGridInterpolator | None:
+    def _unmeasured(self) -> Multilinear | None:
         """Not 0 where a cell has a part in it that was not measured; None where all were."""
         missing = np.isnan(np.array(self.file.median_s, np.float64))
         return self._along(missing.astype(np.float64)) if missing.any() else None
 
     @cached_property
-    def _unknown(self) -> RegularGridInterpolator | None:
+    def _unknown(self) -> Multilinear | None:
         """Not 0 where a cell has a part in it of which no sum of measured ones tells; None where there is none."""
         missing = np.isnan(self._median_s)
         return self._along(missing.astype(np.float64)) if missing.any() else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,11 @@ from netsim.deciding.adaptive import Adaptive, Chooser, Spent
 from netsim.deciding.policies import terms_of
 from netsim.deciding.recorded import Decider
 from netsim.radio.link import Link
-from traces.speculative.path import Path
 from traces.speculative.rounds import Policy, Rounds
 from traces.speculative.upload import Compressed
+
+if TYPE_CHECKING:
+    from traces.speculative.path import Path
 
 
 @runtime_checkable

@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from traces.format.manifest import digest_of
 from traces.speculative.blocks import Blocks, BlockState
@@ -69,6 +68,8 @@ class ParametricTrace:
             counts = np.arange(samples + 1)
             law = betabinom(samples, self.alpha, self.beta).pmf(counts)
             return float(1 - (law * self.rejection(counts / samples)).sum())
+        from scipy.special import betaincinv  # noqa: PLC0415  (half a second, of no use to recorded traces)
+
         # Mid-quantiles of u: the error falls with the square of their number, to below 1e-7.
         quantiles = (np.arange(4096) + 0.5) / 4096
         return float(1 - self.rejection(betaincinv(self.alpha, self.beta, quantiles)).mean())
@@ -162,6 +163,8 @@ class ParametricDecider:
             state.close(lost)
 
     def _uncertainty(self, draws: TokenDraws) -> tuple[FloatArray, NDArray[np.int64] | None]:
+        from scipy.special import betaincinv  # noqa: PLC0415  (half a second, of no use to recorded traces)
+
         q: FloatArray = betaincinv(self.trace.alpha, self.trace.beta, draws.draft)
         if self.samples is None:
             return q, None

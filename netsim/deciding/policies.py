@@ -1,6 +1,6 @@
 """Which rounds a device transmits: the policies of both papers and their baselines.
 
-A policy is any object with ``traces.speculative.walk.Policy``'s interface; these are plain values, so two equal policies
+A policy is any object with ``traces.speculative.rounds.Policy``'s interface; these are plain values, so two equal policies
 decide the same.
 """
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from netsim.costs.workload import Terms
 from traces.speculative.blocks import Blocks
+from traces.speculative.rounds import Drafts, Policy
 from traces.speculative.upload import Compressed
-from traces.speculative.walk import Drafts, Policy
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from cachetools import LRUCache, cachedmethod
 from numpy.typing import NDArray
 
 from netsim.deciding.policies import Hlm
-from traces.format.forest import Forest
 from traces.format.trace import Trace
 from traces.speculative.draws import TokenDraws, token_draws, visit_key
-from traces.speculative.path import Path
-from traces.speculative.walk import Measure, Policy, Rounds, Stops, walk
+from traces.speculative.rounds import Measure, Policy, Rounds
+
+if TYPE_CHECKING:
+    from traces.format.forest import Forest
+    from traces.speculative.path import Path
+    from traces.speculative.walk import Stops
 
 
 class OffTree(ValueError):  # noqa: N818  (says what happened)
@@ -97,6 +101,8 @@ class Decider:
 
     def path(self, place: int, seed: int, visit: int = 0) -> Path:
         """Walk of one prompt, to be decided round by round; ``place`` counts among the complete prompts."""
+        from traces.speculative.path import Path  # noqa: PLC0415  (compiled: of no use before a round)
+
         tree_seed = self.tree_seed(seed)
         return Path(
             self.forest(tree_seed),
@@ -127,6 +133,8 @@ class Decider:
     def _decide(
         self, forest: Forest, policy: Policy, draws: tuple[int, int], fallback: NDArray[np.int64] | None
     ) -> Rounds:
+        from traces.speculative.walk import walk  # noqa: PLC0415  (compiled: of no use before a round)
+
         rounds = walk(
             forest,
             forest.roots,

@@ -15,8 +15,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from channels.capacity import MOST_BLOCKS, CapacityCurve
+from channels.capacity import CapacityCurve
 from channels.drain import drain, prefix_sums
+from channels.gains import MOST_BLOCKS
 from netsim.costs.workload import Workload
 
 FloatArray = NDArray[np.float64]

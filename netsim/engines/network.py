@@ -10,8 +10,7 @@ import numpy as np
 from cachetools import LRUCache, cachedmethod
 from numpy.typing import NDArray
 
-from channels.capacity import ChannelEnded, LinkNeverSends
-from channels.passing import PassingCurve
+from channels.gains import ChannelEnded, LinkNeverSends
 from netsim.costs.latency import LatencyOutOfRange
 from netsim.costs.workload import Costs, Workload
 from netsim.deciding.channel_aware import ChannelAwareWork, looks_at_channel
@@ -196,7 +195,7 @@ class Network:
     ) -> DeviceJob:
         device = self.devices[number]
 
-        def link(session: int, start_s: float) -> PassingCurve:
+        def link(session: int, start_s: float) -> Link:
             radio = device.radio_at(seed, number, start_s)
             return radio.passing_curve(seed, number, sessions[session].fading)
 

@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from channels.capacity import ChannelEnded
 from channels.drain import delivered, drain, locate
+from channels.gains import ChannelEnded
 from netsim.radio.link import Link
 
 FloatArray = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 import simpy
 from numba import njit
 
-from channels.capacity import LinkNeverSends
+from channels.gains import LinkNeverSends
 from netsim.engines.pending import (
     AIR_S,
     COHERENCE_S,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from cachetools import LRUCache
 
-from channels.capacity import FIRST_BLOCKS, CapacityCurve, Gains
 from channels.fading import Fading
-from channels.passing import PassingCurve
+from channels.gains import FIRST_BLOCKS, Gains
 from channels.rates import RateLaw
 from channels.recorded import Reading, Recorded
-from channels.window import RateWindow
+from channels.sending import never_sends
 from traces.streams import FADING_STREAM, SERIES_STREAM
+
+if TYPE_CHECKING:
+    from channels.capacity import CapacityCurve
+    from channels.passing import PassingCurve
+    from channels.window import RateWindow
 
 
 class Link(Protocol):
@@ -83,7 +87,10 @@ class Radio:
     @property
     def never_sends(self) -> bool:
         """Whether nothing will ever get through at this mean SNR."""
-        return self.curve(0, 0, 0).never_sends
+        gains = Gains(self.fading, self.coherence_time_s, session_rng(0, 0, 0))
+        rates_bps = self.rate_law(self.snr * gains.values, self.bandwidth_hz, self.gap)
+        law = self.rate_law, self.snr, self.bandwidth_hz, self.gap
+        return never_sends(rates_bps, gains.endless, self.fading, *law)
 
     def curve(self, seed: int, device: int, prompt: int) -> CapacityCurve:
         """Capacity over time of one session. The gains depend on (seed, device, prompt) alone, not on the SNR."""
@@ -94,11 +101,15 @@ class Radio:
 
     def new_curve(self, seed: int, device: int, prompt: int, num_blocks: int = FIRST_BLOCKS) -> CapacityCurve:
         """The same, drawn anew and not kept; ``num_blocks`` is a guess at the blocks that it will need."""
+        from channels.capacity import CapacityCurve  # noqa: PLC0415  (compiled: of no use before a session)
+
         gains = Gains(self.fading, self.coherence_time_s, session_rng(seed, device, prompt), num_blocks)
         return CapacityCurve(gains, self.rate_law, self.snr, self.bandwidth_hz, self.gap)
 
     def passing_curve(self, seed: int, device: int, session: int) -> PassingCurve:
         """The same capacity for times that don't go back, with little memory."""
+        from channels.passing import PassingCurve  # noqa: PLC0415  (compiled: of no use before a session)
+
         rng = session_rng(seed, device, session)
         return PassingCurve(
             self.fading, self.coherence_time_s, rng, self.rate_law, self.snr, self.bandwidth_hz, self.gap

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from channels.capacity import ChannelEnded
+from channels.gains import ChannelEnded
 from channels.mobility import Moving, StraightPath
 from channels.pathloss import Site, mean_snr_db
 from channels.units import from_db

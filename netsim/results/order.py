@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -35,22 +34,7 @@ def _at(ordered: FloatArray, left_out: FloatArray, rank: int) -> FloatArray:
     """The value of a rank among those that are not left out, [...]; 0 of a rank below 0."""
     if rank < 0:
         return np.zeros(ordered.shape[:-1])
-    if not left_out.shape[-1]:
-        return np.asarray(ordered[..., rank])
-    rows = ordered.reshape(-1, ordered.shape[-1])
-    found = _at_rank(rows, left_out.reshape(len(rows), -1), rank)
-    return found.reshape(ordered.shape[:-1])
-
-
-@njit(cache=True)
-def _at_rank(ordered: FloatArray, left_out: FloatArray, rank: int) -> FloatArray:
-    """Of each row, the value of a rank among those that are not left out."""
-    found = np.empty(len(ordered))
-    for row in range(len(ordered)):
-        place, passed = rank, 0
-        # What is left out up to a place moves it on by one, and then more may be.
-        while passed < left_out.shape[1] and left_out[row, passed] <= ordered[row, place]:
-            place += 1
-            passed += 1
-        found[row] = ordered[row, place]
-    return found
+    # What is left out up to a place moves it on by one, and then more may be.
+    passed = left_out <= ordered[..., rank : rank + left_out.shape[-1]]
+    place = rank + np.logical_and.accumulate(passed, axis=-1).sum(axis=-1)
+    return np.asarray(np.take_along_axis(ordered, place[..., None], axis=-1)[..., 0])

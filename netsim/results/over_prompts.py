@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, stdtrit
 
 from netsim.results.statistics import CONFIDENCE, Interval
 from traces.streams import BOOTSTRAP_STREAM
@@ -119,6 +118,8 @@ def _expanded(
     figure: FloatArray, num_prompts: int, of_weights: Callable[[FloatArray], FloatArray]
 ) -> Interval:
     """The figure of all prompts, and the ends among its resamples."""
+    from scipy.special import ndtr, stdtrit  # noqa: PLC0415  (half a second, of no use before there are rows)
+
     whole = float(figure[0])
     if num_prompts < LEAST_PROMPTS or np.isnan(whole):
         return Interval(whole, np.nan, np.nan)

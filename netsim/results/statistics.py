@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 #: The two-sided confidence of every interval here.
 CONFIDENCE = 0.95
@@ -167,4 +166,6 @@ def _t_interval_over_means(means: npt.NDArray[np.float64]) -> Interval:
 
 def _t_quantile(degrees_of_freedom: int) -> float:
     """Two-sided quantile of Student's t at `CONFIDENCE`."""
+    from scipy.special import stdtrit  # noqa: PLC0415  (half a second, of no use before there are rows)
+
     return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))

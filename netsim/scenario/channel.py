@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from channels.capacity import Gains
+from channels.gains import Gains
 from channels.recorded import Recorded
 from channels.units import from_db
 from netsim.errors import Fault, InputError, at_key, reason

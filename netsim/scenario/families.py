@@ -6,7 +6,7 @@ To add a family, derive its base here and give it a folder whose ``__init__`` ca
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import simpy
 
@@ -15,8 +15,6 @@ from channels.rates import RateLaw
 from netsim.costs.core import Jitter
 from netsim.deciding.parametric import ParametricTrace
 from netsim.engines.arrivals import Arrivals
-from netsim.engines.slot_loops import ArrayScheduler
-from netsim.engines.slots import SlotScheduler, SlottedUplink
 from netsim.engines.uplink import Uplink
 from netsim.scenario.fields import Key
 from netsim.scenario.kinds import Kind
@@ -25,6 +23,10 @@ from traces.format.trace import Trace
 from traces.speculative.rounds import Policy
 from traces.speculative.stops import Stop
 from traces.speculative.upload import Payload
+
+if TYPE_CHECKING:
+    from netsim.engines.slot_loops import ArrayScheduler
+    from netsim.engines.slots import SlotScheduler
 
 #: Makes the uplink of one simulation.
 MakeUplink = Callable[[simpy.Environment], Uplink]
@@ -140,6 +142,8 @@ class SlotSchedulerKind(SchedulerKind):
 
     def build(self) -> MakeUplink:
         """Make what makes the uplink of a simulation; a scheduler that can't be had is refused now."""
+        from netsim.engines.slots import SlottedUplink  # noqa: PLC0415  (compiled: of no use to FIFO)
+
         self.scheduler()
         return lambda env: SlottedUplink(env, self.scheduler(), self.slot_s)
 

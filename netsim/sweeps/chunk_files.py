@@ -13,7 +13,6 @@ from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from netsim.results.columns import COLUMNS
@@ -113,6 +112,8 @@ class ChunkFiles:
         DamagedChunkError
             If a chunk has changed since it was checked.
         """
+        import pyarrow.compute as pc  # noqa: PLC0415  (of no use before there are rows)
+
         wanted = pc.field("point").isin(list(points))
         tables = [SCHEMA.empty_table()]
         tables += [

@@ -100,7 +100,7 @@ def sweep_points(grid: Grid, engine: str) -> list[SweepPoint]:
 def check_points(grid: Grid) -> list[Trace]:
     """Build all points of a sweep and look at their files, and run nothing; raises as `sweep_points` does.
 
-    No engine is chosen: whether a link ever sends is a result, and finding it takes compiled code.
+    No engine is chosen: whether a link ever sends is a result.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from netsim.scenario.families import PolicyKind
 from netsim.scenario.policy_context import PolicyContext
 from netsim.scenario.policy_spec import parse_policy, policy_spec
 from netsim.scenario.sources.built_in import LiveTraceSettings, RecordedTraceSettings
-from traces.speculative.walk import Measure, Policy
+from traces.speculative.rounds import Measure, Policy
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from netsim.scenario import Scenario
 from netsim.scenario.thresholds import ThresholdClipped
 from netsim.sweeps.chunk_files import SCHEMA
 from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
-from netsim.sweeps.local import in_processes
 from netsim.sweeps.stored import stored
 from traces.format.manifest import TraceError
 
@@ -75,7 +74,8 @@ def compute(chunk: Chunk) -> Outcome:
         raise
     except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
         tables, failures = _each_row(chunk, points)
-    rows = pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks()
+    # Arrow's empty table imports pandas: only of a chunk that failed altogether.
+    rows = pa.concat_tables(tables).combine_chunks() if tables else SCHEMA.empty_table()
     return Outcome(chunk.name, rows, tuple(failures))
 
 
@@ -134,8 +134,12 @@ def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[Compu
     if backend == "dask":
         with _connect(scheduler or "") as client:
             yield partial(_on_cluster, client)
+    elif jobs == 1:
+        yield _here
     else:
-        yield _here if jobs == 1 else partial(in_processes, compute, _failed, jobs)
+        from netsim.sweeps.local import in_processes  # noqa: PLC0415  (of no use to a single process)
+
+        yield partial(in_processes, compute, _failed, jobs)
 
 
 def _here(chunks: Iterable[Chunk]) -> Generator[Outcome, None, None]:

@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 #: Nobody waits for what takes no longer.
 SHORT_S = 2.0
 #: After so long without a line, one is due.
@@ -31,6 +28,15 @@ def progress(label: str, total: int, *, quiet: bool) -> Iterator[Advance]:
     if quiet or total == 0:
         yield lambda _count: None
     elif sys.stderr.isatty():
+        from rich.console import Console  # noqa: PLC0415  (of no use without a terminal)
+        from rich.progress import (  # noqa: PLC0415
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task(label, total=total)

@@ -20,7 +20,7 @@ from netsim.scenario.policy_context import policy_context
 from netsim.scenario.policy_spec import parse_policy, policy_spec
 from netsim.scenario.sources.built_in import RecordedTraceSettings
 from traces.format.trace import Trace
-from traces.speculative.walk import Rounds
+from traces.speculative.rounds import Rounds
 
 COLUMNS = (
     "tokens", "transmission_rate", "true_skip_rate", "rejection_rate", "uplink_bits", "llm_calls", "llm_nll", "on_trace",

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from netsim.errors import Fault, InputError
 from netsim.scenario import Scenario, ScenarioLike, load_grid
@@ -20,6 +19,9 @@ from netsim.sweeps.products import PROMPT_SUMS, RESULTS
 from netsim.sweeps.progress import progress
 from netsim.sweeps.provenance import code_facts
 from netsim.sweeps.store import Store, open_store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: A class of the program itself, as a scenario names it.
 MAIN = "__main__:"
@@ -159,6 +161,8 @@ def sweep_with_prompts(
     scenario: ScenarioLike, jobs: int = 1, *, quiet: bool = True
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Simulate a sweep as `sweep` does; its rows, and the sums of every prompt: a row per point, seed and prompt."""
+    import pandas as pd  # noqa: PLC0415  (of no use before there are rows)
+
     with tempfile.TemporaryDirectory(prefix="netsim-") as folder:
         report = run_sweep(scenario, Path(folder), jobs=jobs, fresh=True, quiet=quiet)
         if report.failures:

@@ -11,10 +11,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
@@ -22,13 +21,15 @@ from filelock import FileLock, Timeout
 from netsim.errors import Fault, InputError
 from netsim.results.columns import AVERAGED
 from netsim.results.prompt_sums import SUMS
-from netsim.results.summary import summarise
 from netsim.scenario import Scenario
 from netsim.sweeps.chunk_files import PROMPTS, ROW, SUM_FIELDS, ChunkFiles
 from netsim.sweeps.chunks import SweepPoint
 from netsim.sweeps.ownership import check_grows
 from netsim.sweeps.products import MANIFEST, PRODUCTS, PROMPT_SUMS, RESULTS, SCENARIO, SUMMARY, manifest_text
 from traces.format.manifest import replace_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Lock of a results folder, and the sign that a folder is one.
 LOCK = ".netsim-lock"
@@ -132,6 +133,10 @@ class Store:
     def _write_results(
         self, path: Path, sums_path: Path, points: Sequence[SweepPoint], seeds: Sequence[int]
     ) -> tuple[int, pd.DataFrame]:
+        import pandas as pd  # noqa: PLC0415  (of no use before there are rows)
+
+        from netsim.results.summary import summarise  # noqa: PLC0415
+
         axes = _axes(points)
         schema = pa.schema([*axes, *ROW])
         sums_schema = pa.schema([*axes, ("seed", pa.int64()), ("prompt", pa.int64()), *SUM_FIELDS])

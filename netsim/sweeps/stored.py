@@ -1,12 +1,23 @@
-"""Rows as a chunk stores them: column by column, without an object a number."""
+"""Rows as a chunk stores them: column by column, put together from Arrow's buffers.
+
+Arrow's own ways from Python's values import pandas, half a second in each process that computes, and nothing there needs it.
+"""
 
 from __future__ import annotations
 
+from array import array
+
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from netsim.results.columns import Value
 from netsim.results.rows import RowBlock
 from netsim.sweeps.chunk_files import PROMPTS, SCHEMA, SUM_FIELDS
+
+FloatArray = NDArray[np.float64]
+#: What each type of number is to ``array``, which refuses what is none of it.
+_CODES = {pa.int64(): "q", pa.float64(): "d"}
 
 
 def stored(digest: str, block: RowBlock) -> pa.Table:
@@ -17,27 +28,46 @@ def stored(digest: str, block: RowBlock) -> pa.Table:
     digest : str. Of the rows' point.
     block : RowBlock. The rows.
     """
-    shared = {**block.shared, "point": digest}
-    num_rows = len(block.seeds)
+    shared: dict[str, Value] = {**block.shared, "point": digest}
 
     def column(field: pa.Field) -> pa.Array:
-        if field.name == "seed":
-            return pa.array(block.seeds, field.type)
         if field.name == PROMPTS:
             return _by_prompt(block)
+        if field.name == "seed":
+            return _numbers(np.array(block.seeds, np.int64), field.type)
         if field.name in block.own:
-            return pa.array(block.own[field.name], field.type)
-        return pa.repeat(pa.scalar(shared[field.name], field.type), num_rows)
+            return _numbers(block.own[field.name], field.type)
+        return _alike(shared[field.name], len(block.seeds), field.type)
 
     return pa.Table.from_arrays([column(field) for field in SCHEMA], schema=SCHEMA)
 
 
+def _numbers(values: NDArray[np.float64] | NDArray[np.int64], kind: pa.DataType) -> pa.Array:
+    return pa.Array.from_buffers(kind, values.size, [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def _alike(value: Value, count: int, kind: pa.DataType) -> pa.Array:
+    """One value, so many times; None is null."""
+    if value is None:
+        return pa.nulls(count, kind)
+    if isinstance(value, str):
+        text = value.encode()
+        content = [None, _offsets(count, len(text)), pa.py_buffer(text * count)]
+        return pa.Array.from_buffers(kind, count, content)
+    return _numbers(np.repeat(np.array(array(_CODES[kind], [value])), count), kind)
+
+
 def _by_prompt(block: RowBlock) -> pa.StructArray:
     """The sums of the prompts: a list a sum and row."""
-    num_rows, num_prompts = next(iter(block.sums.values())).shape
-    starts = pa.array(np.arange(num_rows + 1, dtype=np.int32) * num_prompts, pa.int32())
+    num_rows, num_prompts = block.sums[SUM_FIELDS[0][0]].shape
+    offsets = [None, _offsets(num_rows, num_prompts)]
     lists = [
-        pa.ListArray.from_arrays(starts, pa.array(np.ascontiguousarray(block.sums[name]).ravel(), of))
+        pa.Array.from_buffers(pa.list_(of), num_rows, offsets, children=[_numbers(block.sums[name], of)])
         for name, of in SUM_FIELDS
     ]
-    return pa.StructArray.from_arrays(lists, [name for name, _ in SUM_FIELDS])
+    return pa.StructArray.from_arrays(lists, fields=list(SCHEMA.field(PROMPTS).type))
+
+
+def _offsets(count: int, length: int) -> pa.Buffer:
+    """Where each of several contents of one length begins, and the end."""
+    return pa.py_buffer(np.arange(count + 1, dtype=np.int32) * np.int32(length))

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from channels.capacity import CapacityCurve, ChannelEnded, Gains, LinkNeverSends, session_curve
+from channels.capacity import CapacityCurve, session_curve
 from channels.fading import Fading, NoFading, Rayleigh
+from channels.gains import ChannelEnded, Gains, LinkNeverSends
 from channels.rates import FloatArray, cqi, shannon
 from channels.recorded import Recorded
 
@@ -147,7 +148,7 @@ def test_session_longer_than_its_recording_is_refused() -> None:
 
 
 def test_hopeless_link_is_refused_before_memory_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("channels.capacity.MOST_BLOCKS", 2**12)
+    monkeypatch.setattr("channels.gains.MOST_BLOCKS", 2**12)
     with pytest.raises(LinkNeverSends, match="4096 blocks"):
         curve(Rayleigh(), snr=1e-12).duration(0.0, 1e6)
 

@@ -1,16 +1,19 @@
-"""The compiled logarithm against decimal arithmetic of fifty digits."""
+"""The logarithm, compiled and in numpy's steps, against decimal arithmetic of fifty digits."""
 
 from __future__ import annotations
 
 import math
+import sys
 from decimal import Context, Decimal, localcontext
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from channels import logarithm
+from channels.compiled_logarithm import log1p
 from channels.fading import Rayleigh
-from channels.logarithm import exponential_gains, log1p, shannon_rates
+from channels.logarithm import exponential_gains, shannon_rates
 from channels.rates import shannon
 
 FloatArray = NDArray[np.float64]
@@ -44,6 +47,7 @@ def ulps(value: float, x: float) -> float:
 def test_less_than_a_unit_in_the_last_place(values: FloatArray) -> None:
     """The polynomial is wrong by 2**-58.45 of a value, all roundings together by less than a unit (fdlibm)."""
     assert max(ulps(log1p(x), x) for x in values.tolist()) < 1
+    assert logarithm.log1p(values).tolist() == [log1p(x) for x in values.tolist()]
 
 
 def test_next_to_minus_one() -> None:
@@ -53,11 +57,12 @@ def test_next_to_minus_one() -> None:
 
 @pytest.mark.parametrize("x", [0.0, 5e-324, -5e-324, 1e-300, 2.0**-54, math.inf])
 def test_gives_back_what_is_its_own_logarithm(x: float) -> None:
-    assert log1p(x) == x
+    assert log1p(x) == x == logarithm.log1p(np.array(x))
 
 
 def test_what_is_no_number_stays_none() -> None:
     assert math.isnan(log1p(math.nan))
+    assert np.isnan(logarithm.log1p(np.array([math.nan]))).all()
 
 
 def test_the_largest_float() -> None:
@@ -72,6 +77,16 @@ def test_a_value_depends_on_none_beside_it(length: int) -> None:
     assert exponential_gains(uniform).tolist() == [abs(log1p(-own)) for own in uniform.tolist()]
     alone = [float(shannon_rates(np.array([own]), 1e7, 1.5)[0]) for own in snr.tolist()]
     assert shannon_rates(snr, 1e7, 1.5).tolist() == alone
+
+
+def test_a_process_that_compiles_nothing_has_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    uniform, snr = RNG.random((2, 5000)), RNG.exponential(30, (2, 5000))
+    compiled = exponential_gains(uniform), shannon_rates(snr, 1e7, 1.5)
+    monkeypatch.delitem(sys.modules, "numba")
+    monkeypatch.delitem(sys.modules, "channels.compiled_logarithm")
+    plain = exponential_gains(uniform), shannon_rates(snr, 1e7, 1.5)
+    assert "channels.compiled_logarithm" not in sys.modules
+    assert [own.tobytes() for own in plain] == [own.tobytes() for own in compiled]
 
 
 def test_gains_and_rates_are_made_of_it() -> None:

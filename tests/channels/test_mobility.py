@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from channels.capacity import ChannelEnded, LinkNeverSends, session_curve
+from channels.capacity import session_curve
 from channels.fading import NoFading, Rayleigh
+from channels.gains import ChannelEnded, LinkNeverSends
 from channels.mobility import Moving, StraightPath
 from channels.pathloss import PropagationConditions, Site
 from channels.rates import cqi, shannon

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from channels.capacity import ChannelEnded, LinkNeverSends, session_curve
+from channels.capacity import session_curve
 from channels.correlated import Clarke, GaussMarkov
 from channels.fading import Fading, Nakagami, NoFading, Rayleigh, Rician
+from channels.gains import ChannelEnded, LinkNeverSends
 from channels.passing import PassingCurve
 from channels.rates import cqi, shannon
 from channels.recorded import Recorded

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from traces.format.forest import Forest
 from traces.format.manifest import Manifest, Prompt, TraceError, digest_of, read_manifest
 from traces.format.nodes import NodeTable, Sampler
 from traces.format.shards import read_shard
+
+if TYPE_CHECKING:
+    from traces.format.forest import Forest
 
 #: A group: (prompt's number, token seed).
 Group = tuple[int, int]
@@ -90,6 +93,8 @@ class Trace:
         TraceError
             If a group is not recorded or its shard is damaged.
         """
+        from traces.format.forest import Forest  # noqa: PLC0415  (compiled: of no use before trees are walked)
+
         tables = [self._table(group) for group in groups]
         return Forest(tables, self.sampler, self.manifest.vocabulary_size)
 

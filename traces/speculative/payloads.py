@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from traces.format.forest import Forest
 from traces.speculative.bits import Code, entry_bits, lattice_bits, top_lattice_bits
-from traces.speculative.lattice import coarsen_each
 from traces.speculative.rounds import ALL
-from traces.speculative.truncate import gather
 from traces.speculative.upload import Rows
+
+if TYPE_CHECKING:
+    from traces.format.forest import Forest
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -51,6 +52,9 @@ class Coarse:
 
     def rows(self, forest: Forest, starts: IntArray, ends: IntArray) -> Rows:
         """Distributions that drafts are drawn from."""
+        from traces.speculative.lattice import coarsen_each  # noqa: PLC0415  (compiled: of no use before a draft)
+        from traces.speculative.truncate import gather  # noqa: PLC0415
+
         sent = coarsen_each(forest.x, starts, ends, self.entries, self.levels)
         last = np.cumsum(ends - starts)
         return Rows(
@@ -106,6 +110,9 @@ class ProbabilityOnly:
         rows = Rows(forest.x, forest.x, forest.y, starts, ends, np.full(len(starts), ALL))
         if self.answer_entries == ALL:
             return rows
+        from traces.speculative.lattice import coarsen_each  # noqa: PLC0415  (compiled: of no use before a draft)
+        from traces.speculative.truncate import gather  # noqa: PLC0415
+
         last = np.cumsum(ends - starts)
         own = gather(rows.drafted, starts, ends)
         return replace(

@@ -8,16 +8,16 @@ The server accepts and resamples by what it rebuilds, ``x_hat``. With the draft 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from traces.format.forest import Forest
 from traces.speculative.bits import Code, entry_bits
 from traces.speculative.rounds import ALL, Drafts, Policy
-from traces.speculative.truncate import gather, rebuild_each, smallest_kept_each
-from traces.speculative.verify import output_tv_each
+
+if TYPE_CHECKING:
+    from traces.format.forest import Forest
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -67,6 +67,8 @@ class Rows:
         """Total variation between the output of each path's upload and ``y``: [num_paths], float."""
         if self.sent is self.drafted and self.answer is None:
             return np.zeros(len(self.starts))
+        from traces.speculative.verify import output_tv_each  # noqa: PLC0415  (compiled: of no use before a draft)
+
         return output_tv_each(self.drafted, self.sent, self.y, self.replacing, self.starts, self.ends)
 
 
@@ -145,6 +147,8 @@ class Upload:
         draft : [num_paths], int. Each draft's entry in the forest.
         uncertainty : [num_paths], float
         """
+        from traces.speculative.truncate import smallest_kept_each  # noqa: PLC0415  (compiled: of no use before a draft)
+
         size = forest.vocabulary_size
         if self.draft_from_sent:
             return rows
@@ -160,6 +164,8 @@ class Upload:
 
     def _rebuilt(self, rows: Rows, size: int, entries: IntArray, *, from_sent: bool) -> Rows:
         """The same rows, apart from the forest, with what the server makes of them."""
+        from traces.speculative.truncate import gather, rebuild_each  # noqa: PLC0415  (compiled: of no use before a draft)
+
         kept = np.where(entries == ALL, size, entries)
         sent = rebuild_each(rows.drafted, rows.starts, rows.ends, kept, size, self.quantise_bits or 0)
         ends = np.cumsum(rows.ends - rows.starts)

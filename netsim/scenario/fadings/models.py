@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, model_validator
 from typing_extensions import Self
 
-from channels.correlated import Clarke, GaussMarkov, doppler_hz
 from channels.fading import Nakagami, NoFading, Rayleigh, Rician
 from channels.recorded import Reading, Recorded, load_recorded
 from netsim.scenario.families import FadingKind
 from netsim.scenario.fields import Key, said
 from netsim.scenario.kinds import Own, PluginName
 from netsim.scenario.paths import ResultFile
+
+if TYPE_CHECKING:
+    from channels.correlated import Clarke, GaussMarkov
 
 
 class NoFadingSettings(FadingKind):
@@ -77,6 +79,8 @@ class GaussMarkovSettings(FadingKind):
 
     def build(self) -> GaussMarkov:
         """Make the model."""
+        from channels.correlated import GaussMarkov  # noqa: PLC0415  (compiled: of no use to other models)
+
         return GaussMarkov(self.rho)
 
 
@@ -102,6 +106,8 @@ class ClarkeSettings(FadingKind):
 
     def build(self) -> Clarke:
         """Make the model."""
+        from channels.correlated import Clarke, doppler_hz  # noqa: PLC0415  (compiled: of no use to other models)
+
         if self.doppler_hz is not None:
             return Clarke(self.doppler_hz)
         assert self.speed_m_s is not None, "a scenario gives one or the other"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict
 
-from netsim.engines.schedulers import ProportionalFair, RoundRobin
-from netsim.engines.shares import EqualSplitUplink
 from netsim.engines.uplink import FifoUplink
 from netsim.scenario.families import MakeUplink, SchedulerKind, SlotSchedulerKind
 from netsim.scenario.fields import Key
 from netsim.scenario.kinds import Own, PluginName
+
+if TYPE_CHECKING:
+    from netsim.engines.schedulers import ProportionalFair, RoundRobin
 
 
 class FifoSettings(SchedulerKind):
@@ -31,6 +32,8 @@ class RoundRobinSettings(SlotSchedulerKind):
 
     def scheduler(self) -> RoundRobin:
         """Make the scheduler."""
+        from netsim.engines.schedulers import RoundRobin  # noqa: PLC0415  (compiled: of no use to FIFO)
+
         return RoundRobin()
 
 
@@ -41,6 +44,8 @@ class EqualSplitSettings(SchedulerKind):
 
     def build(self) -> MakeUplink:
         """Make what makes the uplink."""
+        from netsim.engines.shares import EqualSplitUplink  # noqa: PLC0415  (compiled: of no use to FIFO)
+
         return EqualSplitUplink
 
 
@@ -54,6 +59,8 @@ class ProportionalFairSettings(SlotSchedulerKind):
 
     def scheduler(self) -> ProportionalFair:
         """Make the scheduler."""
+        from netsim.engines.schedulers import ProportionalFair  # noqa: PLC0415  (compiled: of no use to FIFO)
+
         return ProportionalFair(self.window_slots)
 
 

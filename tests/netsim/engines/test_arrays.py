@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from channels.capacity import LinkNeverSends
+from channels.gains import LinkNeverSends
 from netsim.errors import InputError
 from netsim.point import Point, array_blocks
 from netsim.results.columns import NAMES

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from channels.capacity import ChannelEnded, LinkNeverSends
 from channels.correlated import GaussMarkov
 from channels.fading import NoFading, Rayleigh
+from channels.gains import ChannelEnded, LinkNeverSends
 from channels.passing import PassingCurve
 from channels.rates import cqi, shannon
 from channels.recorded import Recorded
