@@ -14,9 +14,10 @@ from netsim.engines.network import DeviceRun
 from netsim.engines.timings import Timings
 from netsim.errors import Fault, InputError
 from netsim.results.columns import NAMES, no_time_at_all, undefined, values
-from netsim.results.facts import Drafting, Timed, stage_seconds
+from netsim.results.facts import Drafting, Timed
 from netsim.results.requests import Requests, RequestTimes
 from netsim.results.rows import Row, decision_columns, draft_columns, request_columns
+from netsim.results.stages import stage_seconds
 from traces.speculative.rounds import Rounds
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.engines.network import DeviceRun
-from netsim.results.facts import Demand, stage_seconds
+from netsim.results.facts import Demand
+from netsim.results.stages import stage_seconds
 
 FloatArray = NDArray[np.float64]
 

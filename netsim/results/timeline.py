@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netsim.engines.network import DeviceRun
-from netsim.results.facts import stage_seconds
+from netsim.results.stages import stage_seconds
 from traces.speculative.exchanges import exchanges_of
 
 if TYPE_CHECKING:

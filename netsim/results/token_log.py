@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netsim.engines.network import DeviceRun
 from netsim.results.columns import STAGES
-from netsim.results.facts import stage_seconds
+from netsim.results.stages import stage_seconds
 from traces.speculative.exchanges import exchanges_of
 
 if TYPE_CHECKING:
