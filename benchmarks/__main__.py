@@ -11,6 +11,7 @@ from benchmarks.engines import engine_table
 from benchmarks.kill import kill_table
 from benchmarks.large import large_table
 from benchmarks.network import network_table
+from benchmarks.peers import peer_table
 from benchmarks.replay import replay_table
 from benchmarks.scaling import job_table, slope_table
 
@@ -22,6 +23,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "kill": kill_table,
     "network": network_table,
     "replay": replay_table,
+    "peers": peer_table,
 }
 
 
