@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.engines import engine_table
+from benchmarks.floors import floor_table
 from benchmarks.kill import kill_table
 from benchmarks.large import large_table
 from benchmarks.network import network_table
@@ -17,6 +18,7 @@ from benchmarks.scaling import job_table, slope_table
 
 TABLES: dict[str, Callable[[], str]] = {
     "engines": engine_table,
+    "floors": floor_table,
     "slopes": slope_table,
     "jobs": job_table,
     "large": large_table,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from functools import partial
 from itertools import count, cycle
 from typing import Any
@@ -99,11 +98,12 @@ def peer_table() -> str:
 def drafters_works() -> dict[str, Sized]:
     """Each takes the tokens of every drafter's prompt."""
     points = {tokens: Point.of(drafters_scenario(tokens)) for tokens in DRAFTERS_TOKENS}
-    # Two seeds by turns: their decisions are kept, their runs are not.
-    seeds, known, rng, shape = count(2), cycle([0, 1]), random.Random(0), drafters_shape()
+    # Two seeds by turns: their decisions are kept, of their runs the last alone.
+    known = {tokens: cycle([0, 1]) for tokens in DRAFTERS_TOKENS}
+    drawn, rng, shape = count(2), random.Random(0), drafters_shape()
 
-    def engine(of: Iterator[int], tokens: int) -> float:
-        points[tokens].row(next(of))
+    def engine(tokens: int, seed: int) -> float:
+        points[tokens].row(seed)
         return float(DEVICES * tokens)
 
     def plain(tokens: int) -> float:
@@ -112,8 +112,10 @@ def drafters_works() -> dict[str, Sized]:
 
     return {
         "plain SimPy": Sized(plain, *DRAFTERS_TOKENS),
-        "event engine, decisions drawn": Sized(partial(engine, seeds), *DRAFTERS_TOKENS),
-        "event engine, decisions known": Sized(partial(engine, known), *DRAFTERS_TOKENS),
+        "event engine, decisions drawn": Sized(lambda tokens: engine(tokens, next(drawn)), *DRAFTERS_TOKENS),
+        "event engine, decisions known": Sized(
+            lambda tokens: engine(tokens, next(known[tokens])), *DRAFTERS_TOKENS
+        ),
     }
 
 

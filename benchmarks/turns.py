@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-REPEATS = 5
+REPEATS = 2
 
 
 class Sized(NamedTuple):
