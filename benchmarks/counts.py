@@ -12,6 +12,7 @@ import simpy
 from numpy.typing import NDArray
 
 from channels.fading import IndependentStream
+from channels.uniforms import keyed_uniforms
 from netsim.costs.workload import Workload
 from netsim.engines.timings import Timings
 from netsim.point import Point, array_rows
@@ -92,7 +93,7 @@ def _tokens(row: dict[str, float | int | str | None]) -> int:
 def _counted() -> Iterator[Counts]:
     """Count what happens within."""
     counts = Counts()
-    draw, take, session_rng = sessions.keyed_uniforms, IndependentStream.take, link.session_rng
+    draw, take, session_rng = keyed_uniforms, IndependentStream.take, link.session_rng
     sort, schedule = np.sort, simpy.Environment.schedule
 
     def drawn(keys: IntArray, skip: int, starts: IntArray) -> FloatArray:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-REPEATS = 2
+REPEATS = 3
 
 
 class Sized(NamedTuple):
