@@ -11,6 +11,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from benchmarks.bare import TimeLine, bare_loop
 from channels.fading import IndependentStream
 from channels.uniforms import keyed_uniforms
 from netsim.costs.workload import Workload
@@ -47,7 +48,7 @@ class Counts:
     @property
     def air_s(self) -> FloatArray:
         """[num_uploads], float."""
-        return np.concatenate(self.uploads_s)
+        return np.concatenate([np.empty(0), *self.uploads_s])
 
     def add_uploads(self, by_policy: Sequence[FloatArray], coherence_time_s: float) -> None:
         """Note the air times of every policy's uploads over the same sessions."""
@@ -69,6 +70,14 @@ def array_counts(points: Sequence[Point], seeds: range) -> Counts:
 
     with _counted() as counts, mock.patch.object(Point, "array_timings", timed):
         counts.tokens = sum(_tokens(row) for _, row, _ in array_rows(points, seeds))
+    return counts
+
+
+def loop_counts(time_lines: Sequence[TimeLine]) -> Counts:
+    """Of the bare SimPy loop."""
+    with _counted() as counts:
+        bare_loop(time_lines)
+    counts.tokens = sum(line.sends.size for line in time_lines)
     return counts
 
 

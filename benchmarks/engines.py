@@ -39,7 +39,7 @@ def engine_speeds(column: str) -> dict[str, float]:
     """Tokens per CPU second by every way, over all SNRs; all ways take turns."""
     channels = points_of(column)
     tokens = len(SNRS_DB) * len(COLUMNS[column]) * PROMPTS * TOKENS
-    lines = [_time_line(point) for points in channels for point in points]
+    lines = [time_line(point) for points in channels for point in points]
 
     def loop(seeds: int) -> float:
         bare_loop(lines * seeds)
@@ -92,7 +92,7 @@ def points_of(column: str) -> list[list[Point]]:
     return channels
 
 
-def _time_line(point: Point) -> TimeLine:
+def time_line(point: Point) -> TimeLine:
     """What the event engine found for seed 0, all prompts in a row."""
     _, work = point.plan(0)
     [run] = point.network.run(0)

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from benchmarks.counts import Counts, array_counts, event_counts
-from benchmarks.engines import ARRAYS, COLUMNS, EVENTS, SNRS_DB, engine_speeds, points_of
+from benchmarks.counts import Counts, array_counts, event_counts, loop_counts
+from benchmarks.engines import ARRAYS, COLUMNS, EVENTS, LOOP, SNRS_DB, engine_speeds, points_of, time_line
 from benchmarks.setting import PROMPTS, TOKENS
 from benchmarks.unit_costs import ROW, by_turns, drain_ns, rate, unit_costs
 
@@ -30,6 +30,7 @@ def floor_table() -> str:
         channels = points_of(column)
         seeds = EVENT_SEEDS if len(policies) == 1 else EVENT_SEEDS[:1]
         found = {
+            LOOP: [loop_counts([time_line(point) for point in points]) for points in channels],
             ARRAYS: [array_counts(points, ARRAY_SEEDS) for points in channels],
             EVENTS: [event_counts(points, seeds) for points in channels],
         }
@@ -68,7 +69,7 @@ def _floor(title: str, counts: Sequence[Counts], measured: float, costs: Mapping
     parts = floor_ns(counts, costs)
     whole = sum(parts)
     drawn, on_air = per_token(counts)[1:3]
-    least = whole - parts[1] * (1 - min(on_air / drawn, 1.0))
+    least = whole - parts[1] * (1 - min(on_air / drawn, 1.0)) if drawn else whole
     cells = [f"{part:,.1f}" for part in (*parts, whole)]
     cells += [
         f"{1e9 / whole:,.0f}",

@@ -48,7 +48,7 @@ def unit_costs(snrs_db: Sequence[float]) -> dict[str, float]:
     # Small ratios have a quicker logarithm.
     rates = {rate(snr_db): (partial(_rates, gains, from_db(snr_db)), VALUES) for snr_db in snrs_db}
     drains = {
-        drained(crossed): (partial(_drained, *_uploads(rates_bps, crossed)), VALUES) for crossed in CROSSED
+        drained(crossed): (partial(_drain_all, *_uploads(rates_bps, crossed)), VALUES) for crossed in CROSSED
     }
     return by_turns({**per_value, **rates, **drains})
 
@@ -93,16 +93,10 @@ def _uploads(rates_bps: FloatArray, crossed: int) -> tuple[FloatArray, FloatArra
     bits: FloatArray = prefix_bits[0, first + crossed] - prefix_bits[0, first]
     if not crossed:
         bits = 0.5 * COHERENCE_S * rates_bps[first]
-    start_s: FloatArray = (first + 0.25) * COHERENCE_S
-    return rates_bps, prefix_bits, start_s, bits
+    return rates_bps, prefix_bits, np.asarray((first + 0.25) * COHERENCE_S, np.float64), bits
 
 
-def _drained(rates_bps: FloatArray, prefix_bits: FloatArray, start_s: FloatArray, bits: FloatArray) -> float:
-    seconds: float = _drain_all(rates_bps, prefix_bits, start_s, bits)
-    return seconds
-
-
-@njit
+@njit(cache=True)
 def _drain_all(
     rates_bps: FloatArray, prefix_bits: FloatArray, start_s: FloatArray, bits: FloatArray
 ) -> float:
