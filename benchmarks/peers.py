@@ -23,8 +23,9 @@ BANDWIDTH_HZ, SNR_DB, COHERENCE_S = 1e5, 20.0, 0.01
 #: 8 of the draft's probability, 15 of its index among 32 000 tokens.
 BITS_PER_DRAFT = 23
 #: Tokens of each drafter's prompt, by size.
-DRAFTERS_TOKENS = 64, 512
+DRAFTERS_TOKENS = 64, 1024
 ALONE_PROMPTS, ALONE_TOKENS = 32, 512
+REPEATS = 5
 #: Standard deviations that two means of the same law may differ by.
 FAR = 4.0
 
@@ -78,7 +79,7 @@ def peer_table() -> str:
         (drafters_works(), "plain SimPy", f"{DEVICES} drafters, batches of {MAX_BATCH}"),
         (alone_works(), "plain numpy", "one device, Rayleigh fading"),
     ):
-        found = speeds(works)
+        found = speeds(works, REPEATS)
         lines += [
             f"| {title}: {name} | {own:,.0f} | {own / found[peer]:.3g} |" for name, own in found.items()
         ]
