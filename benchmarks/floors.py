@@ -16,7 +16,7 @@ from benchmarks.unit_costs import ROW, by_turns, drain_ns, rate, unit_costs
 
 #: Seeds of the runs that are counted: every token seed, by the array engine with several fading seeds each. The event
 #: engine keeps its last run, so that its seeds are none that were run before.
-ARRAY_SEEDS, EVENT_SEEDS = range(64), range(64, 72)
+ARRAY_SEEDS, EVENT_SEEDS = range(64), range(800, 808)
 NUMBERS = ("keys", "blocks drawn", "blocks on air", "uploads", "values sorted", "SimPy events")
 PARTS = ("keys", "blocks drawn", "drains", "sort", "SimPy events")
 
