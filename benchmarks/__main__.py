@@ -43,7 +43,7 @@ def processor() -> str:
 def main() -> None:
     """Print the tables asked for."""
     parser = argparse.ArgumentParser(
-        description="Speed of the simulator. Close other programs first: all but 'engines' and 'slopes' are wall time.",
+        description="Speed of the simulator. Close other programs first: jobs, large, kill and replay are wall time.",
         epilog="example: python -m benchmarks engines large",
     )
     parser.add_argument(
