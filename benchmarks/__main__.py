@@ -8,20 +8,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.engines import engine_table
+from benchmarks.floors import floor_table
 from benchmarks.kill import kill_table
 from benchmarks.large import large_table
 from benchmarks.network import network_table
+from benchmarks.peers import peer_table
 from benchmarks.replay import replay_table
 from benchmarks.scaling import job_table, slope_table
 
 TABLES: dict[str, Callable[[], str]] = {
     "engines": engine_table,
+    "floors": floor_table,
     "slopes": slope_table,
     "jobs": job_table,
     "large": large_table,
     "kill": kill_table,
     "network": network_table,
     "replay": replay_table,
+    "peers": peer_table,
 }
 
 
@@ -39,7 +43,7 @@ def processor() -> str:
 def main() -> None:
     """Print the tables asked for."""
     parser = argparse.ArgumentParser(
-        description="Speed of the simulator. Close other programs first: all but 'engines' and 'slopes' are wall time.",
+        description="Speed of the simulator. Close other programs first: jobs, large, kill and replay are wall time.",
         epilog="example: python -m benchmarks engines large",
     )
     parser.add_argument(

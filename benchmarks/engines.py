@@ -2,93 +2,102 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from functools import cache
+from itertools import count
 
 from benchmarks.bare import TimeLine, bare_loop, bare_sum
-from benchmarks.setting import PROMPTS, TOKENS, scenario
+from benchmarks.setting import PROMPTS, THRESHOLDS, TOKEN_SEEDS, TOKENS, scenario
+from benchmarks.turns import Sized, speeds
 from netsim.point import Point, array_blocks
 from netsim.scenario import Scenario
 
 SNRS_DB = [-10.0, 0.0, 10.0, 20.0, 30.0]
-REPEATS = 3
-
-Work = Callable[[int], object]
-#: Policy blocks of a scenario.
-Policies = list[dict[str, object]]
-
-
-def per_second(work: Work, small: int, large: int, tokens_per_seed: int) -> float:
-    """Tokens per CPU second, from the difference of two sizes, so that starting up does not count.
-
-    Parameters
-    ----------
-    work : callable of a number of seeds
-    """
-
-    def seconds(seeds: int) -> float:
-        started = time.process_time()
-        work(seeds)
-        return time.process_time() - started
-
-    work(small)
-    best = [min(seconds(seeds) for _ in range(REPEATS)) for seeds in (small, large)]
-    return (large - small) * tokens_per_seed / (best[1] - best[0])
+#: Sets of policies that share a channel, by name.
+COLUMNS: dict[str, list[dict[str, object]]] = {
+    "hlm": [{"name": "hlm"}],
+    "u-hlm 0.3": [{"name": "u-hlm", "threshold": 0.3}],
+    "u-hlm, 21 thresholds": [{"name": "u-hlm", "threshold": threshold} for threshold in THRESHOLDS],
+}
+LOOP, EVENTS, SUM, ARRAYS = "bare SimPy loop", "event engine", "bare array sum", "array engine"
 
 
 def engine_table() -> str:
-    """A Markdown table: one row per way to time a token, one column per set of policies."""
-    hlm: Policies = [{"name": "hlm"}]
-    u_hlm: Policies = [{"name": "u-hlm", "threshold": count / 20} for count in range(21)]
-    columns = [_measure(policies) for policies in (hlm, u_hlm)]
+    """A Markdown table: one row per way to time a token, two columns per set of policies."""
+    found = {column: engine_speeds(column) for column in COLUMNS}
     lines = [
-        "| one core | hlm: tokens/s | times the bare loop | u-hlm, 21 thresholds: tokens/s | times the bare loop |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        f"| one core | {' | '.join(f'{column}: tokens/s | times the bare loop' for column in COLUMNS)} |",
+        f"| --- |{' ---: |' * 2 * len(COLUMNS)}",
     ]
-    for name in columns[0]:
-        cells = [
-            f"{column[name]:,.0f} | {column[name] / column['bare SimPy loop']:.2f}" for column in columns
-        ]
+    for name in (LOOP, EVENTS, ARRAYS, SUM):
+        cells = [f"{own[name]:,.0f} | {own[name] / own[LOOP]:.3g}" for own in found.values()]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    ratios = [column["array engine"] / column["event engine"] for column in columns]
-    lines += ["", f"Array engine over event engine: {ratios[0]:.0f} (hlm), {ratios[1]:.0f} (u-hlm)."]
-    return "\n".join(lines)
+    ratios = ", ".join(f"{own[ARRAYS] / own[EVENTS]:.0f} ({column})" for column, own in found.items())
+    return "\n".join([*lines, "", f"Array engine over event engine: {ratios}."])
 
 
-def _measure(policies: Policies) -> dict[str, float]:
-    """Tokens per second by every way, over all SNRs."""
-    channels = [_points(policies, snr_db) for snr_db in SNRS_DB]
-    tokens = len(SNRS_DB) * len(policies) * PROMPTS * TOKENS
-    lines = [_time_line(point) for points in channels for point in points]
+@cache
+def engine_speeds(column: str) -> dict[str, float]:
+    """Tokens per CPU second by every way, over all SNRs; all ways take turns."""
+    channels = points_of(column)
+    tokens = len(SNRS_DB) * len(COLUMNS[column]) * PROMPTS * TOKENS
+    lines = [time_line(point) for points in channels for point in points]
 
-    def events(seeds: int) -> None:
+    def loop(seeds: int) -> float:
+        bare_loop(lines * seeds)
+        return float(seeds * tokens)
+
+    def add(seeds: int) -> float:
+        bare_sum(lines * seeds)
+        return float(seeds * tokens)
+
+    # The event engine keeps its last run, so that no seed comes again; its token draws do.
+    starts = count(TOKEN_SEEDS, TOKEN_SEEDS)
+
+    # As a sweep's chunks: channel by channel, in each all policies under all seeds.
+    def events(seeds: int) -> float:
+        start = next(starts)
         for points in channels:
-            for seed in range(seeds):
-                for point in points:
+            for point in points:
+                for seed in range(start, start + seeds):
                     point.row(seed, "events")
+        return float(seeds * tokens)
 
-    def arrays(seeds: int) -> None:
+    def arrays(seeds: int) -> float:
         for points in channels:
-            list(array_blocks(points, range(seeds)))
+            for _ in array_blocks(points, range(seeds)):
+                pass
+        return float(seeds * tokens)
 
-    few, many = (1, 3) if len(policies) > 1 else (4, 16)
-    return {
-        "bare SimPy loop": per_second(lambda seeds: bare_loop(lines * seeds), few, many, tokens),
-        "event engine": per_second(events, few, many, tokens),
-        "bare array sum": per_second(lambda seeds: bare_sum(lines * seeds), 40, 400, tokens),
-        "array engine": per_second(arrays, 16, 160, tokens),
-    }
+    many = len(COLUMNS[column]) > 1
+    few = (1, 2) if many else (1, 6)
+    return speeds(
+        {
+            LOOP: Sized(loop, *few),
+            EVENTS: Sized(events, *few),
+            SUM: Sized(add, 40, 400),
+            ARRAYS: Sized(arrays, *((32, 160) if many else (32, 320))),
+        }
+    )
 
 
-def _points(policies: Policies, snr_db: float) -> list[Point]:
+@cache
+def points_of(column: str) -> list[list[Point]]:
+    """Points of each SNR. As in a sweep, all share the trace and what is decided."""
     base = scenario().model_dump()
-    base["channel"]["snr_db"] = snr_db
-    scenarios = [Scenario.model_validate({**base, "policy": policy}) for policy in policies]
-    first = Point.of(scenarios[0])
-    return [first, *(first.at(other) for other in scenarios[1:])]
+    first: Point | None = None
+    channels = []
+    for snr_db in SNRS_DB:
+        points = []
+        for policy in COLUMNS[column]:
+            channel = {**base["channel"], "snr_db": snr_db}
+            own = Scenario.model_validate({**base, "channel": channel, "policy": policy})
+            first = first.at(own) if first else Point.of(own)
+            points.append(first)
+        channels.append(points)
+    return channels
 
 
-def _time_line(point: Point) -> TimeLine:
+def time_line(point: Point) -> TimeLine:
     """What the event engine found for seed 0, all prompts in a row."""
     _, work = point.plan(0)
     [run] = point.network.run(0)

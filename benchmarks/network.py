@@ -49,7 +49,7 @@ def _speeds(devices: int) -> dict[str, float]:
         point.row(0)  # reads the trace, decides and compiles
     # Seeds with the token seed that is decided.
     seeds = [TOKEN_SEEDS * (repeat + 1) for repeat in range(REPEATS)]
-    seconds = {key: [] for key in points}
+    seconds: dict[tuple[str, int], list[float]] = {key: [] for key in points}
     for seed in seeds:
         for key, point in points.items():
             seconds[key].append(_seconds(point, seed))
