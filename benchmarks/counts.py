@@ -69,7 +69,9 @@ def array_counts(points: Sequence[Point], seeds: range) -> Counts:
         return found
 
     with _counted() as counts, mock.patch.object(Point, "array_timings", timed):
-        counts.tokens = sum(len(block.seeds) * _tokens(block.shared) for _, block in array_blocks(points, seeds))
+        counts.tokens = sum(
+            len(block.seeds) * _tokens(block.shared) for _, block in array_blocks(points, seeds)
+        )
     return counts
 
 

@@ -14,7 +14,7 @@ from benchmarks.monte_carlo import Link, one_by_one, seconds_per_token, tokens_o
 from benchmarks.setting import SNRS_DB
 from benchmarks.turns import Sized, speeds
 from channels.units import from_db
-from netsim.point import Point, array_rows
+from netsim.point import Point, array_blocks
 from netsim.scenario import Scenario
 
 DEVICES, GAMMA, ACCEPTANCE = 100, 4, 0.7
@@ -130,7 +130,7 @@ def alone_works() -> dict[str, Sized]:
     def engine(points: list[Point], number: int) -> float:
         own = [next(seeds) for _ in range(number)]
         for point in points:
-            list(array_rows([point], own))
+            list(array_blocks([point], own))
         return float(len(points) * number * ALONE_PROMPTS * ALONE_TOKENS)
 
     def plain(num_rounds: int) -> float:

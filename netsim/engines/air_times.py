@@ -23,7 +23,10 @@ from netsim.costs.workload import Workload
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 SPARE_BLOCKS = 32
-"""Blocks drawn beyond what is known of a session's length before its uploads are timed; it grows as they need more."""
+"""Blocks drawn beyond what a session is expected to need: little beside a generator's seeding."""
+
+SPARE_SHARE = 0.1
+"""The same, as a share of the air time that is expected. A session that needs more is drawn anew."""
 
 MOST_BLOCKS_AT_ONCE = 2**21
 """16 MiB a table of rates. A session for which that is too little is timed alone, block by block further."""
@@ -83,6 +86,19 @@ class Uploads:
         return cls(starts, sends, known_s[sends], prompt_bits[sends], bits[sends], place)
 
     @property
+    def ends(self) -> tuple[FloatArray, FloatArray]:
+        """Of each session and workload the time known at its last upload, and the bits of all.
+
+        Returns
+        -------
+        known_s, bits : [num_sessions, num_workloads], float
+        """
+        before = np.concatenate([[0.0], np.cumsum(self.prompt_bits + self.bits)])
+        first, end = self.starts[:, :-1], self.starts[:, 1:]
+        last = np.concatenate([[0.0], self.known_s])[end]
+        return np.where(end > first, last, 0.0), before[end] - before[first]
+
+    @property
     def columns(self) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
         """What a compiled loop goes over, upload by upload."""
         return self.known_s, self.prompt_bits, self.bits, self.place
@@ -104,10 +120,24 @@ class AirTimes:
 
     def __init__(self, links: Links, uploads: Uploads) -> None:
         self._links = links
-        last_s = [
-            uploads.known_s[first:end].max(initial=0.0) for first, end in uploads.starts[:, [0, -1]].tolist()
-        ]
-        self._num_blocks = (np.array(last_s) / links.coherence_time_s).astype(np.int64) + SPARE_BLOCKS
+        self._known_s, self._bits = uploads.ends
+        self._num_blocks = (self._known_s.max(axis=1) / links.coherence_time_s).astype(
+            np.int64
+        ) + SPARE_BLOCKS
+        self._expected = False
+
+    def _expect(self, seed: int) -> None:
+        """Add the blocks in which something is sent, from the mean rate of a few."""
+        self._expected = True
+        sessions = np.arange(len(self._num_blocks))
+        few = SPARE_BLOCKS * np.arange(len(sessions) + 1)
+        rates_bps = self._links.rates_bps(seed, sessions, few) if few[-1] <= MOST_BLOCKS_AT_ONCE else None
+        if rates_bps is None or not rates_bps.any():
+            return
+        air_s = (1 + SPARE_SHARE) * self._bits / rates_bps.mean()
+        blocks = (self._known_s + air_s).max(axis=1) / self._links.coherence_time_s
+        # What is beyond is timed alone, a few blocks at a time.
+        self._num_blocks = np.minimum(blocks, MOST_BLOCKS_AT_ONCE).astype(np.int64) + SPARE_BLOCKS
 
     def send(self, seed: int, uploads: Uploads, results: tuple[FloatArray, FloatArray]) -> None:
         """Write the air times of a seed's uploads, and of their prompts, into flat arrays.
@@ -117,6 +147,8 @@ class AirTimes:
         LinkNeverSends, ChannelEnded
             As ``channels.capacity.CapacityCurve.extend``.
         """
+        if not self._expected:
+            self._expect(seed)
         waiting = np.flatnonzero(uploads.starts[:, 0] < uploads.starts[:, -1])
         while waiting.size:
             starts = np.concatenate([[0], np.cumsum(self._num_blocks[waiting])])
@@ -175,7 +207,7 @@ def _send_sessions(
     air_s: FloatArray,
     prompt_air_s: FloatArray,
 ) -> IntArray:
-    """Blocks that each session needed, or twice as many as it was given where they were too few."""
+    """Blocks that each session needed, or more than it was given where they were too few."""
     needed = np.empty(sessions.size, np.int64)
     for number in range(sessions.size):
         own = rates_bps[blocks[number] : blocks[number + 1]]
@@ -183,7 +215,8 @@ def _send_sessions(
             own, prefix_sums(own, coherence_time_s), coherence_time_s, False, starts[sessions[number]],
             known_s, prompt_bits, bits, place, air_s, prompt_air_s,
         )  # fmt: skip
-        needed[number] = 2 * own.size if end_s < 0.0 else np.int64(end_s / coherence_time_s) + 1
+        more = own.size + own.size // 4 + SPARE_BLOCKS
+        needed[number] = more if end_s < 0.0 else np.int64(end_s / coherence_time_s) + 1
     return needed
 
 
