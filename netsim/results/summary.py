@@ -65,8 +65,10 @@ def _places(table: pd.DataFrame, point_columns: Sequence[str]) -> tuple[NDArray[
     """Number of the point of each row, and the first row of each point. An empty key (the threshold of hlm) is a key too."""
     if not point_columns:
         return np.zeros(len(table), np.int64), np.zeros(1, np.int64)
-    place = table.groupby(list(point_columns), sort=False, dropna=False).ngroup().to_numpy(np.int64)
-    return place, np.unique(place, return_index=True)[1]
+    groups = table.groupby(list(point_columns), sort=False, dropna=False)
+    place = np.asarray(groups.ngroup(), np.int64)
+    first_row: NDArray[np.int64] = np.unique(place, return_index=True)[1]
+    return place, first_row
 
 
 def _ends(start: str, number: int, table: IntervalTable, ends: Sequence[str]) -> dict[str, FloatArray]:

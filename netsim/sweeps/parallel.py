@@ -19,7 +19,7 @@ from netsim.results.rows import Row
 from netsim.scenario import Scenario
 from netsim.scenario.thresholds import ThresholdClipped
 from netsim.sweeps.chunk_files import PROMPTS, SCHEMA
-from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
+from netsim.sweeps.chunks import Batch, Chunk, SweepPoint, setup_of
 from netsim.sweeps.local import in_processes
 from traces.format.manifest import TraceError
 
@@ -60,8 +60,17 @@ def compute(chunk: Chunk) -> Outcome:
 
     A damaged trace is no cell's fault and ends the sweep.
     """
+    rows: list[StoredRow] = []
     failures: list[Failure] = []
-    first = chunk.points[0]
+    for batch in chunk.batches:
+        of_batch, failed = _computed(batch)
+        rows += of_batch
+        failures += failed
+    return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
+
+
+def _computed(batch: Batch) -> tuple[list[StoredRow], list[Failure]]:
+    first = batch.points[0]
     built = _base(setup_of(first.scenario), first.sources)
     if built.trace.digest != first.sources[0]:
         raise InputError(
@@ -70,14 +79,13 @@ def compute(chunk: Chunk) -> Outcome:
     with warnings.catch_warnings():
         # Said when the sweep was checked.
         warnings.simplefilter("ignore", ThresholdClipped)
-        points = [built.at(point.scenario) for point in chunk.points]
+        points = [built.at(point.scenario) for point in batch.points]
     try:
-        rows = _all_rows(chunk, points)
+        return _all_rows(batch, points), []
     except TraceError:
         raise
     except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
-        rows, failures = _each_row(chunk, points)
-    return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
+        return _each_row(batch, points)
 
 
 def _stored(digest: str, row: Row, sums: Sums) -> StoredRow:
@@ -85,23 +93,23 @@ def _stored(digest: str, row: Row, sums: Sums) -> StoredRow:
     return {"point": digest, **row, PROMPTS: {name: total.tolist() for name, total in sums.items()}}
 
 
-def _all_rows(chunk: Chunk, points: Sequence[Point]) -> list[StoredRow]:
-    digests = [point.digest for point in chunk.points]
-    if chunk.points[0].engine == "arrays":
-        return [_stored(digests[number], row, sums) for number, row, sums in array_rows(points, chunk.seeds)]
+def _all_rows(batch: Batch, points: Sequence[Point]) -> list[StoredRow]:
+    digests = [point.digest for point in batch.points]
+    if batch.points[0].engine == "arrays":
+        return [_stored(digests[number], row, sums) for number, row, sums in array_rows(points, batch.seeds)]
     # Seeds outside, so that policies meet the same capacity curves.
     return [
         _stored(digest, *point.result(seed, "events"))
-        for seed in chunk.seeds
+        for seed in batch.seeds
         for digest, point in zip(digests, points, strict=True)
     ]
 
 
-def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[StoredRow], list[Failure]]:
+def _each_row(batch: Batch, points: Sequence[Point]) -> tuple[list[StoredRow], list[Failure]]:
     rows: list[StoredRow] = []
     failures: list[Failure] = []
-    for seed in chunk.seeds:
-        for swept, point in zip(chunk.points, points, strict=True):
+    for seed in batch.seeds:
+        for swept, point in zip(batch.points, points, strict=True):
             row = _row(swept, point, seed)
             if isinstance(row, Failure):
                 failures.append(row)
@@ -184,7 +192,12 @@ def _on_cluster(client: Any, chunks: Iterable[Chunk]) -> Generator[Outcome, None
 
 
 def _failed(chunk: Chunk, reason: str) -> Outcome:
-    failures = [Failure(point.coordinates, seed, reason) for point in chunk.points for seed in chunk.seeds]
+    failures = [
+        Failure(point.coordinates, seed, reason)
+        for batch in chunk.batches
+        for point in batch.points
+        for seed in batch.seeds
+    ]
     return Outcome(chunk.name, SCHEMA.empty_table(), tuple(failures))
 
 
