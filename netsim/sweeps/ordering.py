@@ -43,7 +43,7 @@ def parts_in_order(
         runs = []
         gathered: list[pa.Table] = []
         num_rows = 0
-        for table in tables:
+        for table in filter(len, tables):
             gathered.append(table)
             num_rows += len(table)
             if num_rows >= rows_in_memory:
