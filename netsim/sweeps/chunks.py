@@ -1,8 +1,8 @@
 """Cut a sweep into chunks: the unit of work, of storage and of what an interruption can lose.
 
-A cell is one point under one seed and can be computed alone. A batch is cells that share what is dear: one
+A cell is one point under one seed and can be computed alone. A piece is cells that share what is dear: one
 channel (all keys but the policy), a block of seeds, and the policies for which these seeds are missing. A chunk is
-one batch, or several where each alone is so little work that the files would be more than what is in them.
+one piece, or several where each alone is so little work that the files would be more than what is in them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ VARIED = frozenset({"policy", "channel", "energy"})
 ROUNDS_PER_CHUNK = {"events": 50_000, "arrays": 8_000_000}
 #: Cells of a chunk, at most: a row has a price of its own, some ms, however few its rounds are.
 CELLS_PER_CHUNK = 4096
-#: Batches are gathered up to this share of a chunk, some 0.1 s of work, which is a few times the price of a file ...
+#: Pieces are gathered up to this share of a chunk, some 0.1 s of work, which is a few times the price of a file ...
 LEAST_SHARE = 1 / 32
 #: ... and further where a sweep would be cut into more chunks than many workers need to share it.
 CHUNKS_TO_SHARE = 1000
@@ -64,7 +64,7 @@ class SweepPoint:
 
 
 @dataclass(frozen=True)
-class Batch:
+class Piece:
     """Cells that share what is dear: every point, all of one channel, under every seed."""
 
     points: tuple[SweepPoint, ...]
@@ -72,7 +72,7 @@ class Batch:
 
     @property
     def num_cells(self) -> int:
-        """Rows that the batch gives."""
+        """Rows that the piece gives."""
         return len(self.points) * len(self.seeds)
 
 
@@ -80,18 +80,18 @@ class Batch:
 class Chunk:
     """Cells to compute, to store and to lose together."""
 
-    batches: tuple[Batch, ...]
+    pieces: tuple[Piece, ...]
 
     @property
     def name(self) -> str:
         """Digest of the cells: 32 hexadecimal digits."""
-        cells = [[[point.digest for point in batch.points], batch.seeds] for batch in self.batches]
+        cells = [[[point.digest for point in piece.points], piece.seeds] for piece in self.pieces]
         return digest_of(cells)[:32]
 
     @property
     def num_cells(self) -> int:
         """Rows that the chunk gives."""
-        return sum(batch.num_cells for batch in self.batches)
+        return sum(piece.num_cells for piece in self.pieces)
 
 
 def sweep_points(grid: Grid, engine: str) -> list[SweepPoint]:
@@ -214,16 +214,16 @@ def missing_chunks(
     done : mapping of point digest to seeds
         Cells that need no work.
     """
-    batches = list(_missing_batches(points, seeds, done))
-    work = [batch.num_cells / _most_cells(batch.points[0]) for batch in batches]
+    pieces = list(_missing_pieces(points, seeds, done))
+    work = [piece.num_cells / _most_cells(piece.points[0]) for piece in pieces]
     most = max(LEAST_SHARE, min(1.0, sum(work) / CHUNKS_TO_SHARE))
-    gathered: list[Batch] = []
+    gathered: list[Piece] = []
     filled = 0.0
-    for batch, share in zip(batches, work, strict=True):
+    for piece, share in zip(pieces, work, strict=True):
         if gathered and filled + share > most:
             yield Chunk(tuple(gathered))
             gathered, filled = [], 0.0
-        gathered.append(batch)
+        gathered.append(piece)
         filled += share
     if gathered:
         yield Chunk(tuple(gathered))
@@ -234,9 +234,9 @@ def _most_cells(point: SweepPoint) -> int:
     return max(1, min(ROUNDS_PER_CHUNK[point.engine] // point.rounds, CELLS_PER_CHUNK))
 
 
-def _missing_batches(
+def _missing_pieces(
     points: Sequence[SweepPoint], seeds: Sequence[int], done: Mapping[str, set[int]]
-) -> Iterator[Batch]:
+) -> Iterator[Piece]:
     channels: dict[tuple[str, str], list[SweepPoint]] = {}
     for point in points:
         channels.setdefault((point.channel, point.engine), []).append(point)
@@ -251,8 +251,8 @@ def _missing_batches(
 
 def _missing(
     points: Sequence[SweepPoint], seeds: Sequence[int], done: Mapping[str, set[int]]
-) -> Iterator[Batch]:
-    """Batches of the points for which the same of these seeds are missing."""
+) -> Iterator[Piece]:
+    """Pieces of the points for which the same of these seeds are missing."""
     by_seeds: dict[tuple[int, ...], list[SweepPoint]] = {}
     for point in points:
         finished = done.get(point.digest, ())
@@ -260,4 +260,4 @@ def _missing(
         if wanted:
             by_seeds.setdefault(wanted, []).append(point)
     for wanted, group in by_seeds.items():
-        yield Batch(tuple(group), wanted)
+        yield Piece(tuple(group), wanted)

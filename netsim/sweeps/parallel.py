@@ -19,7 +19,7 @@ from netsim.results.rows import Row
 from netsim.scenario import Scenario
 from netsim.scenario.thresholds import ThresholdClipped
 from netsim.sweeps.chunk_files import PROMPTS, SCHEMA
-from netsim.sweeps.chunks import Batch, Chunk, SweepPoint, setup_of
+from netsim.sweeps.chunks import Chunk, Piece, SweepPoint, setup_of
 from netsim.sweeps.local import in_processes
 from traces.format.manifest import TraceError
 
@@ -62,15 +62,15 @@ def compute(chunk: Chunk) -> Outcome:
     """
     rows: list[StoredRow] = []
     failures: list[Failure] = []
-    for batch in chunk.batches:
-        of_batch, failed = _computed(batch)
-        rows += of_batch
+    for piece in chunk.pieces:
+        of_piece, failed = _computed(piece)
+        rows += of_piece
         failures += failed
     return Outcome(chunk.name, pa.Table.from_pylist(rows, SCHEMA), tuple(failures))
 
 
-def _computed(batch: Batch) -> tuple[list[StoredRow], list[Failure]]:
-    first = batch.points[0]
+def _computed(piece: Piece) -> tuple[list[StoredRow], list[Failure]]:
+    first = piece.points[0]
     built = _base(setup_of(first.scenario), first.sources)
     if built.trace.digest != first.sources[0]:
         raise InputError(
@@ -79,13 +79,13 @@ def _computed(batch: Batch) -> tuple[list[StoredRow], list[Failure]]:
     with warnings.catch_warnings():
         # Said when the sweep was checked.
         warnings.simplefilter("ignore", ThresholdClipped)
-        points = [built.at(point.scenario) for point in batch.points]
+        points = [built.at(point.scenario) for point in piece.points]
     try:
-        return _all_rows(batch, points), []
+        return _all_rows(piece, points), []
     except TraceError:
         raise
     except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
-        return _each_row(batch, points)
+        return _each_row(piece, points)
 
 
 def _stored(digest: str, row: Row, sums: Sums) -> StoredRow:
@@ -93,23 +93,23 @@ def _stored(digest: str, row: Row, sums: Sums) -> StoredRow:
     return {"point": digest, **row, PROMPTS: {name: total.tolist() for name, total in sums.items()}}
 
 
-def _all_rows(batch: Batch, points: Sequence[Point]) -> list[StoredRow]:
-    digests = [point.digest for point in batch.points]
-    if batch.points[0].engine == "arrays":
-        return [_stored(digests[number], row, sums) for number, row, sums in array_rows(points, batch.seeds)]
+def _all_rows(piece: Piece, points: Sequence[Point]) -> list[StoredRow]:
+    digests = [point.digest for point in piece.points]
+    if piece.points[0].engine == "arrays":
+        return [_stored(digests[number], row, sums) for number, row, sums in array_rows(points, piece.seeds)]
     # Seeds outside, so that policies meet the same capacity curves.
     return [
         _stored(digest, *point.result(seed, "events"))
-        for seed in batch.seeds
+        for seed in piece.seeds
         for digest, point in zip(digests, points, strict=True)
     ]
 
 
-def _each_row(batch: Batch, points: Sequence[Point]) -> tuple[list[StoredRow], list[Failure]]:
+def _each_row(piece: Piece, points: Sequence[Point]) -> tuple[list[StoredRow], list[Failure]]:
     rows: list[StoredRow] = []
     failures: list[Failure] = []
-    for seed in batch.seeds:
-        for swept, point in zip(batch.points, points, strict=True):
+    for seed in piece.seeds:
+        for swept, point in zip(piece.points, points, strict=True):
             row = _row(swept, point, seed)
             if isinstance(row, Failure):
                 failures.append(row)
@@ -194,9 +194,9 @@ def _on_cluster(client: Any, chunks: Iterable[Chunk]) -> Generator[Outcome, None
 def _failed(chunk: Chunk, reason: str) -> Outcome:
     failures = [
         Failure(point.coordinates, seed, reason)
-        for batch in chunk.batches
-        for point in batch.points
-        for seed in batch.seeds
+        for piece in chunk.pieces
+        for point in piece.points
+        for seed in piece.seeds
     ]
     return Outcome(chunk.name, SCHEMA.empty_table(), tuple(failures))
 

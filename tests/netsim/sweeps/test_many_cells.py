@@ -111,9 +111,9 @@ def cells(cut: list[Chunk]) -> list[tuple[str, int]]:
     return [
         (point.digest, seed)
         for chunk in cut
-        for batch in chunk.batches
-        for point in batch.points
-        for seed in batch.seeds
+        for piece in chunk.pieces
+        for point in piece.points
+        for seed in piece.seeds
     ]
 
 
@@ -122,7 +122,7 @@ def point(scenario: Scenario) -> SweepPoint:
     return sweep_points(load_grid(scenario), "arrays")[0]
 
 
-def test_a_sweep_of_tiny_batches_has_few_chunks_and_each_cell_once(point: SweepPoint) -> None:
+def test_a_sweep_of_tiny_pieces_has_few_chunks_and_each_cell_once(point: SweepPoint) -> None:
     points = synthetic(point, 20_000)
     cut = list(missing_chunks(points, range(2), {}))
     assert sorted(cells(cut)) == sorted((own.digest, seed) for own in points for seed in range(2))
@@ -149,7 +149,7 @@ def test_a_chunk_has_no_more_cells_than_one_may_lose_however_short_they_are(poin
     assert max(chunk.num_cells for chunk in cut) <= chunks.CELLS_PER_CHUNK
 
 
-def test_batches_that_are_some_work_stay_chunks_of_their_own(point: SweepPoint) -> None:
+def test_pieces_that_are_some_work_stay_chunks_of_their_own(point: SweepPoint) -> None:
     rounds = chunks.ROUNDS_PER_CHUNK["arrays"] // 20
     cut = list(missing_chunks(synthetic(point, 13, rounds=rounds), range(2), {}))
     assert len(cut) == 13
