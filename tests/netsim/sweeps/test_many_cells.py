@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -43,10 +44,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counted: Counter[str] = Counter()
     read = chunk_files._read
 
-    @functools.wraps(read)
-    def counting(path: Path, *rest: object) -> object:
+    def counting(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         counted[path.name] += 1
-        return read(path, *rest)
+        return read(path, columns)
 
     monkeypatch.setattr(chunk_files, "_read", counting)
     return counted
