@@ -21,6 +21,8 @@ from netsim.sweeps.products import PROMPT_SUMS, RESULTS, SUMMARY
 
 #: Rows that are put in order at a time; the results are read and written in such parts.
 ROWS_IN_MEMORY = 2**15
+#: Runs that are set aside, about: a process may have so many files open anywhere.
+MOST_RUNS = 200
 
 
 def write_tables(
@@ -41,7 +43,8 @@ def write_tables(
     sums_schema = pa.schema([*axis_fields, ("seed", pa.int64()), ("prompt", pa.int64()), *SUM_FIELDS])
     placed = _placed(tables, points, seeds)
     whole_points = max(1, ROWS_IN_MEMORY // len(seeds)) * len(seeds)
-    parts = parts_in_order(placed, whole_points, 2 * ROWS_IN_MEMORY, files[RESULTS].parent)
+    in_memory = max(2 * ROWS_IN_MEMORY, len(points) * len(seeds) // MOST_RUNS)
+    parts = parts_in_order(placed, whole_points, in_memory, files[RESULTS].parent)
     written = 0
     with (
         pq.ParquetWriter(files[RESULTS], schema) as results,
