@@ -8,7 +8,7 @@ distributions: no text, no likelihood, no reconstruction.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,7 @@ class ParametricTrace:
         """Rejection probability ``clip(a u + b, 0, 1)``; any shape."""
         return np.clip(self.a * uncertainty + self.b, 0.0, 1.0)
 
+    @lru_cache(maxsize=128)  # noqa: B019  (every point of a sweep asks again, and what is kept is a few numbers)
     def acceptance(self, samples: int | None) -> float:
         """Probability that a draft is accepted, with so many temperature samples or in the limit of many."""
         if samples is not None:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from netsim.results.over_prompts import ratio_over_prompts
+from netsim.results.over_prompts import LEAST_PROMPTS, ratio_over_prompts
 from netsim.results.prompt_sums import RATIOS
 from netsim.results.ratio_tables import ratio_tables
-from netsim.results.statistics import fading_interval, token_seed_interval
+from netsim.results.statistics import IntervalTable, interval_tables
 
+FloatArray = NDArray[np.float64]
 #: Numbers that name a row; their mean says nothing.
 KEYS = ("seed", "token_seed")
 
@@ -39,41 +41,67 @@ def summarise(
     """
     numeric = table.select_dtypes("number").columns
     result_columns = [column for column in numeric if column not in (*point_columns, *KEYS)]
-    points = _points(table, point_columns)
-    sums = [None] * len(points) if prompts is None else _points(prompts, point_columns)
-    return pd.DataFrame(
-        [
-            _of_point(point, point_columns, result_columns, own)
-            for point, own in zip(points, sums, strict=True)
-        ]
+    place, first_row = _places(table, point_columns)
+    values = table[result_columns].to_numpy(np.float64, na_value=np.nan)
+    token_seeds = table["token_seed"].to_numpy(np.int64)
+    over_draws, over_fading = interval_tables(values, place, token_seeds)
+    different = np.unique(np.stack([place, token_seeds]), axis=1)[0]
+    columns: dict[str, object] = {
+        **{column: table[column].to_numpy()[first_row] for column in point_columns},
+        "seeds": np.bincount(place),
+        "token_seeds": np.bincount(different),
+    }
+    over_prompts = (
+        {} if prompts is None else _over_prompts(values, place, result_columns, prompts, point_columns)
     )
+    for number, column in enumerate(result_columns):
+        columns |= _ends(f"{column}_", number, over_draws, ("mean", "low", "high"))
+        columns |= _ends(f"{column}_fading_", number, over_fading, ("low", "high"))
+        columns |= over_prompts.get(column, {})
+    return pd.DataFrame(columns)
 
 
-def _points(table: pd.DataFrame, point_columns: Sequence[str]) -> list[pd.DataFrame]:
-    """The rows of each point. An empty key (the threshold of hlm) is a key too."""
+def _places(table: pd.DataFrame, point_columns: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number of the point of each row, and the first row of each point. An empty key (the threshold of hlm) is a key too."""
     if not point_columns:
-        return [table]
-    place = table.groupby(list(point_columns), sort=False, dropna=False).ngroup().to_numpy()
-    return [point for _, point in table.groupby(place, sort=True)]
+        return np.zeros(len(table), np.int64), np.zeros(1, np.int64)
+    groups = table.groupby(list(point_columns), sort=False, dropna=False)
+    place = np.asarray(groups.ngroup(), np.int64)
+    first_row: NDArray[np.int64] = np.unique(place, return_index=True)[1]
+    return place, first_row
 
 
-def _of_point(
-    point: pd.DataFrame,
-    point_columns: Sequence[str],
+def _ends(start: str, number: int, table: IntervalTable, ends: Sequence[str]) -> dict[str, FloatArray]:
+    """Summary columns of one result column: the ``ends`` of its intervals, [num_points] each."""
+    return {start + end: getattr(table, end)[:, number] for end in ends}
+
+
+def _over_prompts(
+    values: FloatArray,
+    place: NDArray[np.int64],
     result_columns: Sequence[str],
-    prompts: pd.DataFrame | None,
-) -> dict[str, object]:
-    token_seeds = point["token_seed"].to_numpy()
-    row: dict[str, object] = {column: point[column].iloc[0] for column in point_columns}
-    row |= {"seeds": len(point), "token_seeds": len(np.unique(token_seeds))}
-    for column in result_columns:
-        values = point[column].to_numpy(dtype=np.float64, na_value=np.nan)
-        row[f"{column}_mean"], row[f"{column}_low"], row[f"{column}_high"] = token_seed_interval(
-            values, token_seeds
-        )
-        _, row[f"{column}_fading_low"], row[f"{column}_fading_high"] = fading_interval(values, token_seeds)
-        if prompts is not None and column in RATIOS:
-            tables = ratio_tables(column, values, prompts)
-            over_prompts = ratio_over_prompts(*tables)[1:] if tables else (np.nan, np.nan)
-            row[f"{column}_prompts_low"], row[f"{column}_prompts_high"] = over_prompts
-    return row
+    prompts: pd.DataFrame,
+    point_columns: Sequence[str],
+) -> dict[str, dict[str, FloatArray]]:
+    """Summary columns of the intervals over prompts, by the result column that they are of."""
+    ratios = {column: number for number, column in enumerate(result_columns) if column in RATIOS}
+    ends = {column: np.full((place.max() + 1, 2), np.nan) for column in ratios}
+    # So few prompts determine no interval: there is nothing to look for, point by point.
+    if len(prompts) and prompts["prompt"].max() + 1 >= LEAST_PROMPTS:
+        rows = _rows_of_points(place)
+        prompt_rows = _rows_of_points(_places(prompts, point_columns)[0])
+        for point, (own, own_prompts) in enumerate(zip(rows, prompt_rows, strict=True)):
+            sums = prompts.iloc[own_prompts]
+            for column, number in ratios.items():
+                tables = ratio_tables(column, values[own, number], sums)
+                if tables:
+                    ends[column][point] = ratio_over_prompts(*tables)[1:]
+    return {
+        column: {f"{column}_prompts_low": both[:, 0], f"{column}_prompts_high": both[:, 1]}
+        for column, both in ends.items()
+    }
+
+
+def _rows_of_points(place: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Rows of each point, in their order."""
+    return np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])

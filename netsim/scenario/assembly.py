@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 
 from netsim.costs.workload import Costs, Workload
 from netsim.deciding.channel_aware import looks_at_channel
@@ -136,13 +137,13 @@ def _shared_key(scenario: Scenario) -> str | None:
     fading = scenario.channel.fading
     if isinstance(fading, RecordedFadingSettings) and fading.restart == "never":
         return "channel.fading"  # a prompt finds the series where the one before it left it
-    plain = Scenario.model_fields
-    changed = (
-        key
-        for key in NETWORK_KEYS
-        if getattr(scenario, key) != plain[key].get_default(call_default_factory=True)
-    )
-    return next(changed, None)
+    return next((key for key in NETWORK_KEYS if getattr(scenario, key) != _default(key)), None)
+
+
+@cache
+def _default(key: str) -> object:
+    """What a key is where a scenario lacks it, made once: every point of a sweep asks."""
+    return Scenario.model_fields[key].get_default(call_default_factory=True)
 
 
 def build_network(

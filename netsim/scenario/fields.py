@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -208,7 +209,7 @@ class Block(BaseModel):
         trace_folder : Path, optional
             Folder of the scenario's recorded trace.
         """
-        values = [getattr(self, name) for name, field in type(self).model_fields.items() if _is_file(field)]
+        values = [getattr(self, name) for name in _file_fields(type(self))]
         return tuple(Path(value) for value in values if value is not None)
 
     @classmethod
@@ -261,6 +262,12 @@ def files_of(block: Block, trace_folder: Path | None) -> list[Path]:
             if isinstance(part, Block):
                 found += files_of(part, trace_folder)
     return found
+
+
+@cache
+def _file_fields(block: type[Block]) -> tuple[str, ...]:
+    """Names of the `ReadFile` fields of a class; every point of a sweep asks for those of all its blocks."""
+    return tuple(name for name, field in block.model_fields.items() if _is_file(field))
 
 
 def _is_file(field: FieldInfo) -> bool:

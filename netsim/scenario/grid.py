@@ -143,7 +143,8 @@ def _points(
         scenario, found = _point_data(base, steps, context)
         findings |= dict.fromkeys(found)
         scenarios += [(scenario, steps)] if scenario else []
-    contents = [scenario.model_dump() for scenario, _ in scenarios] if axes else [{} for _ in scenarios]
+    # One at a time: the contents of a large sweep are larger than its scenarios.
+    contents = (scenario.model_dump() if axes else {} for scenario, _ in scenarios)
     rows = [{axis: flatten(get(content, axis), axis) for axis in axes} for content in contents]
     columns = {(axis, column): None for axis in axes for row in rows for column in row[axis]}
     points = [

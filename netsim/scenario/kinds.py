@@ -14,6 +14,7 @@ import pkgutil
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -76,14 +77,20 @@ class Kind(Block):
     @classmethod
     def word(cls) -> str:
         """The name of this kind; empty for a base, and for a user's own that declares none."""
-        field = cls.model_fields.get(cls.key)
-        words = () if field is None else literals(field.annotation)
-        return words[0] if len(words) == 1 else ""
+        return _word(cls)
 
     @classmethod
     def of_word(cls, word: str) -> dict[str, Any]:
         """The block that a plain word stands for."""
         return {cls.key: word}
+
+
+@cache
+def _word(kind: type[Kind]) -> str:
+    """The name of a kind, found once: every point of a sweep asks for those of all families."""
+    field = kind.model_fields.get(kind.key)
+    words = () if field is None else literals(field.annotation)
+    return words[0] if len(words) == 1 else ""
 
 
 class Own(Block):

@@ -9,7 +9,7 @@ import hashlib
 import io
 import re
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -62,7 +62,7 @@ class ChunkFiles:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         self.done: dict[str, set[int]] = {}
-        self._points: dict[Path, set[str]] = {}
+        self._paths: list[Path] = []
         for path in sorted(folder.iterdir()):
             if path.name not in keep:
                 self._find(path)
@@ -74,7 +74,7 @@ class ChunkFiles:
             _warn(path, "not a chunk that this version of netsim wrote, left alone")
         else:
             try:
-                cells = _read(path)
+                cells = _read(path, ["point", "seed"])
             except OtherColumnsError:
                 _warn(path, "has the columns of another version of netsim, left alone")
             except DamagedChunkError:
@@ -84,16 +84,16 @@ class ChunkFiles:
                 self._note(path, cells)
 
     def _note(self, path: Path, cells: pa.Table) -> None:
+        self._paths.append(path)
         for point, seed in zip(cells["point"].to_pylist(), cells["seed"].to_pylist(), strict=True):
             self.done.setdefault(point, set()).add(seed)
-            self._points.setdefault(path, set()).add(point)
 
     def forget(self) -> None:
         """Remove all chunks."""
-        for path in self._points:
+        for path in self._paths:
             path.unlink(missing_ok=True)
         self.done.clear()
-        self._points.clear()
+        self._paths.clear()
 
     def add(self, name: str, rows: pa.Table) -> None:
         """Store the rows of a chunk, at once and whole; ``rows`` has the columns of ``SCHEMA``."""
@@ -104,28 +104,19 @@ class ChunkFiles:
         replace_file(path, content.getvalue())
         self._note(path, rows)
 
-    def rows_of(self, points: Collection[str]) -> pa.Table:
-        """Stored rows of some points, in no order.
+    def tables(self) -> Iterator[pa.Table]:
+        """Stored rows, chunk by chunk in no order: each file is read once.
 
         Raises
         ------
         DamagedChunkError
             If a chunk has changed since it was checked.
         """
-        import pyarrow.compute as pc  # noqa: PLC0415  (of no use before there are rows)
-
-        wanted = pc.field("point").isin(list(points))
-        tables = [SCHEMA.empty_table()]
-        tables += [
-            _read(path).filter(wanted)
-            for path, inside in self._points.items()
-            if not inside.isdisjoint(points)
-        ]
-        return pa.concat_tables(tables)
+        return map(_read, self._paths)
 
 
-def _read(path: Path) -> pa.Table:
-    """Rows of a chunk whose bytes are those that its name promises."""
+def _read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Rows of a chunk whose bytes are those that its name promises; all columns of them, or some."""
     again = f"{path}: damaged; the same command computes its cells again"
     try:
         content = path.read_bytes()
@@ -135,12 +126,12 @@ def _read(path: Path) -> pa.Table:
     if named is None or hashlib.sha256(content).hexdigest() != named[1]:
         raise DamagedChunkError(again)
     try:
-        table = pq.read_table(io.BytesIO(content))
+        file = pq.ParquetFile(io.BytesIO(content))
+        if not file.schema_arrow.equals(SCHEMA):
+            raise OtherColumnsError(f"{path}: has the columns of another version of netsim")
+        return file.read(columns)
     except pa.ArrowException:
         raise DamagedChunkError(again) from None
-    if not table.schema.equals(SCHEMA):
-        raise OtherColumnsError(f"{path}: has the columns of another version of netsim")
-    return table
 
 
 def _warn(path: Path, text: str) -> None:

@@ -1,7 +1,8 @@
 """Cut a sweep into chunks: the unit of work, of storage and of what an interruption can lose.
 
-A cell is one point under one seed and can be computed alone. A chunk is cells that share what is dear: one
-channel (all keys but the policy), a block of seeds, and the policies for which these seeds are missing.
+A cell is one point under one seed and can be computed alone. A piece is cells that share what is dear: one
+channel (all keys but the policy), a block of seeds, and the policies for which these seeds are missing. A chunk is
+one piece, or several where each alone is so little work that the files would be more than what is in them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ NOT_IN_A_ROW = frozenset({"name", "seeds", "sweep"})
 VARIED = frozenset({"policy", "channel", "energy"})
 #: Rounds of a chunk, by engine: one to a few seconds of work.
 ROUNDS_PER_CHUNK = {"events": 50_000, "arrays": 8_000_000}
+#: Cells of a chunk, at most: a row has a price of its own, some ms, however few its rounds are.
+CELLS_PER_CHUNK = 4096
+#: Pieces are gathered up to this share of a chunk, some 0.1 s of work, which is a few times the price of a file ...
+LEAST_SHARE = 1 / 32
+#: ... and further where a sweep would be cut into more chunks than many workers need to share it.
+CHUNKS_TO_SHARE = 1000
 
 
 @dataclass(frozen=True)
@@ -57,21 +64,34 @@ class SweepPoint:
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Cells to compute together: every point, all of one channel, under every seed."""
+class Piece:
+    """Cells that share what is dear: every point, all of one channel, under every seed."""
 
     points: tuple[SweepPoint, ...]
     seeds: tuple[int, ...]
 
     @property
+    def num_cells(self) -> int:
+        """Rows that the piece gives."""
+        return len(self.points) * len(self.seeds)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Cells to compute, to store and to lose together."""
+
+    pieces: tuple[Piece, ...]
+
+    @property
     def name(self) -> str:
         """Digest of the cells: 32 hexadecimal digits."""
-        return digest_of([[point.digest for point in self.points], self.seeds])[:32]
+        cells = [[[point.digest for point in piece.points], piece.seeds] for piece in self.pieces]
+        return digest_of(cells)[:32]
 
     @property
     def num_cells(self) -> int:
         """Rows that the chunk gives."""
-        return len(self.points) * len(self.seeds)
+        return sum(piece.num_cells for piece in self.pieces)
 
 
 def sweep_points(grid: Grid, engine: str) -> list[SweepPoint]:
@@ -194,11 +214,34 @@ def missing_chunks(
     done : mapping of point digest to seeds
         Cells that need no work.
     """
+    pieces = list(_missing_pieces(points, seeds, done))
+    work = [piece.num_cells / _most_cells(piece.points[0]) for piece in pieces]
+    most = max(LEAST_SHARE, min(1.0, sum(work) / CHUNKS_TO_SHARE))
+    gathered: list[Piece] = []
+    filled = 0.0
+    for piece, share in zip(pieces, work, strict=True):
+        if gathered and filled + share > most:
+            yield Chunk(tuple(gathered))
+            gathered, filled = [], 0.0
+        gathered.append(piece)
+        filled += share
+    if gathered:
+        yield Chunk(tuple(gathered))
+
+
+def _most_cells(point: SweepPoint) -> int:
+    """Cells of a full chunk, all of one point."""
+    return max(1, min(ROUNDS_PER_CHUNK[point.engine] // point.rounds, CELLS_PER_CHUNK))
+
+
+def _missing_pieces(
+    points: Sequence[SweepPoint], seeds: Sequence[int], done: Mapping[str, set[int]]
+) -> Iterator[Piece]:
     channels: dict[tuple[str, str], list[SweepPoint]] = {}
     for point in points:
         channels.setdefault((point.channel, point.engine), []).append(point)
     for group in channels.values():
-        budget = max(1, ROUNDS_PER_CHUNK[group[0].engine] // group[0].rounds)
+        budget = _most_cells(group[0])
         for first_point in range(0, len(group), budget):
             together = group[first_point : first_point + budget]
             seeds_each = max(1, budget // len(together))
@@ -208,13 +251,13 @@ def missing_chunks(
 
 def _missing(
     points: Sequence[SweepPoint], seeds: Sequence[int], done: Mapping[str, set[int]]
-) -> Iterator[Chunk]:
-    """Chunks of the points for which the same of these seeds are missing."""
+) -> Iterator[Piece]:
+    """Pieces of the points for which the same of these seeds are missing."""
     by_seeds: dict[tuple[int, ...], list[SweepPoint]] = {}
     for point in points:
-        finished = done.get(point.digest, set())
+        finished = done.get(point.digest, ())
         wanted = tuple(seed for seed in seeds if seed not in finished)
         if wanted:
             by_seeds.setdefault(wanted, []).append(point)
     for wanted, group in by_seeds.items():
-        yield Chunk(tuple(group), wanted)
+        yield Piece(tuple(group), wanted)

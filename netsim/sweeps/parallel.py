@@ -18,7 +18,7 @@ from netsim.point import Point, array_blocks
 from netsim.scenario import Scenario
 from netsim.scenario.thresholds import ThresholdClipped
 from netsim.sweeps.chunk_files import SCHEMA
-from netsim.sweeps.chunks import Chunk, SweepPoint, setup_of
+from netsim.sweeps.chunks import Chunk, Piece, SweepPoint, setup_of
 from netsim.sweeps.stored import stored
 from traces.format.manifest import TraceError
 
@@ -57,8 +57,19 @@ def compute(chunk: Chunk) -> Outcome:
 
     A damaged trace is no cell's fault and ends the sweep.
     """
+    tables: list[pa.Table] = []
     failures: list[Failure] = []
-    first = chunk.points[0]
+    for piece in chunk.pieces:
+        of_piece, failed = _computed(piece)
+        tables += of_piece
+        failures += failed
+    # Arrow's empty table imports pandas: only of a chunk that failed altogether.
+    rows = pa.concat_tables(tables).combine_chunks() if tables else SCHEMA.empty_table()
+    return Outcome(chunk.name, rows, tuple(failures))
+
+
+def _computed(piece: Piece) -> tuple[list[pa.Table], list[Failure]]:
+    first = piece.points[0]
     built = _base(setup_of(first.scenario), first.sources)
     if built.trace.digest != first.sources[0]:
         raise InputError(
@@ -67,35 +78,32 @@ def compute(chunk: Chunk) -> Outcome:
     with warnings.catch_warnings():
         # Said when the sweep was checked.
         warnings.simplefilter("ignore", ThresholdClipped)
-        points = [built.at(point.scenario) for point in chunk.points]
+        points = [built.at(point.scenario) for point in piece.points]
     try:
-        tables = list(_all_rows(chunk, points))
+        return list(_all_rows(piece, points)), []
     except TraceError:
         raise
     except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
-        tables, failures = _each_row(chunk, points)
-    # Arrow's empty table imports pandas: only of a chunk that failed altogether.
-    rows = pa.concat_tables(tables).combine_chunks() if tables else SCHEMA.empty_table()
-    return Outcome(chunk.name, rows, tuple(failures))
+        return _each_row(piece, points)
 
 
-def _all_rows(chunk: Chunk, points: Sequence[Point]) -> Iterator[pa.Table]:
-    digests = [point.digest for point in chunk.points]
-    if chunk.points[0].engine == "arrays":
-        for number, block in array_blocks(points, chunk.seeds):
+def _all_rows(piece: Piece, points: Sequence[Point]) -> Iterator[pa.Table]:
+    digests = [point.digest for point in piece.points]
+    if piece.points[0].engine == "arrays":
+        for number, block in array_blocks(points, piece.seeds):
             yield stored(digests[number], block)
         return
     # Seeds outside, so that policies meet the same capacity curves.
-    for seed in chunk.seeds:
+    for seed in piece.seeds:
         for digest, point in zip(digests, points, strict=True):
             yield stored(digest, point.block(seed, "events"))
 
 
-def _each_row(chunk: Chunk, points: Sequence[Point]) -> tuple[list[pa.Table], list[Failure]]:
+def _each_row(piece: Piece, points: Sequence[Point]) -> tuple[list[pa.Table], list[Failure]]:
     rows: list[pa.Table] = []
     failures: list[Failure] = []
-    for seed in chunk.seeds:
-        for swept, point in zip(chunk.points, points, strict=True):
+    for seed in piece.seeds:
+        for swept, point in zip(piece.points, points, strict=True):
             row = _row(swept, point, seed)
             if isinstance(row, Failure):
                 failures.append(row)
@@ -182,7 +190,12 @@ def _on_cluster(client: Any, chunks: Iterable[Chunk]) -> Generator[Outcome, None
 
 
 def _failed(chunk: Chunk, reason: str) -> Outcome:
-    failures = [Failure(point.coordinates, seed, reason) for point in chunk.points for seed in chunk.seeds]
+    failures = [
+        Failure(point.coordinates, seed, reason)
+        for piece in chunk.pieces
+        for point in piece.points
+        for seed in piece.seeds
+    ]
     return Outcome(chunk.name, SCHEMA.empty_table(), tuple(failures))
 
 

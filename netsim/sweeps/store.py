@@ -8,36 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from netsim.errors import Fault, InputError
-from netsim.results.columns import AVERAGED
-from netsim.results.prompt_sums import SUMS
 from netsim.scenario import Scenario
-from netsim.sweeps.chunk_files import PROMPTS, ROW, SUM_FIELDS, ChunkFiles
+from netsim.sweeps.chunk_files import ChunkFiles
 from netsim.sweeps.chunks import SweepPoint
 from netsim.sweeps.ownership import check_grows
 from netsim.sweeps.products import MANIFEST, PRODUCTS, PROMPT_SUMS, RESULTS, SCENARIO, SUMMARY, manifest_text
 from traces.format.manifest import replace_file
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Lock of a results folder, and the sign that a folder is one.
 LOCK = ".netsim-lock"
 CHUNKS = "chunks"
 #: Figures drawn from the results, with the SHA-256 of each: they go when the results change.
 FIGURES = ".netsim-figures.json"
-#: Rows that are put in order at a time; the results are read and written in such parts.
-ROWS_IN_MEMORY = 2**15
 
 
 @contextmanager
@@ -108,81 +99,26 @@ class Store:
 
         All of them are complete on disk before the first takes its place.
         """
+        from netsim.sweeps.tables import write_tables  # noqa: PLC0415  (pandas: of no use before there are rows)
+
         for path in self.folder.glob("*.partial"):
             if path.name.startswith(PRODUCTS):
                 path.unlink()
-        ready = {self.folder / f"{name}.partial": self.folder / name for name in (RESULTS, PROMPT_SUMS)}
-        partial, partial_sums = ready
-        written, summary = self._write_results(partial, partial_sums, points, seeds)
-        texts = {
-            SUMMARY: summary.to_csv(index=False, lineterminator="\n"),
-            SCENARIO: scenario.resolved_yaml(),
-        }
-        digests = {product.name: _digest(path) for path, product in ready.items()}
-        digests |= {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-        for name, text in {**texts, MANIFEST: manifest_text(facts, digests)}.items():
-            path = self.folder / f"{name}.partial"
-            replace_file(path, text.encode())
-            ready[path] = self.folder / name
-        if not _same_content(partial, self.folder / RESULTS):
+        partial = {name: self.folder / f"{name}.partial" for name in PRODUCTS}
+        tables = {name: partial[name] for name in (RESULTS, PROMPT_SUMS, SUMMARY)}
+        written = write_tables(self.chunks.tables(), points, seeds, tables)
+        digests = {name: _digest(path) for name, path in tables.items()}
+        text = scenario.resolved_yaml().encode()
+        digests[SCENARIO] = hashlib.sha256(text).hexdigest()
+        replace_file(partial[SCENARIO], text)
+        replace_file(partial[MANIFEST], manifest_text(facts, digests).encode())
+        for path in tables.values():
+            _to_disk(path)
+        if not _same_content(partial[RESULTS], self.folder / RESULTS):
             _remove_figures(self.folder)
-        for path, product in ready.items():
-            path.replace(product)
+        for name, path in partial.items():
+            path.replace(self.folder / name)
         return written
-
-    def _write_results(
-        self, path: Path, sums_path: Path, points: Sequence[SweepPoint], seeds: Sequence[int]
-    ) -> tuple[int, pd.DataFrame]:
-        import pandas as pd  # noqa: PLC0415  (of no use before there are rows)
-
-        from netsim.results.summary import summarise  # noqa: PLC0415
-
-        axes = _axes(points)
-        schema = pa.schema([*axes, *ROW])
-        sums_schema = pa.schema([*axes, ("seed", pa.int64()), ("prompt", pa.int64()), *SUM_FIELDS])
-        summaries: list[pd.DataFrame] = []
-        written = 0
-        with pq.ParquetWriter(path, schema) as writer, pq.ParquetWriter(sums_path, sums_schema) as sums:
-            for part in _parts(points, max(1, ROWS_IN_MEMORY // len(seeds))):
-                stored = _with_axes(self._in_order(part, seeds), part, axes)
-                if len(stored):
-                    table = stored.drop_columns([PROMPTS]).cast(schema)
-                    writer.write_table(table, row_group_size=ROWS_IN_MEMORY)
-                    of_prompts = _by_prompt(stored, axes).cast(sums_schema)
-                    sums.write_table(of_prompts, row_group_size=ROWS_IN_MEMORY)
-                    keys = [field.name for field in axes]
-                    averaged = table.select([*keys, "token_seed", *AVERAGED])
-                    summaries.append(summarise(averaged.to_pandas(), keys, of_prompts.to_pandas()))
-                    written += len(table)
-        return written, pd.concat(summaries) if summaries else pd.DataFrame()
-
-    def _in_order(self, points: Sequence[SweepPoint], seeds: Sequence[int]) -> pa.Table:
-        """Stored rows of some points, point by point, seed by seed."""
-        place = {point.digest: number for number, point in enumerate(points)}
-        turn = {seed: number for number, seed in enumerate(seeds)}
-        table = self.chunks.rows_of(place.keys())
-        keys = np.array(
-            [
-                place[point] * len(seeds) + turn[seed] if seed in turn else -1
-                for point, seed in zip(table["point"].to_pylist(), table["seed"].to_pylist(), strict=True)
-            ],
-            np.int64,
-        )
-        found, first = np.unique(keys, return_index=True)
-        return table.take(first[found >= 0])
-
-
-def _by_prompt(stored: pa.Table, axes: Sequence[pa.Field]) -> pa.Table:
-    """A row per point, seed and prompt (its place among the complete ones)."""
-    lists = stored[PROMPTS].combine_chunks()
-    counts = np.array([len(own) for own in lists.field(SUMS[0])], np.int64)
-    row = pa.array(np.repeat(np.arange(len(stored)), counts))
-    keys = [*(axis.name for axis in axes), "seed"]
-    prompt = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    columns = [*(stored[key].take(row) for key in keys), pa.array(prompt)]
-    return pa.table(
-        [*columns, *(lists.field(name).flatten() for name in SUMS)], names=[*keys, "prompt", *SUMS]
-    )
 
 
 def note_figure(folder: Path, path: Path) -> None:
@@ -222,36 +158,7 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _parts(points: Sequence[SweepPoint], size: int) -> Iterator[Sequence[SweepPoint]]:
-    return (points[first : first + size] for first in range(0, len(points), size))
-
-
-def _axes(points: Sequence[SweepPoint]) -> list[pa.Field]:
-    """Columns of the swept keys: numbers where every value is one, text otherwise."""
-    return [
-        pa.field(name, _axis_type([point.coordinates[name] for point in points]))
-        for name in points[0].coordinates
-    ]
-
-
-def _axis_type(values: Iterable[Any]) -> pa.DataType:
-    kinds = {type(value) for value in values} - {type(None)}
-    if kinds == {bool}:
-        return pa.bool_()
-    if kinds == {int}:
-        return pa.int64()
-    return pa.float64() if kinds and kinds <= {int, float} else pa.string()
-
-
-def _with_axes(rows: pa.Table, points: Sequence[SweepPoint], axes: Sequence[pa.Field]) -> pa.Table:
-    """Put the coordinates of its point before each row."""
-    known = {point.digest: number for number, point in enumerate(points)}
-    number = pa.array([known[point] for point in rows["point"].to_pylist()], pa.int64())
-    columns = []
-    for axis in axes:
-        values = [point.coordinates[axis.name] for point in points]
-        if axis.type == pa.string():
-            values = [None if value is None else str(value) for value in values]
-        columns.append(pa.array(values, axis.type).take(number))
-    plain = rows.drop_columns(["point"])
-    return pa.table([*columns, *plain.columns], names=[*(axis.name for axis in axes), *plain.column_names])
+def _to_disk(path: Path) -> None:
+    """Wait until a file's content would survive a power cut."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -7,6 +7,7 @@ from scipy import stats
 
 from netsim.results.statistics import (
     fading_interval,
+    interval_tables,
     paired_interval,
     paired_ratio_interval,
     token_seed_interval,
@@ -123,6 +124,33 @@ def test_undefined_rows_are_left_out_and_all_undefined_stays_empty() -> None:
     )
     for interval in (token_seed_interval, fading_interval):
         assert np.isnan(interval([np.nan, np.nan], [0, 1])).all()
+
+
+def test_many_points_at_once_have_the_intervals_of_each_alone() -> None:
+    rng = np.random.default_rng(5)
+    points = rng.integers(0, 7, 90)
+    points[:7] = np.arange(7)  # none is left out
+    token_seeds = rng.integers(0, 4, 90)
+    values = rng.normal(size=(90, 3))
+    values[rng.random(values.shape) < 0.3] = np.nan
+    values[points == 2, 1] = np.nan
+    over_draws, over_fading = interval_tables(values, points, token_seeds)
+    for point in range(7):
+        own = points == point
+        for column in range(3):
+            frame = pd.DataFrame({"value": values[own, column], "seed": token_seeds[own]}).dropna()
+            groups = [group.to_numpy() for _, group in frame.groupby("seed")["value"]]
+            means = np.array([group.mean() for group in groups])
+            whole = means.mean() if len(means) else np.nan
+            half = stats.sem(means) * stats.t.ppf(0.975, len(means) - 1) if len(means) > 1 else np.nan
+            ends = [end[point, column] for end in over_draws]
+            assert ends == pytest.approx([whole, whole - half, whole + half], rel=1e-9, nan_ok=True)
+            degrees = len(frame) - len(groups)
+            pooled = sum(((group - group.mean()) ** 2).sum() for group in groups) / max(degrees, 1)
+            variance = pooled * sum(1 / len(group) for group in groups) / max(len(groups), 1) ** 2
+            half = stats.t.ppf(0.975, degrees) * np.sqrt(variance) if degrees else np.nan
+            ends = [end[point, column] for end in over_fading]
+            assert ends == pytest.approx([whole, whole - half, whole + half], rel=1e-9, nan_ok=True)
 
 
 def test_lengths_that_differ_are_refused() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from netsim.scenario import Scenario, load_scenario
-from netsim.sweeps import chunks
+from netsim.sweeps import chunks, tables
 from netsim.sweeps.run import run_sweep
 from tests.faults import finishes
 from tests.trace_factory import make_trace
@@ -68,3 +68,29 @@ def test_a_grown_sweep_killed_at_any_write_leaves_what_was_there_or_what_is_new(
         assert (out / "results.parquet").read_bytes() == new, last
         last += 1
     assert last > 2 * 5
+
+
+def test_the_same_bytes_with_rows_set_aside_and_pieces_gathered(
+    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "ROWS_IN_MEMORY", 2)
+    # Two of the four pieces, of one SNR each, in a chunk.
+    more = {"channel.snr_db": (0.0, 5.0, 10.0, 15.0)}
+    gathered = scenario.model_copy(update={"sweep": more})
+    monkeypatch.setattr(chunks, "CELLS_PER_CHUNK", 4)
+    monkeypatch.setattr(chunks, "LEAST_SHARE", 1.0)
+    run_sweep(gathered, tmp_path / "undisturbed")
+    assert len(list((tmp_path / "undisturbed" / "chunks").glob("*.parquet"))) == 2
+    undisturbed = {name: (tmp_path / "undisturbed" / name).read_bytes() for name in PRODUCTS}
+    names = {path.relative_to(tmp_path / "undisturbed") for path in (tmp_path / "undisturbed").rglob("*")}
+    last, done = 0, False
+    while not done:
+        out = tmp_path / str(last)
+        sweep = partial(run_sweep, gathered, out)
+        done = finishes(sweep, last)
+        assert finishes(sweep, sys.maxsize)
+        assert {name: (out / name).read_bytes() for name in PRODUCTS} == undisturbed, last
+        assert {path.relative_to(out) for path in out.rglob("*")} == names, last
+        last += 1
+    # Two chunks and five products, two changes each, and a run that was set aside.
+    assert last > 2 * (2 + 5) + 1

@@ -1,0 +1,133 @@
+"""The tables of a finished sweep, written in its order part by part: memory is that of a part, not of the sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from netsim.results.columns import AVERAGED
+from netsim.results.prompt_sums import SUMS
+from netsim.results.summary import summarise
+from netsim.sweeps.chunk_files import PROMPTS, ROW, SUM_FIELDS
+from netsim.sweeps.chunks import SweepPoint
+from netsim.sweeps.ordering import PLACE, distinct, parts_in_order
+from netsim.sweeps.products import PROMPT_SUMS, RESULTS, SUMMARY
+
+#: Rows that are put in order at a time; the results are read and written in such parts.
+ROWS_IN_MEMORY = 2**15
+#: Runs that are set aside, about: a process may have so many files open anywhere.
+MOST_RUNS = 200
+
+
+def write_tables(
+    tables: Iterable[pa.Table], points: Sequence[SweepPoint], seeds: Sequence[int], files: Mapping[str, Path]
+) -> int:
+    """Write results, sums of prompts and summary in the order of the sweep; returns the rows written.
+
+    Parameters
+    ----------
+    tables : iterable of Table
+        Rows with the columns of ``netsim.sweeps.chunk_files.SCHEMA``, in any order; those of other cells are left out.
+    files : mapping of each table's name to where it is written
+    """
+    axes = _axes(points)
+    keys = [name for name, _ in axes]
+    axis_fields = [(name, values.type) for name, values in axes]
+    schema = pa.schema([*axis_fields, *ROW])
+    sums_schema = pa.schema([*axis_fields, ("seed", pa.int64()), ("prompt", pa.int64()), *SUM_FIELDS])
+    placed = _placed(tables, points, seeds)
+    whole_points = max(1, ROWS_IN_MEMORY // len(seeds)) * len(seeds)
+    in_memory = max(2 * ROWS_IN_MEMORY, len(points) * len(seeds) // MOST_RUNS)
+    parts = parts_in_order(placed, whole_points, in_memory, files[RESULTS].parent)
+    written = 0
+    with (
+        pq.ParquetWriter(files[RESULTS], schema) as results,
+        pq.ParquetWriter(files[PROMPT_SUMS], sums_schema) as sums,
+        files[SUMMARY].open("w", encoding="utf-8", newline="") as summary,
+    ):
+        for part in parts:
+            stored = _with_axes(part, axes, len(seeds))
+            table = stored.drop_columns([PROMPTS]).cast(schema)
+            results.write_table(table, row_group_size=ROWS_IN_MEMORY)
+            of_prompts = _by_prompt(stored, keys).cast(sums_schema)
+            sums.write_table(of_prompts, row_group_size=ROWS_IN_MEMORY)
+            averaged = _frame(table.select([*keys, "token_seed", *AVERAGED]), axes)
+            of_part = summarise(averaged, keys, _frame(of_prompts, axes))
+            of_part.to_csv(summary, index=False, lineterminator="\n", header=not written)
+            written += len(table)
+        if not written:
+            summary.write("\n")
+    return written
+
+
+def _placed(
+    tables: Iterable[pa.Table], points: Sequence[SweepPoint], seeds: Sequence[int]
+) -> Iterator[pa.Table]:
+    """The rows of a sweep's cells, each with its place: point by point, seed by seed."""
+    numbers: dict[object, int] = {point.digest: number for number, point in enumerate(points)}
+    turns: dict[object, int] = {seed: number for number, seed in enumerate(seeds)}
+    for table in tables:
+        number, turn = _number(table["point"], numbers), _number(table["seed"], turns)
+        place = np.where((number >= 0) & (turn >= 0), number * len(seeds) + turn, -1)
+        yield table.drop_columns(["point"]).append_column(PLACE, pa.array(place)).filter(pa.array(place >= 0))
+
+
+def _number(column: pa.ChunkedArray, numbers: Mapping[object, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Number of each row's value, -1 for one without: [num_rows], int."""
+    values, which = distinct(column)
+    return np.array([numbers.get(value, -1) for value in values], np.int64)[which]
+
+
+def _axes(points: Sequence[SweepPoint]) -> list[tuple[str, pa.Array]]:
+    """Swept keys with the value of each point: numbers where every value is one, text otherwise."""
+    return [(name, _axis([point.coordinates[name] for point in points])) for name in points[0].coordinates]
+
+
+def _axis(values: Sequence[Any]) -> pa.Array:
+    kind = _axis_type(values)
+    if kind == pa.string():
+        values = [None if value is None else str(value) for value in values]
+    return pa.array(values, kind)
+
+
+def _axis_type(values: Iterable[Any]) -> pa.DataType:
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds == {bool}:
+        return pa.bool_()
+    if kinds == {int}:
+        return pa.int64()
+    return pa.float64() if kinds and kinds <= {int, float} else pa.string()
+
+
+def _with_axes(rows: pa.Table, axes: Sequence[tuple[str, pa.Array]], num_seeds: int) -> pa.Table:
+    """Put the coordinates of its point before each row."""
+    number = pa.array(rows[PLACE].to_numpy() // num_seeds)
+    plain = rows.drop_columns([PLACE])
+    columns = [*(values.take(number) for _, values in axes), *plain.columns]
+    return pa.table(columns, names=[*(name for name, _ in axes), *plain.column_names])
+
+
+def _by_prompt(stored: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """A row per point, seed and prompt (its place among the complete ones)."""
+    lists = stored[PROMPTS].combine_chunks()
+    counts = lists.field(SUMS[0]).value_lengths().to_numpy().astype(np.int64)
+    row = pa.array(np.repeat(np.arange(len(stored)), counts))
+    prompt = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    columns = [*(stored[key].take(row) for key in (*keys, "seed")), pa.array(prompt)]
+    names = [*keys, "seed", "prompt", *SUMS]
+    return pa.table([*columns, *(lists.field(name).flatten() for name in SUMS)], names=names)
+
+
+def _frame(table: pa.Table, axes: Sequence[tuple[str, pa.Array]]) -> pd.DataFrame:
+    """The table in pandas, whose whole numbers are none where some are missing: in every part or in none."""
+    for number, (name, values) in enumerate(axes):
+        if values.null_count and pa.types.is_integer(values.type):
+            table = table.set_column(number, name, table[name].cast(pa.float64()))
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
