@@ -34,6 +34,8 @@ def _at(ordered: FloatArray, left_out: FloatArray, rank: int) -> FloatArray:
     """The value of a rank among those that are not left out, [...]; 0 of a rank below 0."""
     if rank < 0:
         return np.zeros(ordered.shape[:-1])
+    if not left_out.shape[-1]:
+        return np.asarray(ordered[..., rank])
     # What is left out up to a place moves it on by one, and then more may be.
     passed = left_out <= ordered[..., rank : rank + left_out.shape[-1]]
     place = rank + np.logical_and.accumulate(passed, axis=-1).sum(axis=-1)

@@ -51,7 +51,7 @@ class SweepPoint:
     channel : str. The same for points that differ in their policy alone.
     sources : tuple of str. Digests of the trace, of both latency profiles, and of the scores of texts.
     engine : str. ``events`` or ``arrays``.
-    rounds : int. Rounds of one cell.
+    rounds, prompts : int. Rounds of one cell, and prompts of which it has sums.
     """
 
     scenario: Scenario
@@ -61,6 +61,7 @@ class SweepPoint:
     sources: tuple[str, ...]
     engine: str
     rounds: int
+    prompts: int
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ def _sweep_point(
         sources=sources,
         engine=engine,
         rounds=scenario.num_rounds(len(built.trace.prompts)),
+        prompts=len(built.trace.prompts),
     )
 
 

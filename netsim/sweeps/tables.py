@@ -19,8 +19,10 @@ from netsim.sweeps.chunks import SweepPoint
 from netsim.sweeps.ordering import PLACE, distinct, parts_in_order
 from netsim.sweeps.products import PROMPT_SUMS, RESULTS, SUMMARY
 
-#: Rows that are put in order at a time; the results are read and written in such parts.
-ROWS_IN_MEMORY = 2**15
+#: Numbers that are put in order at a time, 16 MiB of them; the results are read and written in such parts.
+NUMBERS_IN_MEMORY = 2**21
+#: Rows of a part, at most.
+MOST_ROWS = 2**15
 #: Runs that are set aside, about: a process may have so many files open anywhere.
 MOST_RUNS = 200
 
@@ -42,8 +44,10 @@ def write_tables(
     schema = pa.schema([*axis_fields, *ROW])
     sums_schema = pa.schema([*axis_fields, ("seed", pa.int64()), ("prompt", pa.int64()), *SUM_FIELDS])
     placed = _placed(tables, points, seeds)
-    whole_points = max(1, ROWS_IN_MEMORY // len(seeds)) * len(seeds)
-    in_memory = max(2 * ROWS_IN_MEMORY, len(points) * len(seeds) // MOST_RUNS)
+    most_prompts = max(point.prompts for point in points)
+    most_rows = min(MOST_ROWS, NUMBERS_IN_MEMORY // (len(ROW) + len(SUMS) * most_prompts))
+    whole_points = max(1, most_rows // len(seeds)) * len(seeds)
+    in_memory = max(2 * most_rows, len(points) * len(seeds) // MOST_RUNS)
     parts = parts_in_order(placed, whole_points, in_memory, files[RESULTS].parent)
     written = 0
     with (
@@ -54,9 +58,9 @@ def write_tables(
         for part in parts:
             stored = _with_axes(part, axes, len(seeds))
             table = stored.drop_columns([PROMPTS]).cast(schema)
-            results.write_table(table, row_group_size=ROWS_IN_MEMORY)
+            results.write_table(table, row_group_size=MOST_ROWS)
             of_prompts = _by_prompt(stored, keys).cast(sums_schema)
-            sums.write_table(of_prompts, row_group_size=ROWS_IN_MEMORY)
+            sums.write_table(of_prompts, row_group_size=MOST_ROWS)
             averaged = _frame(table.select([*keys, "token_seed", *AVERAGED]), axes)
             of_part = summarise(averaged, keys, _frame(of_prompts, axes))
             of_part.to_csv(summary, index=False, lineterminator="\n", header=not written)

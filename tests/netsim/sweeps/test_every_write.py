@@ -73,7 +73,7 @@ def test_a_grown_sweep_killed_at_any_write_leaves_what_was_there_or_what_is_new(
 def test_the_same_bytes_with_rows_set_aside_and_pieces_gathered(
     scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "ROWS_IN_MEMORY", 2)
+    monkeypatch.setattr(tables, "MOST_ROWS", 2)
     # Two of the four pieces, of one SNR each, in a chunk.
     more = {"channel.snr_db": (0.0, 5.0, 10.0, 15.0)}
     gathered = scenario.model_copy(update={"sweep": more})

@@ -55,7 +55,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_a_chunk_is_read_once_for_the_results_however_many_parts_its_points_lie_in(
     scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: Counter[str]
 ) -> None:
-    monkeypatch.setattr(tables, "ROWS_IN_MEMORY", NUM_SEEDS)  # a part for every point
+    monkeypatch.setattr(tables, "MOST_ROWS", NUM_SEEDS)  # a part for every point
     run_sweep(scenario, tmp_path / "out")
     # The outer axis is the policy: the points of a channel, which share a chunk, are far apart in the order.
     assert reads == Counter(path.name for path in (tmp_path / "out" / "chunks").glob("*.parquet"))
@@ -70,7 +70,7 @@ def test_rows_and_summary_do_not_depend_on_the_parts_or_on_the_chunks(
     scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_in_memory: int, rounds: int
 ) -> None:
     run_sweep(scenario, tmp_path / "whole")
-    monkeypatch.setattr(tables, "ROWS_IN_MEMORY", rows_in_memory)
+    monkeypatch.setattr(tables, "MOST_ROWS", rows_in_memory)
     monkeypatch.setitem(chunks.ROUNDS_PER_CHUNK, "arrays", rounds)
     run_sweep(scenario, tmp_path / "parts")
     for name in ("results.parquet", "prompts.parquet"):
@@ -87,7 +87,7 @@ def test_whole_numbers_are_spelled_alike_in_every_part(
     base = scenario.model_dump() | {"payload": {"vocabulary_size": 16}}
     swept = load_grid({**base, "sweep": {"policy": policies}})
     run_sweep(swept, tmp_path / "whole")
-    monkeypatch.setattr(tables, "ROWS_IN_MEMORY", 1)
+    monkeypatch.setattr(tables, "MOST_ROWS", 1)
     run_sweep(swept, tmp_path / "parts")
     texts = [(tmp_path / out / "summary.csv").read_text() for out in ("whole", "parts")]
     assert texts[0] == texts[1]
@@ -101,7 +101,9 @@ def synthetic(
 ) -> list[SweepPoint]:
     """Points that no scenario stands behind: enough to be cut into chunks."""
     return [
-        SweepPoint(one.scenario, {}, f"{channel}/{policy}", str(channel), one.sources, engine, rounds)
+        SweepPoint(
+            one.scenario, {}, f"{channel}/{policy}", str(channel), one.sources, engine, rounds, one.prompts
+        )
         for policy in range(policies)
         for channel in range(channels)
     ]
