@@ -5,20 +5,30 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from netsim.errors import InputError, did_you_mean
 from netsim.results.columns import BY_NAME
-from netsim.sweeps.products import PROMPT_SUMS, RESULTS, read_manifest, read_product
+from netsim.sweeps.products import PROMPT_SUMS, RESULTS, SUMMARY, read_manifest, read_product
 
 SNR = "channel.snr_db"
 Interval = Literal["", "prompts", "draws"]
 #: How near a chosen value must be to a swept one: values of ``{start, stop, step}`` are sums.
 NEAR = 1e-9
+
+
+#: Sums of prompts are many times the results: they are read where somebody asks for them.
+Prompts = Callable[[], pd.DataFrame | None]
+
+
+def no_prompts() -> None:
+    """Of results without sums of prompts."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,8 @@ class Results:
     axes : names of its swept keys, each a column of the table (``policy.name``, ``channel.snr_db``).
     whole : coordinates of every point of the sweep, also of those that were not chosen: looks follow from them.
     named : thresholds that the scenario gives by name, with their numbers.
-    prompts : sums of every prompt, a row per point, seed and prompt; None where the folder has none.
+    prompts : callable. Reads the sums of every prompt, a row per point, seed and prompt; None where the folder has none.
+    summary : means and intervals of every point, as the sweep wrote them; None where they have to be worked out.
     interval : which interval is shown: that over ``prompts``, that over token ``draws``, or, empty, the one over
         prompts of every column that has one.
     """
@@ -40,7 +51,8 @@ class Results:
     axes: tuple[str, ...]
     whole: pd.DataFrame = field(default_factory=pd.DataFrame)
     named: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    prompts: pd.DataFrame | None = None
+    prompts: Prompts = no_prompts
+    summary: pd.DataFrame | None = None
     interval: Interval = ""
 
     def __post_init__(self) -> None:
@@ -79,8 +91,13 @@ class Results:
 
     def keep(self, chosen: Callable[[pd.DataFrame], pd.Series[bool]]) -> Results:
         """The rows whose coordinates are chosen, and what their prompts add to them."""
-        prompts = None if self.prompts is None else self.prompts[chosen(self.prompts)]
-        return replace(self, table=self.table[chosen(self.table)], prompts=prompts)
+
+        def prompts() -> pd.DataFrame | None:
+            own = self.prompts()
+            return None if own is None else own[chosen(own)]
+
+        summary = None if self.summary is None else self.summary[chosen(self.summary)].reset_index(drop=True)
+        return replace(self, table=self.table[chosen(self.table)], prompts=prompts, summary=summary)
 
     def where(self, axis: str, texts: Sequence[str]) -> Results:
         """The rows where `axis` has one of the values that a person wrote.
@@ -142,7 +159,34 @@ def read_results(folder: Path) -> Results:
             raise ValueError(f"{path}: the swept key {axis} has values that are neither numbers nor text")
     columns = {str(name): _numbers(table[name], path) for name in table.columns[num_axes:]}
     table = table.assign(**columns)
-    return Results(table, axes, named=_named_thresholds(folder), prompts=_prompts(folder, table, axes))
+    return Results(
+        table,
+        axes,
+        named=_named_thresholds(folder),
+        prompts=cache(partial(_prompts, folder, table, axes)),
+        summary=_summary(folder, table, axes),
+    )
+
+
+def _summary(folder: Path, table: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame | None:
+    """The summary of a sweep's points; None where there is none, or it is not of this table."""
+    if not (folder / SUMMARY).exists():
+        return None
+    try:
+        # Python's own numbers, since pandas may read the last digit otherwise.
+        texts = pd.read_csv(io.BytesIO(read_product(folder, SUMMARY)), dtype=str).fillna("nan")
+        numbers = {name: [*map(float, texts[name])] for name in texts.columns if name not in axes}
+    except (InputError, ValueError):
+        return None
+    summary = pd.DataFrame(numbers)
+    if "seeds" not in summary:
+        return None
+    keys = table.groupby(list(axes), sort=False, dropna=False) if axes else table.groupby(lambda _row: 0)
+    if not np.array_equal(keys.size().to_numpy(), summary["seeds"].to_numpy()):
+        return None
+    # Text forgets whether a key was a number.
+    first = table.loc[~table.duplicated(list(axes)), list(axes)] if axes else pd.DataFrame()
+    return summary.assign(**{axis: first[axis].to_numpy() for axis in axes})
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame:

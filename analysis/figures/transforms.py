@@ -52,8 +52,7 @@ def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     """
     axes = list(results.axes)
     table = results.table.assign(exact=~(results.table["on_trace"] < EXACT_ON_TRACE))
-    prompts = None if results.interval == "draws" else results.prompts
-    summary = summarise(table[[*axes, "token_seed", *dict.fromkeys(columns)]], axes, prompts)
+    summary = _summary(results, columns)
     for column in dict.fromkeys(columns):
         prefix = shown_interval(summary, column, results.interval)
         summary[f"{column}_over"] = INTERVALS[prefix]
@@ -63,6 +62,20 @@ def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     summary["exact"] = same_point["exact"].all().to_numpy()
     summary["label"] = labels(results, summary, axes)
     return summary
+
+
+def _summary(results: Results, columns: Sequence[str]) -> pd.DataFrame:
+    """Means and intervals of columns, a row per point: those that the sweep wrote, if it did."""
+    axes, wanted = list(results.axes), list(dict.fromkeys(columns))
+    if results.summary is not None and {f"{column}_mean" for column in wanted} <= {*results.summary}:
+        ends = [
+            f"{column}_{end}"
+            for column in wanted
+            for end in ("mean", *(start + name for start in INTERVALS for name in ("low", "high")))
+        ]
+        return results.summary[[*axes, *(end for end in ends if end in results.summary)]].copy()
+    prompts = None if results.interval == "draws" else results.prompts()
+    return summarise(results.table[[*axes, "token_seed", *wanted]], axes, prompts)
 
 
 def curves(results: Results, x: str, y: str) -> pd.DataFrame:

@@ -83,7 +83,7 @@ def _rows(results: Results, point: dict[Hashable, Any]) -> Rows:
         return chosen
 
     kept = results.keep(here)
-    prompts = None if results.interval == "draws" or kept.prompts is None else kept.prompts
+    prompts = None if results.interval == "draws" else kept.prompts()
     sums = None if prompts is None else prompts.sort_values(["seed", "prompt"])
     return kept.table.sort_values("seed"), sums
 

@@ -56,10 +56,8 @@ def speed_ups(folder: Path, baseline: Path, column: str = COLUMN, interval: Inte
         text = f"several points differ only in keys that {baseline} does not sweep: nothing to pair them with"
         raise InputError([Fault(str(folder), "", text)])
     tables = [own.table.merge(pairs, on=keys) for own in (ours, theirs)]
-    sums = [
-        None if own.prompts is None or interval == "draws" else own.prompts.merge(pairs, on=keys)
-        for own in (ours, theirs)
-    ]
+    read = [None if interval == "draws" else own.prompts() for own in (ours, theirs)]
+    sums = [None if own is None else own.merge(pairs, on=keys) for own in read]
     points: list[dict[Hashable, Any]] = pairs[shared].drop_duplicates().to_dict("records") if shared else [{}]
     table = pd.DataFrame([_speed_up(column, at, tables, sums) for at in points])
     if interval == "prompts" and not (table["over"] == INTERVALS["prompts_"]).all():

@@ -118,7 +118,7 @@ class _Tables:
 
     @property
     def num_prompts(self) -> int:
-        return self.above.shape[1]
+        return int(self.above.shape[1])
 
     def figure(self, weights: FloatArray) -> FloatArray:
         """The figure of every resample: [num_resamples]; rows without a denominator are left out."""

@@ -78,7 +78,7 @@ def test_what_has_none_over_prompts_is_refused_or_named(root: Path, folder: Path
     with pytest.raises(ValueError, match="latency_p99_s has no interval over prompts"):
         points(replace(results, interval="prompts"), ["latency_p99_s"])
     # Sums that are not those of the results are not used.
-    other = Results(results.table, results.axes, prompts=None)
+    other = Results(results.table, results.axes)
     assert (points(other, [THROUGHPUT])[f"{THROUGHPUT}_over"] == SEEDS).all()
     # The throughput of several devices is the mean of theirs, not a ratio of sums; the transmission rate is one.
     several = swept(root, "several", 1e6, devices=3, sweep={})
