@@ -73,7 +73,8 @@ def _summary(results: Results, columns: Sequence[str]) -> pd.DataFrame:
             for column in wanted
             for end in ("mean", *(start + name for start in INTERVALS for name in ("low", "high")))
         ]
-        return results.summary[[*axes, *(end for end in ends if end in results.summary)]].copy()
+        known = [name for name in ("seeds", "token_seeds", *ends) if name in results.summary]
+        return results.summary[[*axes, *known]].copy()
     prompts = None if results.interval == "draws" else results.prompts()
     return summarise(results.table[[*axes, "token_seed", *wanted]], axes, prompts)
 
