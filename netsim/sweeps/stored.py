@@ -6,6 +6,7 @@ Arrow's own ways from Python's values import pandas, half a second in each proce
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,8 +43,10 @@ def stored(digest: str, block: RowBlock) -> pa.Table:
     return pa.Table.from_arrays([column(field) for field in SCHEMA], schema=SCHEMA)
 
 
-def _numbers(values: NDArray[np.float64] | NDArray[np.int64], kind: pa.DataType) -> pa.Array:
-    return pa.Array.from_buffers(kind, values.size, [None, pa.py_buffer(np.ascontiguousarray(values))])
+def _numbers(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    # Arrow takes the bytes as they are, so that they have to be of the right type; no number is cut to fit.
+    own = values.astype(kind.to_pandas_dtype(), order="C", casting="safe", copy=False)
+    return pa.Array.from_buffers(kind, own.size, [None, pa.py_buffer(own)])
 
 
 def _alike(value: Value, count: int, kind: pa.DataType) -> pa.Array:

@@ -57,6 +57,16 @@ def test_a_fraction_is_no_whole_number() -> None:
         stored("", RowBlock(block.seeds, {**block.shared, "tokens": 1.5}, block.own, block.sums))
 
 
+def test_a_columns_own_numbers_are_of_its_type() -> None:
+    """Whole numbers of a column of floats are floats, and a fraction in one of whole numbers is refused."""
+    block = some_block(3, 1)
+    whole = {**block.own, NUMBERS[0]: np.array([1, 2, 3])}
+    table = stored("", RowBlock(block.seeds, block.shared, whole, block.sums))
+    assert table[NUMBERS[0]].to_pylist() == [1.0, 2.0, 3.0]
+    with pytest.raises(TypeError):
+        stored("", RowBlock(block.seeds, block.shared, {"tokens": np.array([1.5, 2.5, 3.5])}, block.sums))
+
+
 def test_no_pandas_is_imported() -> None:
     code = (
         "import sys\n"
