@@ -126,7 +126,7 @@ def _counted() -> Iterator[Counts]:
 
     def scheduled(env: simpy.Environment, *event: object) -> None:
         counts.events += 1
-        schedule(env, *event)  # type: ignore[arg-type]
+        schedule(env, *event)  # type: ignore[arg-type]  # (passed on as it came)
 
     with ExitStack() as stack:
         for owner, name, counting in (

@@ -118,7 +118,7 @@ def _statistics_ns() -> dict[str, float]:
     timed = [point.array_timings([plan[1]], seeds)[0] for seeds in (one, many)]
     return by_turns(
         {
-            "one row's statistics": (lambda: point._block(decided, plan, timed[0], one), 1),  # noqa: SLF001
-            "one row's, of 16 at once": (lambda: point._block(decided, plan, timed[1], many), 16),  # noqa: SLF001
+            "one row's statistics": (lambda: point._block(decided, plan, timed[0], one), 1),  # noqa: SLF001  (what is measured)
+            "one row's, of 16 at once": (lambda: point._block(decided, plan, timed[1], many), 16),  # noqa: SLF001  (what is measured)
         }
     )

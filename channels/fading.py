@@ -197,7 +197,7 @@ class Rician(IndependentFading):
 
     def cdf(self, gain: float) -> float:
         """Probability that the gain of a block is at most `gain`."""
-        from scipy import special  # noqa: PLC0415
+        from scipy import special  # noqa: PLC0415  (as above)
 
         k = from_db(self.k_db)
         return float(special.chndtr(2 * (1 + k) * max(gain, 0.0), 2.0, 2 * k))
@@ -227,12 +227,12 @@ class Nakagami(IndependentFading):
 
     def gains(self, uniform: FloatArray) -> FloatArray:
         """Power gains, by the inverse of the gamma distribution."""
-        from scipy import special  # noqa: PLC0415
+        from scipy import special  # noqa: PLC0415  (as above)
 
         return np.asarray(special.gammaincinv(self.m, uniform) / self.m)
 
     def cdf(self, gain: float) -> float:
         """Probability that the gain of a block is at most `gain`."""
-        from scipy import special  # noqa: PLC0415
+        from scipy import special  # noqa: PLC0415  (as above)
 
         return float(special.gammainc(self.m, self.m * max(gain, 0.0)))

@@ -75,7 +75,7 @@ def exponential_gains(uniform: FloatArray) -> FloatArray:
     if not _compiles():
         # Not of 1 - uniform: the deepest fades sit at 0, where it has no digits left.
         return np.abs(log1p(-uniform))
-    from channels.compiled_logarithm import write_exponential_gains  # noqa: PLC0415
+    from channels.compiled_logarithm import write_exponential_gains  # noqa: PLC0415  (loads numba)
 
     gains = np.empty(uniform.shape)
     write_exponential_gains(np.ravel(uniform), gains.ravel())
@@ -86,7 +86,7 @@ def shannon_rates(snr: FloatArray, bandwidth_hz: float, gap: float) -> FloatArra
     """``bandwidth_hz * log2(1 + snr / gap)``; parameters as for `channels.rates.shannon`."""
     if not _compiles():
         return np.asarray(bandwidth_hz * (log1p(snr / gap) / LN2))
-    from channels.compiled_logarithm import write_shannon_rates  # noqa: PLC0415
+    from channels.compiled_logarithm import write_shannon_rates  # noqa: PLC0415  (loads numba)
 
     rates_bps = np.empty(np.shape(snr))
     write_shannon_rates(np.ravel(snr), bandwidth_hz, gap, rates_bps.ravel())

@@ -172,7 +172,7 @@ class Point:
     def array_timings(self, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
         """Times of every round of several workloads under several seeds, by the array engine."""
         from netsim.engines.arrays import time_sessions  # noqa: PLC0415  (compiled: of no use before a row)
-        from netsim.radio.sessions import SessionLinks  # noqa: PLC0415
+        from netsim.radio.sessions import SessionLinks  # noqa: PLC0415  (as above)
 
         def core(seed: int, session: int) -> tuple[FloatArray, FloatArray]:
             return costs.core.crossings_s(seeds[seed], 0, self.trace.prompts[session], num_tokens)
@@ -255,7 +255,7 @@ def array_blocks(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tupl
             part = alike[start : start + at_once]
             timings = first.array_timings(workloads, part)
             for number, point in enumerate(points):
-                yield number, point._block(shared[number], plans[number], timings[number], part)  # noqa: SLF001
+                yield number, point._block(shared[number], plans[number], timings[number], part)  # noqa: SLF001  (as above)
 
 
 def _seeds_at_once(rounds: Sequence[int]) -> int:

@@ -36,7 +36,7 @@ def interruptible_start() -> Iterator[None]:
     except KeyboardInterrupt:
         if Path(sys.argv[0]).name not in COMMANDS:
             raise
-        print("netsim: interrupted before it began", file=sys.stderr)  # noqa: T201
+        print("netsim: interrupted before it began", file=sys.stderr)  # noqa: T201  (before the command line is there)
         raise SystemExit(INTERRUPTED) from None
 
 
@@ -71,7 +71,7 @@ def find_caches() -> None:
     if "NUMBA_CACHE_DIR" in lacking:
         text = "no folder to keep compiled code in, so that every start compiles it anew; NUMBA_CACHE_DIR may name one"
         if Path(sys.argv[0]).name in COMMANDS:
-            print(f"netsim: {text}", file=sys.stderr)  # noqa: T201
+            print(f"netsim: {text}", file=sys.stderr)  # noqa: T201  (before the command line is there)
         else:
             warnings.warn(text, stacklevel=3)
 

@@ -114,10 +114,10 @@ def _end(number: int, _frame: object) -> None:
 def _show_warning(
     message: Warning | str,
     category: type[Warning],  # noqa: ARG001  (what Python hands over)
-    filename: str,  # noqa: ARG001
-    lineno: int,  # noqa: ARG001
-    file: TextIO | None = None,  # noqa: ARG001
-    line: str | None = None,  # noqa: ARG001
+    filename: str,  # noqa: ARG001  (as above)
+    lineno: int,  # noqa: ARG001  (as above)
+    file: TextIO | None = None,  # noqa: ARG001  (as above)
+    line: str | None = None,  # noqa: ARG001  (as above)
 ) -> None:
     """One plain line: where in our code a warning was raised tells a user nothing."""
     _say(f"warning: {message}")

@@ -1,6 +1,7 @@
 """The event engine: SimPy processes for devices, the uplink and the server.
 
-Every wait is an event of the simulation and every shared thing a resource, for one device as for many.
+Every wait for what is shared is an event of the simulation, and all that a device does by itself in between is one more, for
+one device as for many.
 Simultaneous events are handled in the order in which they were scheduled (SimPy's rule), so the same
 input gives the same log. Durations are handed over, not read off the clock: a difference of two large
 clock readings would lose digits.

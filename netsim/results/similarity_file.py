@@ -91,7 +91,7 @@ class StoredSimilarities:
 def write_similarities(similarities: SimilarityTable, folder: Path) -> Path:
     """Write the table beside a trace; what is there is replaced in one step."""
     import pyarrow as pa  # noqa: PLC0415  (most traces have no such file)
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415  (as above)
 
     facts = {
         "version": VERSION,
@@ -128,7 +128,7 @@ def read_similarities(trace: Trace) -> SimilarityTable | None:
     if not path.exists():
         return None
     import pyarrow as pa  # noqa: PLC0415  (most traces have no such file)
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415  (as above)
 
     try:
         table = pq.ParquetFile(io.BytesIO(read_regular(path))).read()

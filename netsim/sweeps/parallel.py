@@ -176,7 +176,7 @@ def _on_cluster(client: Any, chunks: Iterable[Chunk]) -> Generator[Outcome, None
     waiting = iter(chunks)
     at_once = max(AT_ONCE, 2 * sum(client.ncores().values()))
     sent = {client.submit(compute, chunk, pure=False): chunk for chunk in islice(waiting, at_once)}
-    running = as_completed(sent)  # type: ignore[no-untyped-call]
+    running = as_completed(sent)  # type: ignore[no-untyped-call]  # (Dask has no types)
     for future in running:
         chunk = sent.pop(future)
         try:
@@ -184,9 +184,9 @@ def _on_cluster(client: Any, chunks: Iterable[Chunk]) -> Generator[Outcome, None
         except KilledWorker as error:
             yield _failed(chunk, f"{type(error).__name__}: the workers that computed it died")
         for following in islice(waiting, 1):
-            future = client.submit(compute, following, pure=False)  # noqa: PLW2901
+            future = client.submit(compute, following, pure=False)  # noqa: PLW2901  (done with the one before)
             sent[future] = following
-            running.add(future)  # type: ignore[no-untyped-call]
+            running.add(future)  # type: ignore[no-untyped-call]  # (as above)
 
 
 def _failed(chunk: Chunk, reason: str) -> Outcome:

@@ -29,7 +29,7 @@ def progress(label: str, total: int, *, quiet: bool) -> Iterator[Advance]:
         yield lambda _count: None
     elif sys.stderr.isatty():
         from rich.console import Console  # noqa: PLC0415  (of no use without a terminal)
-        from rich.progress import (  # noqa: PLC0415
+        from rich.progress import (  # noqa: PLC0415  (as above)
             BarColumn,
             MofNCompleteColumn,
             Progress,
@@ -61,4 +61,4 @@ class _Lines:
         self._tenths, self._said = tenths, now
         left_s = taken_s * (self._total - self._done) / self._done
         left = f", {timedelta(seconds=round(left_s))} left" if self._done < self._total else ""
-        print(f"{self._label}: {self._done} of {self._total}{left}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{self._label}: {self._done} of {self._total}{left}", file=sys.stderr, flush=True)  # noqa: T201  (for whoever waits)

@@ -53,7 +53,7 @@ class Coarse:
     def rows(self, forest: Forest, starts: IntArray, ends: IntArray) -> Rows:
         """Distributions that drafts are drawn from."""
         from traces.speculative.lattice import coarsen_each  # noqa: PLC0415  (compiled: of no use before a draft)
-        from traces.speculative.truncate import gather  # noqa: PLC0415
+        from traces.speculative.truncate import gather  # noqa: PLC0415  (compiled: of no use to a check)
 
         sent = coarsen_each(forest.x, starts, ends, self.entries, self.levels)
         last = np.cumsum(ends - starts)
@@ -111,7 +111,7 @@ class ProbabilityOnly:
         if self.answer_entries == ALL:
             return rows
         from traces.speculative.lattice import coarsen_each  # noqa: PLC0415  (compiled: of no use before a draft)
-        from traces.speculative.truncate import gather  # noqa: PLC0415
+        from traces.speculative.truncate import gather  # noqa: PLC0415  (compiled: of no use to a check)
 
         last = np.cumsum(ends - starts)
         own = gather(rows.drafted, starts, ends)
