@@ -98,10 +98,6 @@ class PassingCurve:
             if not self._open(start_s):
                 self._extend()
 
-    @property
-    def _window(self) -> tuple[FloatArray, FloatArray, float, bool]:
-        return self._rates_bps, self._prefix_bits, self._coherence_time_s, self._endless
-
     def rate_bps(self, time_s: float) -> float:
         """Rate at `time_s` seconds, bit/s."""
         index = self._index(time_s)  # this may open a new window, so it comes first
@@ -175,3 +171,4 @@ class PassingCurve:
         self._prefix_bits = prefix_sums(self._rates_bps, self._coherence_time_s)
         self._sends = bool(self._prefix_bits[0, -1] > 0.0)
         self._endless = self._stream.settled
+        self._window = self._rates_bps, self._prefix_bits, self._coherence_time_s, self._endless

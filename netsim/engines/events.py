@@ -1,7 +1,8 @@
 """The event engine: SimPy processes for devices, the uplink and the server.
 
 Every wait for what is shared is an event of the simulation, and all that a device does by itself in between is one more, for
-one device as for many.
+one device as for many. Where nothing else happens meanwhile, an upload or a pass needs no event either: a device is ahead of the
+simulation as far as nobody can notice (`netsim.engines.uplink.Foresight`).
 Simultaneous events are handled in the order in which they were scheduled (SimPy's rule), so the same
 input gives the same log. Durations are handed over, not read off the clock: a difference of two large
 clock readings would lose digits.
@@ -9,10 +10,11 @@ clock readings would lose digits.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from operator import itemgetter
+from struct import Struct
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 from netsim.costs.workload import Asked
 from netsim.engines.server import Served, Server, SingleServer
 from netsim.engines.timings import Timings
-from netsim.engines.uplink import FifoUplink, Sent, Uplink
+from netsim.engines.uplink import FifoUplink, Foresight, Sent, Uplink
 from netsim.radio.link import Link
 
 
@@ -141,19 +143,26 @@ def simulate_base_station(
     return [device.log(until_s) for device in devices]
 
 
-_Steps = Generator[simpy.Event, Any, None]
+_Steps = Generator[simpy.Event, Any, Any]
 _NOT_SENT: Sent = {
     "queued_s": 0.0, "first_wait_s": 0.0, "prompt_s": 0.0, "own_s": 0.0, "prompt_air_s": 0.0, "air_s": 0.0,
 }  # fmt: skip
 _NOT_SERVED: Served = {"waited_s": 0.0, "pass_s": 0.0}
 
 
+_ASKED = [field.name for field in fields(Asked)]
 _SENT, _SERVED = (itemgetter(*kind.__annotations__) for kind in (Sent, Served))
 #: What an exchange that is over leaves in its device's log, in this order.
 _LOGGED = (
     "start_s", "saved_s", "vain_s", "uploads", "carries_prompt", "calls_llm", "llm_s", "up_s", "down_s",
     *Sent.__annotations__, *Served.__annotations__, "end_s",
 )  # fmt: skip
+_log_entry = Struct(f"{len(_LOGGED)}d").pack
+
+
+def _foresight(shared: object) -> Callable[[float, Any], Any]:
+    """What says of a job what will become of it: of what has no foresight, nothing is known before."""
+    return shared.foresee if isinstance(shared, Foresight) else lambda *_: None
 
 
 class _Device:
@@ -165,11 +174,12 @@ class _Device:
         self._env = env
         self._uplink = uplink
         self._server = server
+        self._foresee_sent, self._foresee_served = map(_foresight, (uplink, server))
         self._number = number
         self._job = job
         # Numbers alone, since millions of exchanges may have to be kept.
-        self._log = array("d")
-        self._completed = np.zeros(job.workload.shape[0], np.int64)
+        self._log = bytearray()
+        self._completed = [0] * job.workload.shape[0]
         self._blocked_from = job.workload.shape[0]
 
     def run(self) -> _Steps:
@@ -184,67 +194,80 @@ class _Device:
 
     def _session(self, session: int) -> _Steps:
         """Exchanges of one session, one after the other."""
-        env, job, timeout, send, serve = (
-            self._env, self._job, self._env.timeout, self._uplink.send, self._server.serve,
+        env, job, peek, send, serve = (
+            self._env, self._job, self._env.peek, self._uplink.send, self._server.serve
         )  # fmt: skip
+        foresee_sent, foresee_served, in_time = self._foresee_sent, self._foresee_served, self._in_time
         number, grant, propagation = self._number, job.grant_s, job.propagation_s
         elapsed, aired = 0.0, 0.0
         link = job.link(session, env.now)
         asked, numbers = job.workload.exchanges(session, link, lambda: elapsed, lambda: aired)
-        up_s, down_s = job.crossings(session)
-        device_s, uploads, carries_prompt, calls_llm, llm_s = (
-            asked.device_s, asked.uploads, asked.carries_prompt, asked.calls_llm, asked.llm_s,
-        )  # fmt: skip
-        # Seconds that the device is ahead of the simulation: nobody sees the moments between an answer and the next
-        # request, so that all of it is one event.
-        ahead_s = 0.0
+        # The simulation's clock, its next event, and the seconds that the device is ahead: what nobody else can notice
+        # is no event.
+        now_s, next_s, ahead_s = env.now, peek(), 0.0
         drafted_s = 0.0
-        for at in numbers:
+        # The numbers come first: an exchange may be decided only then.
+        for (
+            _, device_s, uploads, bits, carries_prompt, prompt_bits, calls_llm, llm_s, llm_context, llm_positions,
+            downlink_s, of_use_s, in_vain_s, up_s, down_s,
+        ) in zip(numbers, *map(partial(getattr, asked), _ASKED), *job.crossings(session), strict=False):  # fmt: skip
             saved, vain, drafted_s = drafted_s, 0.0, 0.0
-            start, sent, served = env.now + ahead_s, _NOT_SENT, _NOT_SERVED
-            sends = uploads[at] or carries_prompt[at]
-            before = device_s[at] - saved + (grant if sends else 0.0)
+            start_s, sent, served = now_s + ahead_s, _NOT_SENT, _NOT_SERVED
+            sends = uploads or carries_prompt
+            before = device_s - saved + (grant if sends else 0.0)
             ahead_s += before
             elapsed += before
-            if ahead_s and (sends or calls_llm[at]):
-                yield timeout(ahead_s)
-                ahead_s = 0.0
+            way = 0.0
             if sends:
-                bits, prompt_bits = asked.bits[at], asked.prompt_bits[at]
                 if bits or prompt_bits:
                     if link.never_sends:
                         self._blocked_from = session
                         return
-                    sent = yield send(number, link, elapsed, prompt_bits, bits)
-                way = propagation + up_s[at]
+                    upload = link, elapsed, prompt_bits, bits
+                    sent = foresee_sent(next_s - now_s - ahead_s, upload)
+                    if sent is None:
+                        sent = yield from in_time(ahead_s, send, number, *upload)
+                        now_s, next_s, ahead_s = env.now, peek(), 0.0
+                    else:
+                        ahead_s += sent["prompt_s"] + sent["own_s"]
+                way = propagation + up_s
                 elapsed += sent["queued_s"]
                 elapsed += sent["prompt_s"] + sent["own_s"] + way
-                if calls_llm[at] and way:
-                    yield timeout(way)
+                ahead_s += way
+            if calls_llm:
+                request = llm_s, llm_context, llm_positions
+                served = foresee_served(next_s - now_s - ahead_s, request)
+                if served is None:
+                    served = yield from in_time(ahead_s, serve, *request)
+                    now_s, next_s, ahead_s = env.now, peek(), 0.0
                 else:
-                    ahead_s = way
-            if calls_llm[at]:
-                served = yield serve(llm_s[at], asked.llm_context[at], asked.llm_positions[at])
-                ahead_s = asked.downlink_s[at] + (down_s[at] if sends else 0.0)
-                judged = served["waited_s"] + served["pass_s"] + ahead_s
+                    ahead_s += served["waited_s"] + served["pass_s"]
+                back = downlink_s + (down_s if sends else 0.0)
+                ahead_s += back
+                judged = served["waited_s"] + served["pass_s"] + back
                 elapsed += judged
-                wait = judged + (propagation + up_s[at] if sends else 0.0)
-                drafted_s, vain = min(asked.ahead_s[at], wait), min(asked.vain_s[at], wait)
+                drafted_s, vain = min(of_use_s, judged + way), min(in_vain_s, judged + way)
             aired += sent["air_s"] + sent["prompt_air_s"]
             self._completed[session] += 1
-            self._log.extend(
-                (start, saved, vain, uploads[at], carries_prompt[at], calls_llm[at], llm_s[at], up_s[at], down_s[at],
-                 *_SENT(sent), *_SERVED(served), env.now + ahead_s)
+            self._log += _log_entry(
+                start_s, saved, vain, uploads, carries_prompt, calls_llm, llm_s, up_s, down_s,
+                *_SENT(sent), *_SERVED(served), now_s + ahead_s,
             )  # fmt: skip
         if ahead_s:
-            yield timeout(ahead_s)
+            yield env.timeout(ahead_s)
+
+    def _in_time(self, ahead_s: float, ask: Callable[..., simpy.Event], *job: object) -> _Steps:
+        """Ask for something once the simulation is where the device is, and wait until it is over."""
+        if ahead_s:
+            yield self._env.timeout(ahead_s)
+        return (yield ask(*job))
 
     def log(self, until_s: float | None) -> DeviceLog:
         """What the sessions came to before a time of the simulation."""
         numbers = np.frombuffer(self._log).reshape(-1, len(_LOGGED)).T
         log = dict(zip(_LOGGED, numbers, strict=True))
         num_sessions, num_exchanges = self._job.workload.shape
-        completed = self._completed
+        completed = np.array(self._completed, np.int64)
         if until_s is not None:
             over = log["end_s"] < until_s
             session = np.repeat(np.arange(num_sessions), completed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 
 import numpy as np
 from cachetools import LRUCache, cachedmethod
@@ -229,7 +230,10 @@ def _rows(sessions: Sequence[Session]) -> list[tuple[int, NDArray[np.int64]]]:
 
     A device without requests has no rows, of any visit.
     """
-    rows = [(session.visit, np.array([session.place])) for session in sessions]
+    rows = [
+        (visit, np.array([session.place for session in own]))
+        for visit, own in groupby(sessions, lambda session: session.visit)
+    ]
     return rows or [(0, np.array([], np.int64))]
 
 

@@ -44,10 +44,11 @@ class SingleServer(FifoQueue):
 
     def serve(self, pass_s: float, context: int, positions: int) -> simpy.Event:
         """Serve one request; see `Server.serve`."""
-        return self._enter(pass_s)
+        return self._enter((pass_s, context, positions))
 
-    def _service(self, queued_s: float, job: float) -> tuple[float, Served]:
-        return job, {"waited_s": queued_s, "pass_s": job}
+    def _service(self, queued_s: float, job: tuple[float, int, int]) -> tuple[float, Served]:
+        pass_s = job[0]
+        return pass_s, {"waited_s": queued_s, "pass_s": pass_s}
 
 
 def batch_seconds(llm: Latency) -> Callable[[int, int, int], float]:
@@ -107,6 +108,18 @@ class BatchingServer:
         if window_s and not done.triggered:
             env.timeout(window_s).callbacks.append(partial(self._ripen, request))
         return done
+
+    def foresee(self, within_s: float, job: tuple[float, int, int]) -> Served | None:
+        """What becomes of a request, if nobody else can notice; see `netsim.engines.uplink.Foresight.foresee`.
+
+        It is then a batch by itself, once it has waited for others.
+        """
+        if not self._free or self._line or within_s <= 0.0:
+            return None
+        _, context, positions = job
+        waited_s = self._window_s if self._max_batch > 1 else 0.0
+        pass_s = self._seconds(context, positions, 1)
+        return {"waited_s": waited_s, "pass_s": pass_s} if waited_s + pass_s < within_s else None
 
     def _ripen(self, request: _Request, _over: simpy.Event) -> None:
         request.ripe = True

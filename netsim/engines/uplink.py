@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 from collections import deque
-from typing import Any, Protocol, TypedDict
+from typing import Any, Protocol, TypedDict, runtime_checkable
 
 import simpy
 
@@ -56,6 +56,29 @@ class Uplink(Protocol):
         """
 
 
+@runtime_checkable
+class Foresight(Protocol):
+    """An uplink or a server that can say what will become of a job before the simulation is there.
+
+    Nothing changes before the next event of the simulation: what is free now is free until then, and a job that is
+    through by then keeps nobody waiting. A device that is alone for so long needs no event.
+    """
+
+    def foresee(self, within_s: float, job: Any) -> Any | None:
+        """What becomes of a job of a device that is ahead of the simulation.
+
+        Parameters
+        ----------
+        within_s : float. Seconds from when the job comes until the next event of the simulation.
+        job : tuple. What ``send`` or ``serve`` takes, but for the device.
+
+        Returns
+        -------
+        Sent or Served, or None
+            None where others might notice: it has to be asked for in the simulation's own time.
+        """
+
+
 class FifoQueue(abc.ABC):
     """Places that serve what comes first, first, one at a time each.
 
@@ -70,6 +93,13 @@ class FifoQueue(abc.ABC):
     @abc.abstractmethod
     def _service(self, queued_s: float, job: Any) -> tuple[float, object]:
         """Seconds that a job takes from now on, and the value of its event."""
+
+    def foresee(self, within_s: float, job: Any) -> Any | None:
+        """What becomes of a job, if nobody else can notice; see `Foresight.foresee`."""
+        if not self._free or within_s <= 0.0:
+            return None
+        seconds, value = self._service(0.0, job)
+        return value if seconds < within_s else None
 
     def _enter(self, job: object) -> simpy.Event:
         """Serve a job as soon as there is a place; the event happens when it is through."""
