@@ -22,8 +22,9 @@ FloatArray = NDArray[np.float64]
 RESAMPLES = 2000
 #: Fewer prompts than these determine no interval: their resamples are too few to know the ends.
 LEAST_PROMPTS = 8
-#: Ratios of rows and resamples that are worked out in one go: they stay in a processor's cache.
-FIGURES_AT_ONCE = 2**16
+#: Products of numbers that are worked out in one go: what comes of them stays in a processor's cache, and they are too few
+#: for a numeric library to start threads for them, which on a busy machine wait for each other.
+PRODUCTS_AT_ONCE = 2**18
 
 
 def ratio_over_prompts(numerators: ArrayLike, denominators: ArrayLike) -> Interval:
@@ -91,17 +92,18 @@ def paired_difference_over_prompts(
 
 @dataclass(frozen=True)
 class _Tables:
-    """Sums of every prompt, in rows that differ: seeds that share their decisions share most sums.
+    """Sums of every prompt, rows with the same denominators together: seeds that share their decisions share most sums.
 
     Attributes
     ----------
-    above, below : [num_rows, num_prompts], float. Numerators and denominators.
-    times : [num_rows], int. How often each row is there.
+    above : [num_groups, num_prompts] or, where they are all alike, [1, num_prompts], float. Numerators, of all rows of a group.
+    below : [num_groups, num_prompts], float. Denominators.
+    times : [num_groups], float. Rows of each group.
     """
 
     above: FloatArray
     below: FloatArray
-    times: NDArray[np.int64]
+    times: FloatArray
 
     @classmethod
     def of(cls, numerators: ArrayLike, denominators: ArrayLike) -> _Tables:
@@ -110,11 +112,18 @@ class _Tables:
             raise ValueError(
                 f"numerators and denominators: [num_rows, num_prompts] each, got {above.shape} and {below.shape}"
             )
-        both = np.ascontiguousarray(np.concatenate([above, below], axis=1))
-        # Rows as bytes: numbers of several columns are compared one after the other.
-        rows = both.view(np.dtype((np.void, both.dtype.itemsize * both.shape[1]))).ravel()
-        _, first, times = np.unique(rows, return_index=True, return_counts=True)
-        return cls(above[first], below[first], times.astype(np.int64))
+        # A row with an unknown numerator is unknown whatever is drawn.
+        known = ~np.isnan(above).any(axis=1)
+        above, below = above[known], below[known]
+        first, times, group = _alike(below)
+        if len(first) < len(below):
+            # Fractions with one denominator are added by their numerators.
+            total = np.zeros((len(first), above.shape[1]))
+            np.add.at(total, group, above)
+            above, below = total, below[first]
+        if len(above) and (above == above[0]).all():
+            above = above[:1]
+        return cls(above, below, times.astype(np.float64))
 
     @property
     def num_prompts(self) -> int:
@@ -122,18 +131,27 @@ class _Tables:
 
     def figure(self, weights: FloatArray) -> FloatArray:
         """The figure of every resample: [num_resamples]; rows without a denominator are left out."""
-        size = max(1, FIGURES_AT_ONCE // max(1, len(self.times)))
+        size = max(1, PRODUCTS_AT_ONCE // max(1, self.below.size))
         parts = [self._figure(weights[first : first + size]) for first in range(0, len(weights), size)]
         return np.concatenate(parts)
 
     def _figure(self, weights: FloatArray) -> FloatArray:
         sums, of = weights @ self.above.T, weights @ self.below.T
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = sums / of
-            if not (of > 0).all() or np.isnan(sums).any():
-                defined = (of > 0) & ~np.isnan(ratios)
-                return np.asarray(np.where(defined, ratios, 0.0) @ self.times / (defined @ self.times))
-            return np.asarray(ratios @ self.times / self.times.sum())
+            defined = of > 0
+            if not defined.all():
+                return np.asarray(np.where(defined, sums / of, 0.0).sum(axis=1) / (defined @ self.times))
+            return np.asarray((sums / of).sum(axis=1) / self.times.sum())
+
+
+def _alike(rows: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Rows that are equal to the bit: the first of each group, its size, and the group of each row."""
+    if len(rows) and (rows == rows[0]).all():
+        return np.zeros(1, np.intp), np.array([len(rows)]), np.zeros(len(rows), np.intp)
+    # Rows as bytes: numbers of several columns are compared one after the other.
+    whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
+    _, first, group, times = np.unique(whole, return_index=True, return_inverse=True, return_counts=True)
+    return first, times, group
 
 
 def _expanded(num_prompts: int, figure: Callable[[FloatArray], FloatArray]) -> Interval:
