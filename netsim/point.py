@@ -38,6 +38,7 @@ from netsim.results.token_log import token_log
 from netsim.scenario import Scenario, ScenarioLike, assembly, load_grid
 from netsim.scenario.assembly import Plan, build_network, build_policy, network_key
 from netsim.scenario.billing import build_costs
+from netsim.scenario.memory import check_windows
 from netsim.scenario.policy_context import policy_context
 from traces.format.trace import Trace
 from traces.speculative.rounds import Policy, Rounds
@@ -143,8 +144,9 @@ class Point:
 
     def _check_network(self) -> None:
         """Refuse a network that can't be had now, not when it runs."""
-        if network_key(self.scenario, self.policy):
-            _ = self.network
+        if network_key(self.scenario, self.policy) and (num_devices := len(self.network.devices)) > 1:
+            seed = self.scenario.seed_values()[0]
+            check_windows(num_devices, self.radio, self.costs, self.policy, lambda: self.plan(seed))
 
     def engine(self, wanted: str) -> str:
         """The engine that times this point: ``events`` or ``arrays``, for ``auto`` the faster exact one.

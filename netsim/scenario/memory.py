@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 
+import numpy as np
+
+from channels.fading import NoFading
+from channels.recorded import Recorded
+from netsim.costs.workload import Costs
+from netsim.deciding.channel_aware import looks_at_channel
+from netsim.deciding.plans import Decided
+from netsim.deciding.policies import terms_of
 from netsim.errors import Fault, InputError
+from netsim.radio.link import Radio
+from traces.speculative.rounds import ALL, Policy
 
 #: Environment variable: GiB that a row may take. A machine has more or less, and a cluster's workers their share of it.
 LIMIT = "NETSIM_MEMORY_GIB"
 #: Bytes of a round while its row is simulated, measured (docs/performance.md): by the array engine and by events.
 ARRAYS_BYTES, EVENTS_BYTES = 400, 1500
+#: Bytes of a block of fading that an upload crosses: SNR, rate and two sums, of up to twice as many as it crosses.
+BLOCK_BYTES = 48
 
 
 def limit_gib() -> float:
@@ -39,10 +52,40 @@ def check_memory(rounds: int, round_bytes: int, path: str) -> None:
     rounds, round_bytes : int. Rounds of the row, and bytes of each.
     path : str. The key that makes it large.
     """
-    needed, allowed = rounds * round_bytes / 2**30, limit_gib()
+    what = f"a row needs about {{}}, given {rounds} rounds (devices x prompts x tokens)"
+    _check(rounds * round_bytes, what, path)
+
+
+def check_windows(
+    num_devices: int, radio: Radio, costs: Costs, policy: Policy, plan: Callable[[], Decided]
+) -> None:
+    """Refuse devices that keep more blocks of fading than is allowed (`InputError` at ``channel.coherence_time_s``).
+
+    Each keeps those that its last upload crossed, here at the scenario's mean SNR.
+
+    Parameters
+    ----------
+    radio, costs, policy : of the scenario; devices with their own are taken to be like it.
+    plan : callable () -> Decided
+        What the policy sends under the first seed: asked for where whole distributions would be too much.
+    """
+    rate_bps = float(radio.rate_law(np.array([radio.snr]), radio.bandwidth_hz, radio.gap)[0])
+    if not rate_bps or isinstance(radio.fading, (NoFading, Recorded)):
+        return  # silent, or no longer than its file
+    [bits] = terms_of(policy).payload.draft_bits(np.array([ALL]), costs.code, costs.id_bits)
+    block_bits = rate_bps * radio.coherence_time_s
+    if num_devices * bits / block_bits * BLOCK_BYTES > limit_gib() * 2**30 and not looks_at_channel(policy):
+        work = plan()[1]
+        bits = work.bits[work.uploads].mean() if work.uploads.any() else 0.0
+    blocks = bits / block_bits
+    what = f"fading needs about {{}}, given {num_devices} devices whose uploads cross some {blocks:.3g} blocks each"
+    _check(num_devices * blocks * BLOCK_BYTES, what, "channel.coherence_time_s")
+
+
+def _check(needed_bytes: float, what: str, path: str) -> None:
+    """Refuse more bytes than are allowed; ``what`` says what they are for, with a place for their number."""
+    needed, allowed = needed_bytes / 2**30, limit_gib()
     if needed > allowed:
-        text = (
-            f"a row needs about {needed:.3g} GiB, given {rounds} rounds (devices x prompts x tokens), "
-            f"allowed: {allowed:g} GiB ({LIMIT}={math.ceil(needed)} in the environment allows this)"
-        )
-        raise InputError([Fault("", path, text)])
+        said = what.format(f"{needed:.3g} GiB")
+        raised = f"{LIMIT}={math.ceil(needed)} in the environment allows this"
+        raise InputError([Fault("", path, f"{said}, allowed: {allowed:g} GiB ({raised})")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from netsim.errors import InputError
 from netsim.point import Point
 from netsim.scenario import load_scenario
-from netsim.scenario.memory import ARRAYS_BYTES, EVENTS_BYTES, LIMIT
+from netsim.scenario.memory import ARRAYS_BYTES, BLOCK_BYTES, EVENTS_BYTES, LIMIT
 
 ROOT = Path(__file__).resolve().parents[3]
 SCENARIO: dict[str, Any] = {
@@ -72,6 +73,41 @@ def test_one_device_that_needs_the_event_engine_needs_its_memory(tmp_path: Path)
     Point.of(load_scenario(large))
     with pytest.raises(InputError, match=r"tokens: a row needs about 1\.12 GiB"):
         Point.of(load_scenario({**large, "channel": recorded}))
+
+
+def short_blocks(devices: int, **policy: Any) -> dict[str, Any]:
+    """Uploads that cross some 200 000 blocks of a microsecond."""
+    channel = {"fading": "rayleigh", "bandwidth_hz": 1e6, "coherence_time_s": 1e-6, "snr_db": 10.0}
+    own = {"devices": devices, "tokens": 3, "requests": {"per_device": 1}, "channel": channel}
+    return {**SCENARIO, **own, **policy}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak there")
+def test_a_device_keeps_about_as_many_blocks_of_fading_as_is_estimated() -> None:
+    small, large = (peak_bytes(**short_blocks(devices)) for devices in (16, 64))
+    # A distribution of 32 000 entries, 8 + 15 bits each, and an id of 15 bits; 1 MHz at 10 dB.
+    blocks = (32_000 * (8 + 15) + 15) / (1e6 * math.log2(11)) / 1e-6
+    taken = (large - small) / 48 / blocks
+    # A window is doubled until an upload is over: it holds one to two times what was crossed, 1.5 by the estimate.
+    assert BLOCK_BYTES / 1.5 * 0.8 < taken < BLOCK_BYTES / 1.5 * 2 * 1.1
+
+
+def test_more_fading_than_is_allowed_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        Point.of(load_scenario(short_blocks(10_000)))
+    assert str(caught.value) == (
+        "channel.coherence_time_s: fading needs about 95.1 GiB, given 10000 devices whose uploads cross some 2.13e+05 "
+        "blocks each, allowed: 1 GiB (NETSIM_MEMORY_GIB=96 in the environment allows this)"
+    )
+
+
+def test_what_a_policy_does_not_send_needs_no_fading() -> None:
+    """What is estimated is what is sent under the first seed, not the whole vocabulary."""
+    recorded = {"trace": str(ROOT / "traces" / "tiny-cu"), "payload": {"vocabulary_size": 32_000}}
+    truncated = {"name": "cu-hlm", "threshold": 0.3, "k": 4}
+    with pytest.raises(InputError, match=r"fading needs about 9\.51 GiB"):
+        Point.of(load_scenario(short_blocks(1000, **recorded)))
+    Point.of(load_scenario(short_blocks(1000, **recorded, policy=truncated)))
 
 
 @pytest.mark.parametrize("given", ["", "x", "nan", "-1", "0", "inf"])
