@@ -15,7 +15,6 @@ RAN_OUT = -1.0
 """What a kernel returns when it needs blocks past the end of the array: extend it, call again."""
 
 
-@njit(cache=True)
 def prefix_sums(rates_bps: FloatArray, coherence_time_s: float) -> FloatArray:
     """Cumulative bits at each block's start, as unevaluated sums of two floats.
 
@@ -31,15 +30,25 @@ def prefix_sums(rates_bps: FloatArray, coherence_time_s: float) -> FloatArray:
     -------
     [2, num_blocks + 1], float. Leading and trailing part of the cumulative bits.
     """
-    prefix = np.zeros((2, rates_bps.size + 1))
+    # Allocated here: numpy asks for large pages, which compiled code does not, and half of a long session's time was that.
+    prefix_bits = np.empty((2, rates_bps.size + 1))
+    write_prefix_sums(rates_bps, coherence_time_s, prefix_bits)
+    return prefix_bits
+
+
+@njit(cache=True)
+def write_prefix_sums(rates_bps: FloatArray, coherence_time_s: float, prefix_bits: FloatArray) -> None:
+    """Write `prefix_sums`; [2, num_blocks + 1]."""
+    leading, trailing = 0.0, 0.0
+    prefix_bits[0, 0] = prefix_bits[1, 0] = 0.0
     for i in range(rates_bps.size):
         bits = rates_bps[i] * coherence_time_s
-        total = prefix[0, i] + bits
-        shifted = total - prefix[0, i]
-        error = (prefix[0, i] - (total - shifted)) + (bits - shifted)
-        prefix[0, i + 1] = total
-        prefix[1, i + 1] = prefix[1, i] + error
-    return prefix
+        total = leading + bits
+        shifted = total - leading
+        trailing += (leading - (total - shifted)) + (bits - shifted)
+        leading = total
+        prefix_bits[0, i + 1] = leading
+        prefix_bits[1, i + 1] = trailing
 
 
 @njit(cache=True)

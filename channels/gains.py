@@ -77,7 +77,8 @@ class Gains:
                 f"{self.fading}: the session is not over after {self.values.size} blocks "
                 f"of {self.coherence_time_s} s: the link is too slow"
             )
-        self.values = np.concatenate((self.values, self._stream.take(num_blocks - self.values.size)))
+        new = self._stream.take(num_blocks - self.values.size)
+        self.values = np.concatenate((self.values, new)) if self.values.size else new
         if self._stream.settled:
             self.endless = True
             different = np.flatnonzero(self.values != self.values[-1])

@@ -47,28 +47,38 @@ def _check_scenario(path: Path) -> str:
     from netsim.cli.common import located
     from netsim.scenario import load_grid
     from netsim.scenario.plugins import none_loaded
+    from netsim.sweeps.progress import about
 
     with none_loaded():
         grid = load_grid(path)
+    num_seeds = len(grid.scenario.seed_values())
     with located(grid):
-        for trace in _check_points(grid):
+        traces, seconds = _check_points(grid)
+        for trace in traces:
             trace.verify()
-    return f"ok, {len(grid.points)} points x {len(grid.scenario.seed_values())} seeds"
+    lasts = f", {about(seconds)} of one processor" if seconds else ""
+    return f"ok, {len(grid.points)} points x {num_seeds} seeds{lasts}"
 
 
-def _check_points(grid: Grid) -> list[Trace]:
-    """Build every point, but run no code of a user's own; the traces that they name."""
+def _check_points(grid: Grid) -> tuple[list[Trace], float]:
+    """Build every point, but run no code of a user's own; the traces that they name, and seconds of one processor.
+
+    What takes how long is not known (0) of a trace that is not there yet, and of what is a user's own.
+    """
     from netsim.scenario.kinds import names_own
     from netsim.scenario.plugins import allowed
     from netsim.scenario.sources.built_in import LiveTraceSettings
     from netsim.sweeps.chunks import check_points
+    from netsim.sweeps.estimate import Estimate
 
     if isinstance(grid.scenario.trace, LiveTraceSettings):
-        return []
+        return [], 0.0
     if not (allowed() and any(names_own(point.scenario) for point in grid.points)):
-        return check_points(grid)
+        estimate = Estimate()
+        traces = check_points(grid, estimate)
+        return traces, estimate.seconds(len(grid.scenario.seed_values()))
     print("plug-ins are not looked at: validate runs no code of your own", file=sys.stderr)
-    return _check_without_own(grid)
+    return _check_without_own(grid), 0.0
 
 
 def _check_without_own(grid: Grid) -> list[Trace]:

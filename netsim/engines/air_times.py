@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from channels.capacity import CapacityCurve
-from channels.drain import drain, prefix_sums
+from channels.drain import drain, write_prefix_sums
 from channels.gains import MOST_BLOCKS
 from netsim.costs.workload import Workload
 
@@ -209,10 +209,13 @@ def _send_sessions(
 ) -> IntArray:
     """Blocks that each session needed, or more than it was given where they were too few."""
     needed = np.empty(sessions.size, np.int64)
+    room = np.empty(2 * (np.diff(blocks).max() + 1))
     for number in range(sessions.size):
         own = rates_bps[blocks[number] : blocks[number + 1]]
+        prefix_bits = room[: 2 * (own.size + 1)].reshape(2, own.size + 1)
+        write_prefix_sums(own, coherence_time_s, prefix_bits)
         end_s = _send_all(
-            own, prefix_sums(own, coherence_time_s), coherence_time_s, False, starts[sessions[number]],
+            own, prefix_bits, coherence_time_s, False, starts[sessions[number]],
             known_s, prompt_bits, bits, place, air_s, prompt_air_s,
         )  # fmt: skip
         more = own.size + own.size // 4 + SPARE_BLOCKS

@@ -27,20 +27,26 @@ BLOCK_BYTES = 48
 
 
 def limit_gib() -> float:
-    """GiB that a row may take; 1 where nothing else is said.
+    """GiB that a row may take; 1 where nothing else is said. Raises as `environment_limit`."""
+    return environment_limit(LIMIT, "1", "GiB")
+
+
+def environment_limit(name: str, default: str, unit: str) -> float:
+    """A limit that can be raised, as the environment says it.
 
     Raises
     ------
     InputError
-        If the environment says something that is no size.
+        If the environment says something that is no number of these.
     """
-    given = os.environ.get(LIMIT, "1")
+    given = os.environ.get(name, default)
     try:
         limit = float(given)
     except ValueError:
         limit = math.nan
     if not 0 < limit < math.inf:
-        raise InputError([Fault("environment", LIMIT, f"given {given!r}, allowed: a number of GiB above 0")])
+        text = f"given {given!r}, allowed: a number of {unit} above 0"
+        raise InputError([Fault("environment", name, text)])
     return limit
 
 
@@ -69,17 +75,28 @@ def check_windows(
     plan : callable () -> Decided
         What the policy sends under the first seed: asked for where whole distributions would be too much.
     """
-    rate_bps = float(radio.rate_law(np.array([radio.snr]), radio.bandwidth_hz, radio.gap)[0])
-    if not rate_bps or isinstance(radio.fading, (NoFading, Recorded)):
-        return  # silent, or no longer than its file
-    [bits] = terms_of(policy).payload.draft_bits(np.array([ALL]), costs.code, costs.id_bits)
-    block_bits = rate_bps * radio.coherence_time_s
-    if num_devices * bits / block_bits * BLOCK_BYTES > limit_gib() * 2**30 and not looks_at_channel(policy):
+    blocks = upload_blocks(radio, costs, policy)
+    if num_devices * blocks * BLOCK_BYTES > limit_gib() * 2**30 and not looks_at_channel(policy):
         work = plan()[1]
-        bits = work.bits[work.uploads].mean() if work.uploads.any() else 0.0
-    blocks = bits / block_bits
+        sent = work.bits[work.uploads].mean() if work.uploads.any() else 0.0
+        blocks *= float(sent) / _whole_bits(costs, policy)
     what = f"fading needs about {{}}, given {num_devices} devices whose uploads cross some {blocks:.3g} blocks each"
     _check(num_devices * blocks * BLOCK_BYTES, what, "channel.coherence_time_s")
+
+
+def upload_blocks(radio: Radio, costs: Costs, policy: Policy) -> float:
+    """Blocks of fading that a draft's whole distribution crosses at a radio's mean SNR; 0 where they are of no account.
+
+    That is without fading, where it comes from a file, and where the link is silent at its mean SNR.
+    """
+    rate_bps = float(radio.rate_law(np.array([radio.snr]), radio.bandwidth_hz, radio.gap)[0])
+    if not rate_bps or isinstance(radio.fading, (NoFading, Recorded)):
+        return 0.0
+    return _whole_bits(costs, policy) / (rate_bps * radio.coherence_time_s)
+
+
+def _whole_bits(costs: Costs, policy: Policy) -> float:
+    return float(terms_of(policy).payload.draft_bits(np.array([ALL]), costs.code, costs.id_bits)[0])
 
 
 def _check(needed_bytes: float, what: str, path: str) -> None:

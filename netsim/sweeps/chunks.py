@@ -18,6 +18,7 @@ from netsim.point import Point
 from netsim.results.columns import columns_digest
 from netsim.scenario import Grid, GridPoint, Scenario
 from netsim.scenario.policies.published import threshold_of
+from netsim.sweeps.estimate import Estimate
 from traces.format.manifest import canonical, digest_of
 from traces.format.sealed import read_regular
 from traces.format.trace import Trace
@@ -95,13 +96,14 @@ class Chunk:
         return sum(piece.num_cells for piece in self.pieces)
 
 
-def sweep_points(grid: Grid, engine: str) -> list[SweepPoint]:
+def sweep_points(grid: Grid, engine: str, estimate: Estimate | None = None) -> list[SweepPoint]:
     """All points of a sweep, built once so that what can't be had is refused before any work.
 
     Parameters
     ----------
     engine : str
         ``auto``, ``events`` or ``arrays``.
+    estimate : Estimate, optional. What the points are added to.
 
     Raises
     ------
@@ -114,12 +116,12 @@ def sweep_points(grid: Grid, engine: str) -> list[SweepPoint]:
     def add(point: GridPoint, built: Point) -> None:
         points.append(_sweep_point(point.coordinates, built, built.engine(engine), digests))
 
-    _build_each(grid, add)
+    _build_each(grid, add, estimate or Estimate())
     return points
 
 
-def check_points(grid: Grid) -> list[Trace]:
-    """Build all points of a sweep and look at their files, and run nothing; raises as `sweep_points` does.
+def check_points(grid: Grid, estimate: Estimate) -> list[Trace]:
+    """Build all points of a sweep and look at their files, and run nothing; takes and raises what `sweep_points` does.
 
     No engine is chosen: whether a link ever sends is a result.
 
@@ -137,12 +139,15 @@ def check_points(grid: Grid) -> list[Trace]:
         for file in built.scenario.result_files():
             _digest(file, digests)
 
-    _build_each(grid, check)
+    _build_each(grid, check, estimate)
     return list(traces.values())
 
 
-def _build_each(grid: Grid, use: Callable[[GridPoint, Point], None]) -> None:
-    """Build every point and use it; what is wrong with any of them is raised together, each fault once."""
+def _build_each(grid: Grid, use: Callable[[GridPoint, Point], None], estimate: Estimate) -> None:
+    """Build every point and use it; what is wrong with any of them is raised together, each fault once.
+
+    What would take too long altogether is refused as well.
+    """
     ready: dict[str, Point] = {}
     faults: dict[Fault, None] = {}
     for point in grid.points:
@@ -153,10 +158,12 @@ def _build_each(grid: Grid, use: Callable[[GridPoint, Point], None]) -> None:
             else:
                 ready[setup] = Point.of(point.scenario)
             use(point, ready[setup])
+            estimate.add(ready[setup])
         except InputError as error:
             faults |= dict.fromkeys(grid.placed(error, point).faults)
     if faults:
         raise InputError(faults)
+    estimate.check(len(grid.scenario.seed_values()))
 
 
 def setup_of(scenario: Scenario) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,14 +18,18 @@ Advance = Callable[[int], None]
 
 
 @contextmanager
-def progress(label: str, total: int, *, quiet: bool) -> Iterator[Advance]:
+def progress(label: str, total: int, *, quiet: bool, about_s: float = 0.0) -> Iterator[Advance]:
     """Show the progress of ``total`` items on standard error.
 
     Parameters
     ----------
     label : str
         What is counted, e.g. ``cells``.
+    about_s : float
+        What all of it takes one processor, about; said first where that is long.
     """
+    if about_s > SHORT_S and total and not quiet:
+        _say(f"{label}: {total}, {about(about_s)} of one processor")
     if quiet or total == 0:
         yield lambda _count: None
     elif sys.stderr.isatty():
@@ -61,4 +66,22 @@ class _Lines:
         self._tenths, self._said = tenths, now
         left_s = taken_s * (self._total - self._done) / self._done
         left = f", {timedelta(seconds=round(left_s))} left" if self._done < self._total else ""
-        print(f"{self._label}: {self._done} of {self._total}{left}", file=sys.stderr, flush=True)  # noqa: T201  (for whoever waits)
+        _say(f"{self._label}: {self._done} of {self._total}{left}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  (for whoever waits)
+
+
+def about(seconds: float) -> str:
+    """A time to one or two digits, in the unit in which it is read best.
+
+    Examples
+    --------
+    >>> [about(seconds) for seconds in (0.2, 1.7, 89.0, 5000.0, 4e5, 1e9)]
+    ['about 1 s', 'about 2 s', 'about 89 s', 'about 83 min', 'about 110 h', 'about 12000 days']
+    """
+    units = (("s", 1, 100), ("min", 60, 100), ("h", 3600, 120), ("days", 86400, math.inf))
+    unit, size, _ = next(of for of in units if seconds < of[1] * of[2])
+    # To two digits: what is estimated is not known better.
+    return f"about {float(f'{max(1, round(seconds / size)):.2g}'):.0f} {unit}"

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from netsim.errors import Fault, InputError
 from netsim.scenario import Scenario, ScenarioLike, load_grid
 from netsim.scenario.kinds import own_names
-from netsim.sweeps.chunks import RESULTS_VERSION, SweepPoint, missing_chunks, sweep_points
+from netsim.sweeps.chunks import RESULTS_VERSION, Chunk, SweepPoint, missing_chunks, sweep_points
+from netsim.sweeps.estimate import Estimate
 from netsim.sweeps.parallel import Compute, Failure, workers
 from netsim.sweeps.products import PROMPT_SUMS, RESULTS
-from netsim.sweeps.progress import progress
+from netsim.sweeps.progress import Advance, progress
 from netsim.sweeps.provenance import code_facts
 from netsim.sweeps.store import Store, open_store
 
@@ -87,12 +88,17 @@ def run_sweep(
     started = time.perf_counter()
     grid = load_grid(source)
     scenario = grid.scenario
-    points = sweep_points(grid, engine)
+    estimate = Estimate()
+    points = sweep_points(grid, engine, estimate)
     _check_classes(points, jobs=jobs, backend=backend, fresh=fresh)
     seeds = scenario.seed_values()
     with open_store(folder, scenario, fresh=fresh) as store:
         with workers(jobs=jobs, backend=backend, scheduler=scheduler) as compute_all:
-            missing, failures = _compute_missing(store, points, seeds, compute_all, quiet=quiet)
+            chunks = list(missing_chunks(points, seeds, store.chunks.done))
+            missing = sum(chunk.num_cells for chunk in chunks)
+            left_s = estimate.seconds(len(seeds)) * missing / (len(points) * len(seeds))
+            with progress("cells", missing, quiet=quiet, about_s=left_s) as advance:
+                failures = _compute(store, chunks, compute_all, advance)
         facts = {
             "command": command,
             "engine": engine,
@@ -107,23 +113,16 @@ def run_sweep(
     return SweepReport(folder, rows, missing - len(failures), reused, tuple(failures))
 
 
-def _compute_missing(
-    store: Store, points: Sequence[SweepPoint], seeds: Sequence[int], compute_all: Compute, *, quiet: bool
-) -> tuple[int, list[Failure]]:
-    """Compute and keep the cells that the store lacks: how many those were, and which failed."""
+def _compute(store: Store, chunks: Sequence[Chunk], compute_all: Compute, advance: Advance) -> list[Failure]:
+    """Compute chunks and keep what comes of them; the cells that failed."""
     failures: list[Failure] = []
-    chunks = list(missing_chunks(points, seeds, store.chunks.done))
-    missing = sum(chunk.num_cells for chunk in chunks)
-    with (
-        progress("cells", missing, quiet=quiet) as advance,
-        # Closed at once, not when it is forgotten: its processes end with the sweep, whatever ended that.
-        closing(compute_all(chunks)) as outcomes,
-    ):
+    # Closed at once, not when it is forgotten: its processes end with the sweep, whatever ended that.
+    with closing(compute_all(chunks)) as outcomes:
         for outcome in outcomes:
             store.chunks.add(outcome.name, outcome.rows)
             failures += outcome.failures
             advance(outcome.rows.num_rows + len(outcome.failures))
-    return missing, failures
+    return failures
 
 
 def _check_classes(points: Sequence[SweepPoint], *, jobs: int, backend: str, fresh: bool) -> None:

@@ -1,0 +1,66 @@
+"""How long a sweep takes, about: said before it starts, and refused where nobody can have meant it.
+
+The figures are of docs/performance.md, of one processor of the kind that it names, and rounded: what comes of them is
+right to a factor of three or so, which tells minutes from days.
+"""
+
+from __future__ import annotations
+
+import math
+
+from netsim.errors import Fault, InputError
+from netsim.point import Point
+from netsim.scenario.assembly import network_key
+from netsim.scenario.memory import environment_limit, upload_blocks
+from netsim.sweeps.progress import about
+from traces.format.trace import Trace
+
+#: Environment variable: hours of one processor that a sweep may take.
+LIMIT = "NETSIM_HOURS"
+#: Seconds of a row whatever its rounds are, by the array engine and by events.
+ARRAYS_ROW_S, EVENTS_ROW_S = 1e-4, 4e-3
+#: Seconds of a round by the array engine, by events alone, and by events with other devices.
+ARRAYS_S, EVENTS_S, SHARED_EVENTS_S = 7e-8, 8e-6, 3e-5
+#: Seconds of a block of fading, and of deciding a round.
+BLOCK_S, DECISION_S = 2e-8, 8e-6
+#: Blocks of a round without an upload, some.
+LEAST_BLOCKS = 4.0
+
+
+class Estimate:
+    """The work of a sweep's points, added up one by one."""
+
+    def __init__(self) -> None:
+        self._a_seed_s = 0.0
+        self._once_s: dict[object, float] = {}
+        self._channels: dict[str, float] = {}
+
+    def add(self, point: Point) -> None:
+        """Add a point; points of one channel share its fading, points of one policy what is decided."""
+        scenario = point.scenario
+        rounds = scenario.num_rounds(len(point.trace.prompts))
+        fading_s = rounds * BLOCK_S * (LEAST_BLOCKS + upload_blocks(point.radio, point.costs, point.policy))
+        if network_key(scenario, point.policy):
+            alone = len(point.network.devices) == 1
+            round_s = EVENTS_S if alone else SHARED_EVENTS_S
+            self._a_seed_s += EVENTS_ROW_S + rounds * round_s + fading_s
+        else:
+            self._a_seed_s += ARRAYS_ROW_S + rounds * ARRAYS_S
+            self._channels[scenario.channel.model_dump_json()] = fading_s
+        if scenario.token_seeds == "fresh" or not isinstance(point.trace, Trace):  # noqa: S105  (no password)
+            self._a_seed_s += rounds * DECISION_S
+        else:
+            draws = len(point.trace.manifest.token_seeds)
+            self._once_s[point.trace.digest, point.policy] = draws * rounds * DECISION_S
+
+    def seconds(self, num_seeds: int) -> float:
+        """Seconds of one processor for all points under so many seeds."""
+        return sum(self._once_s.values()) + num_seeds * (self._a_seed_s + sum(self._channels.values()))
+
+    def check(self, num_seeds: int) -> None:
+        """Refuse more than is allowed (`InputError`)."""
+        seconds, allowed = self.seconds(num_seeds), environment_limit(LIMIT, "1000", "hours")
+        if seconds > 3600 * allowed:
+            raised = f"{LIMIT}={math.ceil(seconds / 3600)} in the environment allows this"
+            text = f"takes {about(seconds)} of one processor, allowed: {allowed:g} hours ({raised})"
+            raise InputError([Fault("", "seeds", text)])

@@ -1,0 +1,144 @@
+"""How long a sweep takes, about: what the estimate grows with, what is refused, and what is said."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netsim.errors import InputError
+from netsim.point import Point, array_blocks
+from netsim.scenario import load_grid, load_scenario
+from netsim.sweeps.chunks import check_points, sweep_points
+from netsim.sweeps.estimate import LIMIT, Estimate
+from netsim.sweeps.run import run_sweep
+
+ROOT = Path(__file__).resolve().parents[3]
+SCENARIO: dict[str, Any] = {
+    "name": "long", "trace": str(ROOT / "traces" / "tiny-demo"), "policy": "hlm", "seeds": 4, "tokens": 8,
+    "payload": {"vocabulary_size": 32_000}, "latency": {"slm": 0.01, "llm": 0.02},
+    "channel": {"fading": "rayleigh", "bandwidth_hz": 1e7, "coherence_time_s": 0.01, "snr_db": 10.0},
+}  # fmt: skip
+THRESHOLDS = [0.1, 0.2, 0.3, 0.4, 0.5]
+
+
+def seconds(**keys: Any) -> float:
+    grid = load_grid({**SCENARIO, **keys})
+    estimate = Estimate()
+    check_points(grid, estimate)
+    return estimate.seconds(len(grid.scenario.seed_values()))
+
+
+def channel(**keys: Any) -> dict[str, Any]:
+    return {"channel": {**SCENARIO["channel"], **keys}}
+
+
+def test_it_grows_with_what_takes_time() -> None:
+    once, twice, thrice = (seconds(seeds=count) for count in (1000, 2000, 3000))
+    assert twice - once == pytest.approx(thrice - twice)
+    assert twice > 1.5 * once
+    # Of many devices the rounds are what takes time, not the row that they make.
+    few, more = (seconds(devices=count, requests={"per_device": 50}, seeds=1000) for count in (8, 16))
+    assert more > 1.8 * few > once
+    # On a narrow band nearly all is fading, of which there are ten times as many blocks.
+    many = seconds(**channel(bandwidth_hz=1e3), seeds=1000)
+    assert 8 < seconds(**channel(bandwidth_hz=1e2), seeds=1000) / many < 10
+
+
+def test_policies_share_the_fading_of_their_channel() -> None:
+    slow = {**channel(bandwidth_hz=1e4), "seeds": 1000}
+    u_hlm = {"policy": {"name": "u-hlm", "threshold": 0.1}}
+    one = seconds(**slow, **u_hlm)
+    policies = seconds(**slow, **u_hlm, sweep={"policy.threshold": THRESHOLDS})
+    snrs = seconds(**slow, **u_hlm, sweep={"channel.snr_db": [10.0, 10.1, 10.2, 10.3, 10.4]})
+    assert policies < 2 * one
+    assert 4 * one < snrs < 5 * one
+
+
+def test_decisions_that_no_other_seed_shares_take_their_time() -> None:
+    fresh = {"token_seeds": "fresh"}
+    assert seconds(seeds=1000, **fresh) > 3 * seconds(seeds=1000)
+
+
+def test_it_is_about_as_right_for_one_engine_as_for_the_other() -> None:
+    """The same number of estimated seconds takes the same time, whichever way it is spent.
+
+    To a factor of four: three by which an estimate may be wrong, and a quarter that a busy machine adds.
+    """
+    u_hlm = {"policy": {"name": "u-hlm", "threshold": 0.1}, "tokens": 16, **channel(bandwidth_hz=1e6)}
+    points = [
+        Point.of(load_scenario({**SCENARIO, **u_hlm, "policy": {"name": "u-hlm", "threshold": threshold}}))
+        for threshold in THRESHOLDS
+    ]
+    networks = [Point.of(load_scenario({**SCENARIO, "devices": 8, "tokens": 16}))]
+
+    def arrays() -> None:
+        for _ in array_blocks(points, range(200)):
+            pass
+
+    def events() -> None:
+        for seed in range(3):
+            networks[0].row(seed)
+
+    off = []
+    works: list[tuple[Callable[[], None], list[Point], int]] = [(arrays, points, 200), (events, networks, 3)]
+    for work, of, num_seeds in works:
+        work()  # compiles and decides
+        estimate = Estimate()
+        for point in of:
+            estimate.add(point)
+        many, none = estimate.seconds(num_seeds), estimate.seconds(0)
+        times = []
+        for _ in range(3):
+            begun = time.process_time()
+            for point in of:
+                point.network._last.clear()  # (a seed that was run is not run again)
+            work()
+            times.append(time.process_time() - begun)
+        off.append(min(times) / (many - none))
+    assert 1 / 4 < off[0] / off[1] < 4
+
+
+def test_more_than_is_allowed_is_refused_and_the_limit_can_be_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LIMIT, "0.0001")
+    long = {**SCENARIO, "devices": 8, "seeds": 100}
+    refused = r"^seeds: takes about \d+ s of one processor, allowed: 0.0001 hours \(NETSIM_HOURS=1 in the environment allows"
+    for use in (
+        lambda: sweep_points(load_grid(long), "auto"),
+        lambda: check_points(load_grid(long), Estimate()),
+        lambda: run_sweep(long, tmp_path / "out"),
+    ):
+        with pytest.raises(InputError, match=refused):
+            use()
+    assert not (tmp_path / "out").exists()
+    monkeypatch.delenv(LIMIT)
+    estimate = Estimate()
+    check_points(load_grid(long), estimate)
+    with pytest.raises(
+        InputError, match=r"^seeds: takes about \d+ days of one processor, allowed: 1000 hours"
+    ):
+        estimate.check(10**10)
+    monkeypatch.setenv(LIMIT, "soon")
+    with pytest.raises(InputError, match=r"NETSIM_HOURS: given 'soon', allowed: a number of hours above 0"):
+        check_points(load_grid(SCENARIO), Estimate())
+
+
+def test_a_long_sweep_says_how_long_before_it_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = {**SCENARIO, "devices": 20, "requests": {"per_device": 2}, "seeds": 250}
+    expected = seconds(**{key: value for key, value in long.items() if key != "name"})
+    assert 2 < expected < 100
+    run_sweep({**long, "seeds": 1}, tmp_path / "out", quiet=False)
+    assert capsys.readouterr().err == ""  # nobody waits for so little
+    run_sweep(long, tmp_path / "out", quiet=False)
+    # One of 250 is there: what is left is said.
+    assert (
+        capsys.readouterr().err.splitlines()[0]
+        == f"cells: 249, about {expected * 249 / 250:.0f} s of one processor"
+    )
