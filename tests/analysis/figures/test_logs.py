@@ -145,7 +145,7 @@ def test_the_energy_queue_is_a_curve_for_each_device_of_the_first_seed(tmp_path:
     (axes,) = energy_queue([tmp_path / "run.parquet"], STYLES["screen"], Window()).figure.axes
     lines = {line.get_label(): np.asarray(line.get_xydata()) for line in axes.lines}
     assert set(lines) == {"device 0", "device 1"}
-    np.testing.assert_allclose(lines["device 1"], [[0, 1], [0.1, 1.001], [0.2, 1.002], [0.3, 1.003]])
+    np.testing.assert_allclose(lines["device 1"], [[0.0, 1.0], [0.1, 1.001], [0.2, 1.002], [0.3, 1.003]])
     assert axes.get_ylabel() == "energy above the budget (J)"
 
 

@@ -46,7 +46,7 @@ def test_few_values_have_a_tick_each_on_a_logarithmic_axis(num_ticks: int, locat
     found = axes.xaxis.get_major_locator()
     assert isinstance(found, locator)
     if isinstance(found, FixedLocator):
-        assert found().tolist() == pytest.approx(values), "what is not positive has none"
+        assert [*found()] == pytest.approx(values), "what is not positive has none"
 
 
 @pytest.mark.parametrize(
