@@ -17,7 +17,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from netsim.__main__ import main
-from netsim.cli import ENDED
+from netsim.cli import ENDED, app
 from netsim.startup import ROOT
 
 
@@ -62,6 +62,8 @@ def _as_it_was(folder: Path) -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in ENDED}
     with (
         warnings.catch_warnings(),
+        # Registered by every run: they would become ever more.
+        patch.object(app, "registered_commands", []),
         patch.dict(os.environ),
         patch.multiple(sys, argv=sys.argv, path=[*sys.path], stdout=sys.stdout, stderr=sys.stderr),
     ):

@@ -96,12 +96,15 @@ def test_an_interrupt_where_nothing_is_kept_says_so(scenario: Path, monkeypatch:
 
 def test_a_signal_that_is_ignored_stays_so(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As ``nohup`` wants it."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     found = []
+
+    def look(_grid: object) -> list[object]:
+        found.append(signal.getsignal(signal.SIGHUP))
+        return []
+
+    monkeypatch.setattr(files, "_check_points", look)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        monkeypatch.setattr(
-            files, "_check_points", lambda _grid: found.append(signal.getsignal(signal.SIGHUP)) or []
-        )
         assert netsim("validate", scenario).returncode == 0
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -139,7 +139,7 @@ def test_a_run_of_a_network_prints_its_devices_unless_they_are_many(folder: Path
 
 @pytest.mark.parametrize("options", [[], ["--on-the-mean"]])
 def test_the_best_thresholds_are_printed_as_they_are_in_json(folder: Path, options: list[str]) -> None:
-    words = "optimize", folder / "narrow.yaml", "--subject-to", "rejected_skips <= 0.1", *options
+    words = ["optimize", str(folder / "narrow.yaml"), "--subject-to", "rejected_skips <= 0.1", *options]
     rows = json.loads(netsim(*words, "--json").stdout)
     text = netsim(*words).stdout
     assert text.startswith("narrow: the best threshold, subject to rejected_skips <= 0.1; ")
