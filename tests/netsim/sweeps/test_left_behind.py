@@ -56,7 +56,7 @@ def test_what_a_killed_sweep_was_writing_is_removed_and_nothing_else(trace: Path
     chunk = next((out / "chunks").glob("*.parquet"))
     ours = [
         out / "results.parquet.partial",
-        out / "manifest.json.partial",
+        out / "manifest.json.partial.123.partial",
         chunk.with_name(f"{chunk.name}.123.partial"),
     ]
     mine = out / "thesis.tex.partial"
