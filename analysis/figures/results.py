@@ -111,8 +111,8 @@ class Results:
             raise ValueError(
                 f"--where {axis}: not a swept key{did_you_mean(axis, self.axes)}, allowed: {self.swept}"
             )
-        column = self.table[axis]
-        values = column.dropna().unique().tolist()
+        # Of all points, so that a value which another choice rules out is not said to be none.
+        values = self.whole[axis].dropna().unique().tolist()
         chosen = [value for value in values if any(_is(value, text) for text in texts)]
         missing = [text for text in texts if not any(_is(value, text) for value in values)]
         if missing:

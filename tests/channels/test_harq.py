@@ -100,6 +100,7 @@ def test_one_transmission_is_always_one() -> None:
         ({"block_symbols": 0}, "Harq.block_symbols: must be at least 1, got 0"),
         ({"max_transmissions": 5}, "Harq.max_transmissions: must be 1 to 4, got 5"),
         ({"combining": "ir"}, "Harq.combining: must be chase or none, got 'ir'"),
+        ({"round_trip_slots": -1}, "Harq.round_trip_slots: must be at least 0, got -1"),
     ],
 )
 def test_value_out_of_range_is_refused(change: dict[str, Any], message: str) -> None:

@@ -74,3 +74,29 @@ def test_a_recorded_channel_ends() -> None:
     assert curve.duration(1.5, 1e5) == pytest.approx(1e5 / (1e6 * np.log2(11)))
     with pytest.raises(ChannelEnded, match="2"):
         curve.duration(1.5, 1e7)
+
+
+def test_what_is_carried_far_beyond_a_window_is_what_the_whole_curve_carries() -> None:
+    whole = session_curve(Rayleigh(), shannon, 10.0, 1e6, 0.01, np.random.default_rng(7))
+    passing = PassingCurve(Rayleigh(), 0.01, np.random.default_rng(7), shannon, 10.0, 1e6)
+    assert passing.bits_between(0.2, 30.0) == pytest.approx(whole.bits_between(0.2, 30.0), rel=1e-12)
+    # Beginning in a later window, and ending in the one after.
+    assert passing.bits_between(200.0, 210.0) == pytest.approx(whole.bits_between(200.0, 210.0), rel=1e-9)
+
+
+def test_a_window_reaches_as_far_as_it_is_asked_and_has_the_rates_of_the_whole_curve() -> None:
+    whole = session_curve(Rayleigh(), shannon, 10.0, 1e6, 0.01, np.random.default_rng(7))
+    passing = PassingCurve(Rayleigh(), 0.01, np.random.default_rng(7), shannon, 10.0, 1e6)
+    for start_s, end_s in ((0.0, 0.1), (0.25, 20.0), (20.0, 20.5), (300.0, 301.0)):
+        window = passing.window(start_s, end_s)
+        assert window.covers(end_s)
+        assert window.first_block * 0.01 <= start_s
+        middles_s = (window.first_block + np.arange(window.rates_bps.size) + 0.5) * 0.01
+        assert window.rates_bps.tolist() == [whole.rate_bps(time_s) for time_s in middles_s]
+
+
+@pytest.mark.parametrize("snr", [10.0, 1e-3])
+def test_whether_it_never_sends_is_said_before_it_is_asked_to_send(snr: float) -> None:
+    """CQI's lowest efficiency needs an SNR far above a thousandth."""
+    curve = PassingCurve(NoFading(), 0.01, np.random.default_rng(0), cqi, snr, 1e6)
+    assert curve.never_sends == (snr < 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from transformers import (
 )
 
 from models.pair import PairError, load_pair, pair_folders
-from models.sources import load_model, max_positions
+from models.sources import load_model, max_positions, stop_tokens
 
 TEXT = ["def add(first, second):\n    return first + second\n", "for index in range(10):\n    print(index)\n"]
 
@@ -231,3 +232,21 @@ def test_a_model_without_a_longest_sequence_has_a_far_one() -> None:
     config = BloomConfig(vocab_size=300, hidden_size=16, n_layer=1, n_head=2)
     assert max_positions(BloomForCausalLM(config)) == 10**6
     assert max_positions(gpt2()) == 48
+
+
+def test_a_text_ends_where_the_model_says_or_else_its_tokenizer() -> None:
+    model, own = llama(), tokenizer()
+    end = own.convert_tokens_to_ids("<end>")
+    for configured, stops in ((7, (7,)), ([7, 8], (7, 8)), (None, (end,))):
+        model.generation_config.eos_token_id = configured
+        assert stop_tokens(model, own) == stops
+    assert stop_tokens(model, PreTrainedTokenizerFast(tokenizer_object=own.backend_tokenizer)) == ()  # type: ignore[no-untyped-call]
+
+
+def test_a_pair_without_an_end_can_only_ignore_it(folders: tuple[Path, Path]) -> None:
+    pair = load_pair(*folders)
+    assert replace(pair, stops=(0, 5)).stops_for("stop") == (0, 5)
+    endless = replace(pair, stops=())
+    assert endless.stops_for("ignore") is None
+    with pytest.raises(PairError, match="names a token that ends a text: use --eos ignore"):
+        endless.stops_for("stop")

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from analysis.figures.drawing import STAGE_LOOKS
-from analysis.figures.logs import Window, latency_cdf, timeline
+from analysis.figures.identity import COLOURS
+from analysis.figures.logs import Window, energy_queue, latency_cdf, timeline, token_seconds
 from analysis.figures.plot import plot
 from analysis.figures.style import STYLES
 from netsim.results.timeline import COLUMNS, write_timeline
@@ -102,3 +103,78 @@ def test_what_is_no_log_is_named(tmp_path: Path) -> None:
         ValueError, match=r"other\.parquet: not a token log, write one with netsim run --tokens"
     ):
         plot(file, "latency-cdf")
+
+
+def test_a_cdf_of_a_csv_is_that_of_the_same_log_in_parquet(tmp_path: Path) -> None:
+    log = pd.DataFrame({"start_s": [0.0, 1.0, 2.0], "end_s": [0.5, 1.25, 2.125]})
+    log.to_csv(tmp_path / "run.csv", index=False)
+    log.to_parquet(tmp_path / "run.parquet")
+    seconds = [token_seconds(tmp_path / f"run.{suffix}") for suffix in ("csv", "parquet")]
+    assert seconds[0].tolist() == seconds[1].tolist() == [0.5, 0.25, 0.125]
+    figure = latency_cdf([tmp_path / "run.csv"], STYLES["screen"], Window()).figure
+    assert not figure.legends, "one curve needs no name"
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "message"),
+    [
+        ("timeline", 2, "timeline: one file, given 2"),
+        ("energy-queue", 2, "energy-queue: one file, given 2"),
+        ("latency-cdf", len(COLOURS) + 1, f"curves can't be told apart, at most {len(COLOURS)}"),
+    ],
+)
+def test_too_many_logs_are_refused(tmp_path: Path, kind: str, count: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plot([tmp_path / f"{number}.parquet" for number in range(count)], kind)
+
+
+def queue_log(num_devices: int) -> pd.DataFrame:
+    """Two seeds of devices whose queue grows by a millijoule a token, each from its own number; one has no budget."""
+    rows = [
+        {"seed": seed, "device": device, "start_s": 0.1 * token, "energy_queue_j": device + token / 1000}
+        for seed in (3, 4)
+        for device in range(num_devices)
+        for token in range(4)
+    ]
+    without = {"seed": 3, "device": num_devices, "start_s": 0.0, "energy_queue_j": np.nan}
+    return pd.DataFrame([*rows, without])
+
+
+def test_the_energy_queue_is_a_curve_for_each_device_of_the_first_seed(tmp_path: Path) -> None:
+    queue_log(2).to_parquet(tmp_path / "run.parquet")
+    (axes,) = energy_queue([tmp_path / "run.parquet"], STYLES["screen"], Window()).figure.axes
+    lines = {line.get_label(): np.asarray(line.get_xydata()) for line in axes.lines}
+    assert set(lines) == {"device 0", "device 1"}
+    np.testing.assert_allclose(lines["device 1"], [[0.0, 1.0], [0.1, 1.001], [0.2, 1.002], [0.3, 1.003]])
+    assert axes.get_ylabel() == "energy above the budget (J)"
+
+
+def test_the_energy_queue_of_one_device_needs_no_name(tmp_path: Path) -> None:
+    queue_log(1).to_csv(tmp_path / "run.csv", index=False)
+    figure = energy_queue([tmp_path / "run.csv"], STYLES["screen"], Window()).figure
+    assert len(figure.axes[0].lines) == 1
+    assert not figure.legends
+
+
+@pytest.mark.parametrize(
+    ("num_devices", "message"),
+    [
+        (0, "no device has an energy queue, allowed: a run of gelato"),
+        (len(COLOURS) + 1, f"curves can't be told apart, at most {len(COLOURS)}"),
+    ],
+)
+def test_an_energy_queue_that_cant_be_drawn_is_refused(
+    tmp_path: Path, num_devices: int, message: str
+) -> None:
+    queue_log(num_devices).to_parquet(tmp_path / "run.parquet")
+    with pytest.raises(ValueError, match=message):
+        plot(tmp_path / "run.parquet", "energy-queue")
+
+
+def test_a_log_without_tokens_or_without_a_file_is_named(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    pd.DataFrame({"start_s": [], "end_s": []}).to_csv(empty, index=False)
+    with pytest.raises(ValueError, match=r"empty\.csv: no token"):
+        token_seconds(empty)
+    with pytest.raises(ValueError, match=r"none\.csv: no such file"):
+        token_seconds(tmp_path / "none.csv")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer
 
 from models.encode import encode_prompt
-from models.prompts import Message, PromptError, PromptText, read_prompts, write_prompts
-from models.prompts.built_in import FOLDER, built_in_prompts
-from models.text import part_of, source_files
+from models.prompts import Message, PromptError, PromptText, built_in, read_prompts, write_prompts
+from models.prompts.built_in import COUNTS, FOLDER, built_in_prompts
+from models.text import SourceFile, part_of, source_files
 from models.train import load_tokenizer
 
 
@@ -83,3 +85,27 @@ def test_shipped_prompts_are_of_their_part(part: str, count: int) -> None:
     prompts = read_prompts(FOLDER / f"prompts-{part}.jsonl")
     assert len(prompts) == count
     assert {part_of(prompt.source or "") for prompt in prompts} == {part}
+
+
+def test_the_command_writes_the_prompts_of_both_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(FOLDER / "tokenizer.json", tmp_path)
+    monkeypatch.setattr(built_in, "COUNTS", dict.fromkeys(COUNTS, 2))
+    monkeypatch.setattr(sys, "argv", ["built_in", "--pair", str(tmp_path), "--seed", "5"])
+    built_in.main()
+    for part in COUNTS:
+        written = read_prompts(tmp_path / f"prompts-{part}.jsonl")
+        assert written == built_in_prompts(tmp_path, part, 2, seed=5)
+
+
+def test_a_prompt_ends_between_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A character of several bytes takes several tokens of the built-in pair: lines cut within one are passed over."""
+    text = "".join(f"# {'x' * (number % 7)} \u4e16\u754c\n" for number in range(60))
+    monkeypatch.setattr(built_in, "source_files", lambda: [SourceFile("a.py", text, "train")])
+    prompts = built_in_prompts(FOLDER, "train", 5, prompt_tokens=30, reference_tokens=11)
+    assert all(prompt.prompt + (prompt.reference or "") in text for prompt in prompts)
+    tokenizer = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
+    lines = text.splitlines(keepends=True)
+    cuts = [tokenizer.decode(tokenizer.encode("".join(lines[first:])).ids[:41]) for first in range(40)]
+    assert any(cut.endswith("\ufffd") for cut in cuts), "some line is passed over"

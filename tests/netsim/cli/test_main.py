@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +12,11 @@ import pandas as pd
 import pytest
 
 from netsim.results.columns import NAMES
+from netsim.startup import ROOT
+from tests.command_line import netsim
 from tests.trace_factory import make_trace
 from traces.format.trace import Trace
 
-ROOT = Path(__file__).resolve().parents[3]
 SCENARIO = """name: small
 trace: {trace}
 policy: {{name: u-hlm, threshold: 0.3}}
@@ -29,19 +29,6 @@ sweep:
     - {{name: u-hlm, threshold: 0.3}}
   channel.snr_db: [0, 10]
 """
-
-
-def netsim(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "netsim", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,11 @@ import pytest
 from netsim.cli.common import print_table
 from netsim.costs.latency import load_latency
 from netsim.costs.latency_file import LatencyError
+from netsim.startup import ROOT
+from tests.command_line import Finished, netsim
 from tests.trace_factory import make_trace
 from traces.format.manifest import TraceError, read_manifest
 
-ROOT = Path(__file__).resolve().parents[3]
 FULL = Path("/dev/full")
 #: Fails every write after the first so many bytes of a file, as a full disk does (SIGXFSZ is ignored by Python).
 SMALL_FILES = (
@@ -36,25 +37,25 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def netsim(
-    *arguments: str | Path, cwd: Path = ROOT, largest_file: int | None = None, stdout: Path | None = None
+def in_a_process(
+    *arguments: str | Path, largest_file: int | None = None, stdout: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
+    """Run a command where files may have so many bytes, or its output goes to a device."""
     prologue = "" if largest_file is None else SMALL_FILES.format(bytes=largest_file)
     code = f"{prologue}import sys; sys.argv[0] = 'netsim'\nfrom netsim.__main__ import main; main()"
     with (stdout or Path(os.devnull)).open("w") as file:
         return subprocess.run(
             [sys.executable, "-c", code, *map(str, arguments)],
-            cwd=cwd,
-            stdout=file if stdout else subprocess.PIPE,
+            cwd=ROOT,
+            stdout=file,
             stderr=subprocess.PIPE,
             text=True,
             timeout=300,
             check=False,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
 
 
-def one_line(done: subprocess.CompletedProcess[str], status: int, text: str) -> None:
+def one_line(done: Finished | subprocess.CompletedProcess[str], status: int, text: str) -> None:
     assert done.returncode == status, done.stderr
     assert text in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
@@ -97,13 +98,14 @@ def test_an_output_that_cannot_be_is_refused_before_the_work(
 @pytest.mark.parametrize("command", ["run", "schema", "validate"])
 def test_a_full_standard_output_is_said_before_the_work(scenario: Path, command: str) -> None:
     arguments = [] if command == "schema" else [scenario]
-    one_line(netsim(command, *arguments, stdout=FULL), 2, "standard output: can't be written: No space left")
+    done = in_a_process(command, *arguments, stdout=FULL)
+    one_line(done, 2, "standard output: can't be written: No space left")
 
 
 def test_a_full_disk_ends_a_sweep_in_one_line_and_it_goes_on_later(scenario: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     # Enough for the scenario, too little for a chunk.
-    one_line(netsim("sweep", scenario, "--out", out, "-q", largest_file=3000), 1, "File too large")
+    one_line(in_a_process("sweep", scenario, "--out", out, "-q", largest_file=3000), 1, "File too large")
     assert not list((out / "chunks").glob("*.parquet"))
     assert netsim("sweep", scenario, "--out", out, "-q").returncode == 0
     assert netsim("sweep", scenario, "--out", tmp_path / "new", "-q").returncode == 0
@@ -113,7 +115,7 @@ def test_a_full_disk_ends_a_sweep_in_one_line_and_it_goes_on_later(scenario: Pat
 def test_a_full_disk_ends_a_log_in_one_line_and_keeps_the_earlier_one(scenario: Path, tmp_path: Path) -> None:
     log = tmp_path / "t.csv"
     log.write_text("earlier")
-    one_line(netsim("run", scenario, "--seed", "0", "--tokens", log, largest_file=1000), 1, "--tokens ")
+    one_line(in_a_process("run", scenario, "--seed", "0", "--tokens", log, largest_file=1000), 1, "--tokens ")
     assert log.read_text() == "earlier"
     assert list(tmp_path.iterdir()) == [log]
 

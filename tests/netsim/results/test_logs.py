@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from netsim.point import Point
 from netsim.results.timeline import ORDER, read_timeline, write_timeline
 from netsim.results.token_log import COLUMNS
 from netsim.scenario import Scenario
+from tests.command_line import netsim
 from tests.trace_factory import make_trace
 
 BLOCKS: dict[str, Any] = {
@@ -122,13 +121,8 @@ def test_the_command_line_writes_them(trace: Path, tmp_path: Path) -> None:
         "requests: {deadline_s: 1}\n"
     )
     tokens, out = tmp_path / "tokens.parquet", tmp_path / "timeline.json"
-    command = [sys.executable, "-m", "netsim", "run", str(scenario), "--json"]
-    done = subprocess.run(
-        [*command, "--tokens", str(tokens), "--timeline", str(out)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = netsim("run", scenario, "--json", "--tokens", tokens, "--timeline", out)
+    assert (done.returncode, done.stderr) == (0, "")
     rows = json.loads(done.stdout)
     assert [own["device"] for own in rows[1]["devices"]] == ["0", "1", "all"]
     assert 0 <= rows[1]["devices"][2]["deadline_met"] <= 1

@@ -219,3 +219,21 @@ def test_summary_of_a_single_point_needs_no_point_columns() -> None:
     assert summary["throughput_tok_s_mean"].item() == pytest.approx(
         table["throughput_tok_s"].mean(), rel=1e-12
     )
+
+
+def test_of_no_defined_row_there_is_nothing_to_say_and_of_one_no_interval() -> None:
+    nothing = np.array([np.nan, np.nan])
+    for interval in (
+        token_seed_interval(nothing, [0, 1]),
+        paired_ratio_interval(nothing, [1.0, 2.0], [0, 1]),
+    ):
+        assert np.isnan(interval).all()
+    assert np.isnan(token_seed_interval([], [])).all()
+    one = paired_ratio_interval([3.0, np.nan], [2.0, 1.0], [0, 1])
+    assert one.mean == pytest.approx(1.5)
+    assert np.isnan([one.low, one.high]).all()
+
+
+def test_every_value_has_its_token_seed() -> None:
+    with pytest.raises(ValueError, match=r"one of each per row, got shapes \(3,\) and \(2,\)"):
+        token_seed_interval([1.0, 2.0, 3.0], [0, 1])

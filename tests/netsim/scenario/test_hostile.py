@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from netsim.startup import ROOT
+from tests.command_line import netsim
 
 GOOD = "name: x\ntrace: tiny-full\npolicy: {name: hlm}\nseeds: 2\n"
 #: What a scenario says, and what is said of it; each was once accepted, a traceback, or gigabytes.
@@ -126,16 +127,16 @@ def test_validate_imports_no_plugin_even_where_they_are_allowed(
     if allowed_by == "environment":
         monkeypatch.setenv("NETSIM_ALLOW_PLUGINS", "1")
     options = ["--allow-plugins"] if allowed_by == "option" else []
-    done = subprocess.run(
-        [sys.executable, "-m", "netsim", "validate", str(path), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    done = netsim("validate", path, *options, cwd=tmp_path)
     assert (done.returncode, (tmp_path / "imported").exists()) == (0, False), done.stderr
     assert "validate runs no code of your own" in done.stderr
+    assert done.stdout.startswith(f"{path}: ok, ")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("trace: tiny-full", "trace: tiny-fool"), encoding="utf-8"
+    )
+    refused = netsim("validate", path, *options, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "did you mean 'tiny-full'?" in refused.stderr, "what is no plug-in is looked at"
 
 
 def test_a_module_beside_a_scenario_takes_nobodys_place(tmp_path: Path) -> None:

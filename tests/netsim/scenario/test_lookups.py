@@ -84,6 +84,17 @@ def test_a_policy_with_a_value_and_no_key(spec: str) -> None:
     assert said(lambda: parse_policy(spec)).endswith("did you mean 'u-hlm:threshold=0.3'?")
 
 
+@pytest.mark.parametrize(
+    ("spec", "fault"),
+    [
+        ("u-hlm:threshold=0.3,measure", "measure: no value, allowed: key=value"),
+        ("u-hlm:threshold=[0.3", "threshold: not a value, given '[0.3'"),
+    ],
+)
+def test_a_policy_with_a_key_that_has_no_value(spec: str, fault: str) -> None:
+    assert fault in said(lambda: parse_policy(spec))
+
+
 def test_a_policy_with_several_keys_is_not_guessed() -> None:
     assert "threshold" not in said(lambda: parse_policy("cu-hlm=0.3"))
 

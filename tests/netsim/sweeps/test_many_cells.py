@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from netsim.point import Point
 from netsim.scenario import Scenario, load_grid, load_scenario
 from netsim.sweeps import chunk_files, chunks, tables
 from netsim.sweeps.chunks import Chunk, SweepPoint, missing_chunks, sweep_points
@@ -163,3 +164,15 @@ def test_what_is_done_is_left_out_of_a_gathered_chunk(point: SweepPoint) -> None
     cut = list(missing_chunks(points, range(2), done))
     missing = [(own.digest, 1) for number, own in enumerate(points) if number % 3]
     assert sorted(cells(cut)) == sorted(missing)
+
+
+def test_points_share_no_downlink_whose_rate_is_the_channels(tmp_path: Path, scenario: Scenario) -> None:
+    """The downlink's SNR is its own, its law and bandwidth the channel's: a point is what it is alone."""
+    axes = {"channel.bandwidth_hz": [1e4, 1e6], "policy": ["hlm"]}
+    content = {**scenario.model_dump(), "seeds": 2, "downlink": {"snr_db": 3.0}, "sweep": axes}
+    loaded = Scenario.model_validate(content)
+    run_sweep(loaded, tmp_path / "out", engine="arrays")
+    table = pd.read_parquet(tmp_path / "out" / "results.parquet")
+    alone = [Point.of(point.scenario).row(seed) for point in load_grid(loaded).points for seed in (0, 1)]
+    assert table["downlink_s"].tolist() == [row["downlink_s"] for row in alone]
+    assert table["downlink_s"].nunique() == 2

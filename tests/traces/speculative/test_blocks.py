@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -255,3 +256,24 @@ def test_walks_equal_the_loop_that_one_would_write_down(
         else:
             assert list(zip(drafted, emitted, strict=True)) == expected
         assert not rounds.unrecorded.any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"gamma": 0}, "gamma is at least 1, given 0"),
+        ({"gamma": 2, "keeps": True}, "what is kept is said by a rule that looks at the drafts"),
+        ({"gamma": 2, "overlap": True}, "no bonus, no rule, nothing kept"),
+        ({"gamma": 2, "bonus": False, "overlap": True, "stop": Probability(0.3)}, "no bonus, no rule, nothing kept"),
+    ],
+)  # fmt: skip
+def test_rounds_that_contradict_themselves_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Blocks(**settings)
+    assert Blocks(2, bonus=False, overlap=True).overlap
+
+
+def test_only_the_measure_that_counts_has_samples() -> None:
+    assert Measure(None, name="margin").samples is None
+    with pytest.raises(ValueError, match="the measure 'margin' has no samples, given 20"):
+        Measure(20, name="margin")
