@@ -47,7 +47,7 @@ def _check_scenario(path: Path) -> str:
     from netsim.cli.common import located
     from netsim.scenario import load_grid
     from netsim.scenario.plugins import none_loaded
-    from netsim.sweeps.progress import about
+    from netsim.sweeps.progress import SHORT_S, about
 
     with none_loaded():
         grid = load_grid(path)
@@ -56,7 +56,7 @@ def _check_scenario(path: Path) -> str:
         traces, seconds = _check_points(grid)
         for trace in traces:
             trace.verify()
-    lasts = f", {about(seconds)} of one processor" if seconds else ""
+    lasts = f", {about(seconds)} of one processor" if seconds > SHORT_S else ""
     return f"ok, {len(grid.points)} points x {num_seeds} seeds{lasts}"
 
 

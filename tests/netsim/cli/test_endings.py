@@ -98,9 +98,9 @@ def test_a_signal_that_is_ignored_stays_so(scenario: Path, monkeypatch: pytest.M
     """As ``nohup`` wants it."""
     found = []
 
-    def look(_grid: object) -> list[object]:
+    def look(_grid: object) -> tuple[list[object], float]:
         found.append(signal.getsignal(signal.SIGHUP))
-        return []
+        return [], 0.0
 
     monkeypatch.setattr(files, "_check_points", look)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

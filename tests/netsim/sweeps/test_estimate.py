@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,9 @@ from netsim.point import Point, array_blocks
 from netsim.scenario import load_grid, load_scenario
 from netsim.sweeps.chunks import check_points, sweep_points
 from netsim.sweeps.estimate import LIMIT, Estimate
+from netsim.sweeps.progress import about
 from netsim.sweeps.run import run_sweep
+from tests.command_line import netsim
 
 ROOT = Path(__file__).resolve().parents[3]
 SCENARIO: dict[str, Any] = {
@@ -142,3 +145,12 @@ def test_a_long_sweep_says_how_long_before_it_starts(
         capsys.readouterr().err.splitlines()[0]
         == f"cells: 249, about {expected * 249 / 250:.0f} s of one processor"
     )
+
+
+def test_validate_says_how_long_a_long_sweep_takes(tmp_path: Path) -> None:
+    long = {**SCENARIO, "devices": 4}
+    for seeds in (1, 10_000):
+        path = tmp_path / f"{seeds}.yaml"
+        path.write_text(json.dumps({**long, "seeds": seeds}))
+        lasts = f", {about(seconds(**{**long, 'seeds': seeds}))} of one processor" if seeds > 1 else ""
+        assert netsim("validate", path).stdout == f"{path}: ok, 1 points x {seeds} seeds{lasts}\n"
