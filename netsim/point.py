@@ -12,7 +12,7 @@ from cachetools import cachedmethod
 from netsim.costs.energy import Power
 from netsim.costs.workload import Costs, Workload, build_workload
 from netsim.deciding.parametric import ParametricDecider, ParametricTrace
-from netsim.deciding.plans import Decided, PlanKey, Plans, new_plans
+from netsim.deciding.plans import Decided, PlanKey, Plans, lean, new_plans
 from netsim.deciding.policies import terms_of
 from netsim.deciding.recorded import Decider
 from netsim.engines.network import DeviceRun, Network
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 #: What each prompt adds to a row.
 Sums = dict[str, FloatArray]
 #: Rounds that the array engine times in one go, of a point, whose times stay in a processor's cache, and of all.
-ROUNDS_OF_A_POINT_AT_ONCE, ROUNDS_AT_ONCE = 2**16, 2**21
+ROUNDS_OF_A_POINT_AT_ONCE, ROUNDS_AT_ONCE = 2**17, 2**21
 
 
 def _plan_key(point: Point, seed: int, visit: int = 0) -> PlanKey:
@@ -169,7 +169,8 @@ class Point:
     def plan(self, seed: int, visit: int = 0) -> Decided:
         """Decisions and work of every round: the same for seeds that share their draws, and for every channel."""
         rounds = self.decider.rounds(self.policy, seed, visit)
-        return rounds, build_workload(rounds, self.decider.prompt_tokens, self.costs, terms_of(self.policy))
+        work = build_workload(rounds, self.decider.prompt_tokens, self.costs, terms_of(self.policy))
+        return lean(rounds), lean(work)
 
     def array_timings(self, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
         """Times of every round of several workloads under several seeds, by the array engine."""

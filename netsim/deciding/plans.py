@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any, TypeVar
+
+import numpy as np
 from cachetools import LRUCache
+from numpy.typing import NDArray
 
 from netsim.costs.workload import Workload
 from traces.speculative.rounds import Policy, Rounds
@@ -12,10 +17,25 @@ Decided = tuple[Rounds, Workload]
 #: What decisions depend on: the policy, and the decider's key of the draws.
 PlanKey = tuple[Policy, tuple[int, int]]
 Plans = LRUCache[PlanKey, Decided]
-#: Rounds whose decisions and work are kept, at some 150 bytes each.
+_Columns = TypeVar("_Columns", Rounds, Workload)
+#: Rounds whose decisions and work are kept, at some 130 bytes each.
 MOST_ROUNDS_PLANNED = 2**20
 
 
 def new_plans() -> Plans:
     """Nothing kept yet."""
     return LRUCache(MOST_ROUNDS_PLANNED, getsizeof=lambda plan: plan[0].node.size)
+
+
+def lean(columns: _Columns) -> _Columns:
+    """The same, read alone: a column that has one value everywhere, as nearly half of them have, takes the memory of one."""
+    return type(columns)(**{field.name: _lean(getattr(columns, field.name)) for field in fields(columns)})
+
+
+def _lean(column: NDArray[Any]) -> NDArray[Any]:
+    first = column.reshape(-1)[:1]
+    return (
+        np.broadcast_to(first.copy().reshape(()), column.shape)
+        if first.size and (column == first).all()
+        else column
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ class SweepPoint:
     sources : tuple of str. Digests of the trace, of both latency profiles, and of the scores of texts.
     engine : str. ``events`` or ``arrays``.
     rounds, prompts : int. Rounds of one cell, and prompts of which it has sums.
+    token_seeds : int. Recorded ones, which seeds take in turn; 1 without a recording.
     """
 
     scenario: Scenario
@@ -63,6 +65,7 @@ class SweepPoint:
     engine: str
     rounds: int
     prompts: int
+    token_seeds: int
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,7 @@ def _sweep_point(
         engine=engine,
         rounds=scenario.num_rounds(len(built.trace.prompts)),
         prompts=len(built.trace.prompts),
+        token_seeds=len(built.trace.manifest.token_seeds) if isinstance(built.trace, Trace) else 1,
     )
 
 
@@ -249,13 +253,22 @@ def _missing_pieces(
     channels: dict[tuple[str, str], list[SweepPoint]] = {}
     for point in points:
         channels.setdefault((point.channel, point.engine), []).append(point)
+    cuts: list[list[tuple[list[SweepPoint], list[int]]]] = []
+    # Seeds of one token seed share what is decided: together they are fewer and larger blocks of rows.
+    alike = {
+        count: sorted(seeds, key=lambda seed: seed % count)
+        for count in {point.token_seeds for point in points}
+    }
     for group in channels.values():
-        budget = _most_cells(group[0])
+        budget, in_turn = _most_cells(group[0]), alike[group[0].token_seeds]
         for first_point in range(0, len(group), budget):
             together = group[first_point : first_point + budget]
-            seeds_each = max(1, budget // len(together))
-            for first_seed in range(0, len(seeds), seeds_each):
-                yield from _missing(together, seeds[first_seed : first_seed + seeds_each], done)
+            each = max(1, budget // len(together))
+            cuts.append([(together, in_turn[first : first + each]) for first in range(0, len(seeds), each)])
+    # Every channel under some seeds, then under others: what is decided is of use to all of them, and then no more.
+    for cut in zip_longest(*cuts):
+        for some_points, some_seeds in filter(None, cut):
+            yield from _missing(some_points, some_seeds, done)
 
 
 def _missing(

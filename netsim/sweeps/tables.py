@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,16 @@ def write_tables(
         pq.ParquetWriter(files[RESULTS], schema) as results,
         pq.ParquetWriter(files[PROMPT_SUMS], sums_schema) as sums,
         files[SUMMARY].open("w", encoding="utf-8", newline="") as summary,
+        # Summaries are arithmetic, the rest is reading and writing: each has a processor.
+        ThreadPoolExecutor(1) as beside,
     ):
+        of_parts: deque[Future[pd.DataFrame]] = deque()
+
+        def write_summaries(most_left: int) -> None:
+            while len(of_parts) > most_left:
+                lines = of_parts.popleft().result()
+                lines.to_csv(summary, index=False, lineterminator="\n", header=not summary.tell())
+
         for part in parts:
             stored = _with_axes(part, axes, len(seeds))
             table = stored.drop_columns([PROMPTS]).cast(schema)
@@ -62,9 +73,10 @@ def write_tables(
             of_prompts = _by_prompt(stored, keys).cast(sums_schema)
             sums.write_table(of_prompts, row_group_size=MOST_ROWS)
             averaged = _frame(table.select([*keys, "token_seed", *AVERAGED]), axes)
-            of_part = summarise(averaged, keys, _frame(of_prompts, axes))
-            of_part.to_csv(summary, index=False, lineterminator="\n", header=not written)
+            of_parts.append(beside.submit(summarise, averaged, keys, _frame(of_prompts, axes)))
+            write_summaries(most_left=1)
             written += len(table)
+        write_summaries(most_left=0)
         if not written:
             summary.write("\n")
     return written

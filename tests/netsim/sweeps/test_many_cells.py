@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -98,12 +99,16 @@ def test_whole_numbers_are_spelled_alike_in_every_part(
 
 
 def synthetic(
-    one: SweepPoint, channels: int, *, policies: int = 1, rounds: int = 8, engine: str = "arrays"
+    one: SweepPoint, channels: int, *, policies: int = 1, rounds: int = 8, token_seeds: int = 1
 ) -> list[SweepPoint]:
     """Points that no scenario stands behind: enough to be cut into chunks."""
     return [
-        SweepPoint(
-            one.scenario, {}, f"{channel}/{policy}", str(channel), one.sources, engine, rounds, one.prompts
+        replace(
+            one,
+            digest=f"{channel}/{policy}",
+            channel=str(channel),
+            rounds=rounds,
+            token_seeds=token_seeds,
         )
         for policy in range(policies)
         for channel in range(channels)
@@ -156,6 +161,20 @@ def test_pieces_that_are_some_work_stay_chunks_of_their_own(point: SweepPoint) -
     rounds = chunks.ROUNDS_PER_CHUNK["arrays"] // 20
     cut = list(missing_chunks(synthetic(point, 13, rounds=rounds), range(2), {}))
     assert len(cut) == 13
+
+
+def test_seeds_that_share_decisions_are_computed_together_under_every_channel(point: SweepPoint) -> None:
+    """1000 seeds of 8 token seeds, 186 a chunk: each chunk meets two or three token seeds, and each is met in one go."""
+    points = synthetic(point, 13, policies=21, rounds=2048, token_seeds=8)
+    cut = list(missing_chunks(points, range(1000), {}))
+    assert sorted(cells(cut)) == sorted((own.digest, seed) for own in points for seed in range(1000))
+    met = [{seed % 8 for piece in chunk.pieces for seed in piece.seeds} for chunk in cut]
+    assert max(map(len, met)) == 3
+    assert len(cut) == 13 * 6
+    for number in range(8):
+        where = [place for place, token_seeds in enumerate(met) if number in token_seeds]
+        assert where == list(range(where[0], where[-1] + 1))
+        assert len(where) <= 2 * 13
 
 
 def test_what_is_done_is_left_out_of_a_gathered_chunk(point: SweepPoint) -> None:
