@@ -22,6 +22,8 @@ SUMS = (
     "tokens", "seconds", "drafted", "transmitted", "skipped", "skipped_accepted", "rejected", "uplink_bits",
     "llm_calls", "energy_j", "nll",
 )  # fmt: skip
+#: Those of them that are decided: the same, row for row, for all seeds of a token seed.
+DECIDED_SUMS = tuple(name for name in SUMS if name not in ("seconds", "energy_j"))
 #: Columns of a row that are a ratio of two sums; with several devices the throughput is that of all tokens.
 RATIOS = {
     "throughput_tok_s": ("tokens", "seconds"),

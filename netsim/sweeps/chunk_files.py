@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from netsim.results.columns import COLUMNS
-from netsim.results.prompt_sums import SUMS
+from netsim.results.prompt_sums import DECIDED_SUMS, SUMS
 from traces.format.manifest import replace_file
 
 _TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
@@ -29,6 +29,10 @@ SUM_FIELDS = [(name, pa.float64()) for name in SUMS]
 SCHEMA = pa.schema(
     [("point", pa.string()), *ROW, (PROMPTS, pa.struct([(name, pa.list_(of)) for name, of in SUM_FIELDS]))]
 )
+#: Columns of few different values, written as a dictionary and the places in it; of others that would be in vain.
+_FEW_VALUES = ["point", *(name for name, of in ROW if of == pa.string())] + [
+    f"{PROMPTS}.{name}.list.element" for name in DECIDED_SUMS
+]
 
 _NAME = re.compile(r"[0-9a-f]{32}\.([0-9a-f]{64})\.parquet")
 #: What a process that was killed while it wrote leaves behind; see `replace_file`.
@@ -98,7 +102,7 @@ class ChunkFiles:
     def add(self, name: str, rows: pa.Table) -> None:
         """Store the rows of a chunk, at once and whole; ``rows`` has the columns of ``SCHEMA``."""
         content = io.BytesIO()
-        pq.write_table(rows, content)
+        pq.write_table(rows, content, use_dictionary=_FEW_VALUES)
         checksum = hashlib.sha256(content.getvalue()).hexdigest()
         path = self.folder / f"{name}.{checksum}.parquet"
         replace_file(path, content.getvalue())

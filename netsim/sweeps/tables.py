@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from netsim.results.columns import AVERAGED
-from netsim.results.prompt_sums import SUMS
+from netsim.results.prompt_sums import DECIDED_SUMS, SUMS
 from netsim.results.summary import summarise
 from netsim.sweeps.chunk_files import PROMPTS, ROW, SUM_FIELDS
 from netsim.sweeps.chunks import SweepPoint
@@ -45,6 +45,7 @@ def write_tables(
     axis_fields = [(name, values.type) for name, values in axes]
     schema = pa.schema([*axis_fields, *ROW])
     sums_schema = pa.schema([*axis_fields, ("seed", pa.int64()), ("prompt", pa.int64()), *SUM_FIELDS])
+    few_values = [*keys, "seed", "prompt", *DECIDED_SUMS]
     placed = _placed(tables, points, seeds)
     most_prompts = max(point.prompts for point in points)
     most_rows = min(MOST_ROWS, NUMBERS_IN_MEMORY // (len(ROW) + len(SUMS) * most_prompts))
@@ -54,7 +55,7 @@ def write_tables(
     written = 0
     with (
         pq.ParquetWriter(files[RESULTS], schema) as results,
-        pq.ParquetWriter(files[PROMPT_SUMS], sums_schema) as sums,
+        pq.ParquetWriter(files[PROMPT_SUMS], sums_schema, use_dictionary=few_values) as sums,
         files[SUMMARY].open("w", encoding="utf-8", newline="") as summary,
         # Summaries are arithmetic, the rest is reading and writing: each has a processor.
         ThreadPoolExecutor(1) as beside,
