@@ -26,7 +26,7 @@ from traces.format.trace import Trace
 
 #: Raised whenever the same scenario gives other numbers than before: older chunks are then not reused. Columns that
 #: come, go or change their type need no raise: their digest is a part of every key as well.
-RESULTS_VERSION = 4
+RESULTS_VERSION = 5
 #: Keys that no row depends on.
 NOT_IN_A_ROW = frozenset({"name", "seeds", "sweep"})
 #: Keys that may differ between points that share what is dear: the trace, the decisions, the latency profiles.

@@ -17,8 +17,8 @@ from traces.format.trace import Trace
 
 #: Environment variable: hours of one processor that a sweep may take.
 LIMIT = "NETSIM_HOURS"
-#: Seconds of a row whatever its rounds are, by the array engine and by events.
-ARRAYS_ROW_S, EVENTS_ROW_S = 1e-4, 4e-3
+#: Seconds of a row whatever its rounds are, by the array engine and by events, and there of each device.
+ARRAYS_ROW_S, EVENTS_ROW_S, DEVICE_S = 3e-5, 3e-3, 8e-4
 #: Seconds of a round by the array engine, by events alone, and by events with other devices.
 ARRAYS_S, EVENTS_S, SHARED_EVENTS_S = 7e-8, 8e-6, 3e-5
 #: Seconds of a block of fading, and of deciding a round.
@@ -41,9 +41,9 @@ class Estimate:
         rounds = scenario.num_rounds(len(point.trace.prompts))
         fading_s = rounds * BLOCK_S * (LEAST_BLOCKS + upload_blocks(point.radio, point.costs, point.policy))
         if network_key(scenario, point.policy):
-            alone = len(point.network.devices) == 1
-            round_s = EVENTS_S if alone else SHARED_EVENTS_S
-            self._a_seed_s += EVENTS_ROW_S + rounds * round_s + fading_s
+            num_devices = len(point.network.devices)
+            round_s = EVENTS_S if num_devices == 1 else SHARED_EVENTS_S
+            self._a_seed_s += EVENTS_ROW_S + num_devices * DEVICE_S + rounds * round_s + fading_s
         else:
             self._a_seed_s += ARRAYS_ROW_S + rounds * ARRAYS_S
             self._channels[scenario.channel.model_dump_json()] = fading_s

@@ -76,7 +76,8 @@ def test_it_is_about_as_right_for_one_engine_as_for_the_other() -> None:
         Point.of(load_scenario({**SCENARIO, **u_hlm, "policy": {"name": "u-hlm", "threshold": threshold}}))
         for threshold in THRESHOLDS
     ]
-    networks = [Point.of(load_scenario({**SCENARIO, "devices": 8, "tokens": 16}))]
+    several = {"devices": 8, "requests": {"per_device": 20}, "tokens": 16}
+    networks = [Point.of(load_scenario({**SCENARIO, **several}))]
 
     def arrays() -> None:
         for _ in array_blocks(points, range(200)):
