@@ -249,12 +249,20 @@ def _send_all(
     air_s: FloatArray,
     prompt_air_s: FloatArray,
 ) -> float:
-    """Seconds until the last upload of any workload is over; -1 where the curve is too short."""
+    """Seconds until the last upload of any workload is over; -1 where the curve is too short.
+
+    One upload of every workload after the other: each waits for the one before of its own workload, and a processor works on
+    several at once.
+    """
+    num_workloads = len(starts) - 1
+    sent_s = np.zeros(num_workloads)
     end_s = 0.0
-    for workload in range(len(starts) - 1):
-        sent_s = 0.0
-        for upload in range(starts[workload], starts[workload + 1]):
-            start_s = known_s[upload] + sent_s
+    for turn in range(np.diff(starts).max()):
+        for workload in range(num_workloads):
+            upload = starts[workload] + turn
+            if upload >= starts[workload + 1]:
+                continue
+            start_s = known_s[upload] + sent_s[workload]
             if prompt_bits[upload] > 0.0:
                 prompt_s = drain(
                     rates_bps, prefix_bits, coherence_time_s, endless, start_s, prompt_bits[upload]
@@ -263,11 +271,11 @@ def _send_all(
                     return -1.0
                 prompt_air_s[place[upload]] = prompt_s
                 start_s += prompt_s
-                sent_s += prompt_s
+                sent_s[workload] += prompt_s
             own_s = drain(rates_bps, prefix_bits, coherence_time_s, endless, start_s, bits[upload])
             if not 0.0 <= own_s < np.inf:
                 return -1.0
             air_s[place[upload]] = own_s
-            sent_s += own_s
+            sent_s[workload] += own_s
             end_s = max(end_s, start_s + own_s)
     return end_s
