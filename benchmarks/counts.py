@@ -18,6 +18,8 @@ from netsim.costs.workload import Workload
 from netsim.engines.timings import Timings
 from netsim.point import Point, array_blocks
 from netsim.radio import link, sessions
+from netsim.results import facts
+from netsim.results.order import ascending
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -105,7 +107,7 @@ def _counted() -> Iterator[Counts]:
     """Count what happens within."""
     counts = Counts()
     draw, take, session_rng = keyed_uniforms, IndependentStream.take, link.session_rng
-    sort, schedule = np.sort, simpy.Environment.schedule
+    sort, schedule = ascending, simpy.Environment.schedule
 
     def drawn(keys: IntArray, skip: int, starts: IntArray) -> FloatArray:
         counts.keys += len(keys)
@@ -120,9 +122,9 @@ def _counted() -> Iterator[Counts]:
         counts.keys += 1
         return session_rng(*key)
 
-    def sorted_(values: FloatArray, axis: int = -1) -> FloatArray:
+    def sorted_(values: FloatArray) -> FloatArray:
         counts.sorted_values += values.size
-        return sort(values, axis=axis)
+        return sort(values)
 
     def scheduled(env: simpy.Environment, *event: object) -> None:
         counts.events += 1
@@ -133,7 +135,7 @@ def _counted() -> Iterator[Counts]:
             (sessions, "keyed_uniforms", drawn),
             (IndependentStream, "take", taken),
             (link, "session_rng", seeded),
-            (np, "sort", sorted_),
+            (facts, "ascending", sorted_),
             (simpy.Environment, "schedule", scheduled),
         ):
             stack.enter_context(mock.patch.object(owner, name, counting))

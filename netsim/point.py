@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 #: What each prompt adds to a row.
 Sums = dict[str, FloatArray]
 #: Rounds that the array engine times in one go, of a point, whose times stay in a processor's cache, and of all.
-ROUNDS_OF_A_POINT_AT_ONCE, ROUNDS_AT_ONCE = 2**17, 2**21
+ROUNDS_OF_A_POINT_AT_ONCE, ROUNDS_AT_ONCE = 2**17, 2**20
 
 
 def _plan_key(point: Point, seed: int, visit: int = 0) -> PlanKey:

@@ -13,7 +13,7 @@ from netsim.costs.energy import Power
 from netsim.costs.workload import Workload
 from netsim.deciding.parametric import ParametricTrace
 from netsim.engines.timings import Timings
-from netsim.results.order import quantile
+from netsim.results.order import ascending, quantile
 from netsim.results.stages import StageSeconds, stage_seconds
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
@@ -205,7 +205,7 @@ class Timed:
     @cached_property
     def exchanges_s(self) -> FloatArray:
         """[num_seeds, num_exchanges of the row] or [num_exchanges]: seconds of the exchanges, ascending."""
-        return np.sort(self._took_place_s, axis=-1)
+        return ascending(self._took_place_s)
 
     @property
     def _took_place_s(self) -> FloatArray:
@@ -223,7 +223,7 @@ class Timed:
         emitted = self.workload.tokens[self.valid]
         if (emitted == 1).all():
             return self.exchanges_s
-        return np.sort(np.repeat(self._took_place_s / emitted, emitted, axis=-1), axis=-1)
+        return ascending(np.repeat(self._took_place_s / emitted, emitted, axis=-1))
 
     @cached_property
     def _together(self) -> int:

@@ -9,6 +9,27 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 _NONE = np.empty(0)
+#: Values from which on compiled code is worth its call.
+MANY = 1024
+
+
+def ascending(values: FloatArray) -> FloatArray:
+    """The values in order along the last axis, as ``numpy.sort``; of many it is compiled.
+
+    Parameters
+    ----------
+    values : [..., num_values], float
+    """
+    if values.size < MANY or not values.flags.c_contiguous:
+        return np.sort(values, axis=-1)
+    from netsim.results.compiled_order import write_ascending  # noqa: PLC0415  (loads numba, which a row has anyway)
+
+    rows = values.reshape(-1, values.shape[-1])
+    ordered = np.empty(rows.shape)
+    done = write_ascending(rows, ordered)
+    if not done.all():
+        ordered[~done] = np.sort(rows[~done], axis=-1)
+    return ordered.reshape(values.shape)
 
 
 def quantile(ordered: FloatArray, level: float, left_out: FloatArray = _NONE, zeros: int = 0) -> FloatArray:
