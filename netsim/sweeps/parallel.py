@@ -8,8 +8,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import islice
-from typing import Any
 
 import pyarrow as pa
 
@@ -21,9 +19,6 @@ from netsim.sweeps.chunk_files import SCHEMA
 from netsim.sweeps.chunks import Chunk, Piece, SweepPoint, setup_of
 from netsim.sweeps.stored import stored
 from traces.format.manifest import TraceError
-
-#: Chunks that a cluster is handed at once, at least: workers may still join.
-AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -140,8 +135,10 @@ def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[Compu
         If the cluster can't be reached, or Dask is not installed.
     """
     if backend == "dask":
-        with _connect(scheduler or "") as client:
-            yield partial(_on_cluster, client)
+        from netsim.sweeps.cluster import connected, on_cluster  # noqa: PLC0415  (as below)
+
+        with connected(scheduler or "") as client:
+            yield partial(on_cluster, compute, _failed, client)
     elif jobs == 1:
         yield _here
     else:
@@ -152,41 +149,6 @@ def workers(*, jobs: int, backend: str, scheduler: str | None) -> Iterator[Compu
 
 def _here(chunks: Iterable[Chunk]) -> Generator[Outcome, None, None]:
     yield from map(compute, chunks)
-
-
-def _connect(scheduler: str) -> Any:
-    try:
-        from distributed import Client  # noqa: PLC0415  (an optional extra)
-    except ImportError:
-        text = "needs the extra 'dask': pip install -e '.[dask]'"
-        raise InputError([Fault("--backend dask", "", text)]) from None
-    try:
-        return Client(scheduler, timeout="5s")  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise InputError([Fault("--scheduler", "", f"no answer from {scheduler!r}: {error}")]) from None
-
-
-def _on_cluster(client: Any, chunks: Iterable[Chunk]) -> Generator[Outcome, None, None]:
-    """Keep every worker busy without handing over all chunks at once.
-
-    What a worker had is computed again by another one if it dies; a chunk that several died of has failed.
-    """
-    from distributed import KilledWorker, as_completed  # noqa: PLC0415  (an optional extra)
-
-    waiting = iter(chunks)
-    at_once = max(AT_ONCE, 2 * sum(client.ncores().values()))
-    sent = {client.submit(compute, chunk, pure=False): chunk for chunk in islice(waiting, at_once)}
-    running = as_completed(sent)  # type: ignore[no-untyped-call]  # (Dask has no types)
-    for future in running:
-        chunk = sent.pop(future)
-        try:
-            yield future.result()
-        except KilledWorker as error:
-            yield _failed(chunk, f"{type(error).__name__}: the workers that computed it died")
-        for following in islice(waiting, 1):
-            future = client.submit(compute, following, pure=False)  # noqa: PLW2901  (done with the one before)
-            sent[future] = following
-            running.add(future)  # type: ignore[no-untyped-call]  # (as above)
 
 
 def _failed(chunk: Chunk, reason: str) -> Outcome:
