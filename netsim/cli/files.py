@@ -69,12 +69,12 @@ def _check_points(grid: Grid) -> tuple[list[Trace], float]:
     from netsim.scenario.plugins import allowed
     from netsim.scenario.sources.built_in import LiveTraceSettings
     from netsim.sweeps.chunks import check_points
-    from netsim.sweeps.estimate import Estimate
+    from netsim.sweeps.estimate import TimeEstimate
 
     if isinstance(grid.scenario.trace, LiveTraceSettings):
         return [], 0.0
     if not (allowed() and any(names_own(point.scenario) for point in grid.points)):
-        estimate = Estimate()
+        estimate = TimeEstimate()
         traces = check_points(grid, estimate)
         return traces, estimate.seconds(len(grid.scenario.seed_values()))
     print("plug-ins are not looked at: validate runs no code of your own", file=sys.stderr)

@@ -19,7 +19,7 @@ from netsim.point import Point
 from netsim.results.columns import columns_digest
 from netsim.scenario import Grid, GridPoint, Scenario
 from netsim.scenario.policies.published import threshold_of
-from netsim.sweeps.estimate import Estimate
+from netsim.sweeps.estimate import TimeEstimate
 from traces.format.manifest import canonical, digest_of
 from traces.format.sealed import read_regular
 from traces.format.trace import Trace
@@ -99,14 +99,14 @@ class Chunk:
         return sum(piece.num_cells for piece in self.pieces)
 
 
-def sweep_points(grid: Grid, engine: str, estimate: Estimate | None = None) -> list[SweepPoint]:
+def sweep_points(grid: Grid, engine: str, estimate: TimeEstimate | None = None) -> list[SweepPoint]:
     """All points of a sweep, built once so that what can't be had is refused before any work.
 
     Parameters
     ----------
     engine : str
         ``auto``, ``events`` or ``arrays``.
-    estimate : Estimate, optional. What the points are added to.
+    estimate : TimeEstimate, optional. What the points are added to.
 
     Raises
     ------
@@ -119,11 +119,11 @@ def sweep_points(grid: Grid, engine: str, estimate: Estimate | None = None) -> l
     def add(point: GridPoint, built: Point) -> None:
         points.append(_sweep_point(point.coordinates, built, built.engine(engine), digests))
 
-    _build_each(grid, add, estimate or Estimate())
+    _build_each(grid, add, estimate or TimeEstimate())
     return points
 
 
-def check_points(grid: Grid, estimate: Estimate) -> list[Trace]:
+def check_points(grid: Grid, estimate: TimeEstimate) -> list[Trace]:
     """Build all points of a sweep and look at their files, and run nothing; takes and raises what `sweep_points` does.
 
     No engine is chosen: whether a link ever sends is a result.
@@ -146,7 +146,7 @@ def check_points(grid: Grid, estimate: Estimate) -> list[Trace]:
     return list(traces.values())
 
 
-def _build_each(grid: Grid, use: Callable[[GridPoint, Point], None], estimate: Estimate) -> None:
+def _build_each(grid: Grid, use: Callable[[GridPoint, Point], None], estimate: TimeEstimate) -> None:
     """Build every point and use it; what is wrong with any of them is raised together, each fault once.
 
     What would take too long altogether is refused as well.

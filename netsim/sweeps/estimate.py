@@ -27,7 +27,7 @@ BLOCK_S, DECISION_S = 2e-8, 8e-6
 LEAST_BLOCKS = 4.0
 
 
-class Estimate:
+class TimeEstimate:
     """The work of a sweep's points, added up one by one."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from netsim.errors import Fault, InputError
 from netsim.scenario import Scenario, ScenarioLike, load_grid
 from netsim.scenario.kinds import own_names
 from netsim.sweeps.chunks import RESULTS_VERSION, Chunk, SweepPoint, missing_chunks, sweep_points
-from netsim.sweeps.estimate import Estimate
+from netsim.sweeps.estimate import TimeEstimate
 from netsim.sweeps.parallel import Compute, Failure, workers
 from netsim.sweeps.products import PROMPT_SUMS, RESULTS
 from netsim.sweeps.progress import Advance, progress
@@ -88,7 +88,7 @@ def run_sweep(
     started = time.perf_counter()
     grid = load_grid(source)
     scenario = grid.scenario
-    estimate = Estimate()
+    estimate = TimeEstimate()
     points = sweep_points(grid, engine, estimate)
     _check_classes(points, jobs=jobs, backend=backend, fresh=fresh)
     seeds = scenario.seed_values()

@@ -14,7 +14,7 @@ from netsim.errors import InputError
 from netsim.point import Point, array_blocks
 from netsim.scenario import load_grid, load_scenario
 from netsim.sweeps.chunks import check_points, sweep_points
-from netsim.sweeps.estimate import LIMIT, Estimate
+from netsim.sweeps.estimate import LIMIT, TimeEstimate
 from netsim.sweeps.progress import about
 from netsim.sweeps.run import run_sweep
 from tests.command_line import netsim
@@ -30,7 +30,7 @@ THRESHOLDS = [0.1, 0.2, 0.3, 0.4, 0.5]
 
 def seconds(**keys: Any) -> float:
     grid = load_grid({**SCENARIO, **keys})
-    estimate = Estimate()
+    estimate = TimeEstimate()
     check_points(grid, estimate)
     return estimate.seconds(len(grid.scenario.seed_values()))
 
@@ -91,7 +91,7 @@ def test_it_is_about_as_right_for_one_engine_as_for_the_other() -> None:
     works: list[tuple[Callable[[], None], list[Point], int]] = [(arrays, points, 200), (events, networks, 3)]
     for work, of, num_seeds in works:
         work()  # compiles and decides
-        estimate = Estimate()
+        estimate = TimeEstimate()
         for point in of:
             estimate.add(point)
         many, none = estimate.seconds(num_seeds), estimate.seconds(0)
@@ -114,14 +114,14 @@ def test_more_than_is_allowed_is_refused_and_the_limit_can_be_raised(
     refused = r"^seeds: takes about \d+ s of one processor, allowed: 0.0001 hours \(NETSIM_HOURS=1 in the environment allows"
     for use in (
         lambda: sweep_points(load_grid(long), "auto"),
-        lambda: check_points(load_grid(long), Estimate()),
+        lambda: check_points(load_grid(long), TimeEstimate()),
         lambda: run_sweep(long, tmp_path / "out"),
     ):
         with pytest.raises(InputError, match=refused):
             use()
     assert not (tmp_path / "out").exists()
     monkeypatch.delenv(LIMIT)
-    estimate = Estimate()
+    estimate = TimeEstimate()
     check_points(load_grid(long), estimate)
     with pytest.raises(
         InputError, match=r"^seeds: takes about \d+ days of one processor, allowed: 1000 hours"
@@ -129,7 +129,7 @@ def test_more_than_is_allowed_is_refused_and_the_limit_can_be_raised(
         estimate.check(10**10)
     monkeypatch.setenv(LIMIT, "soon")
     with pytest.raises(InputError, match=r"NETSIM_HOURS: given 'soon', allowed: a number of hours above 0"):
-        check_points(load_grid(SCENARIO), Estimate())
+        check_points(load_grid(SCENARIO), TimeEstimate())
 
 
 def test_a_long_sweep_says_how_long_before_it_starts(
