@@ -135,16 +135,16 @@ def test_more_than_is_allowed_is_refused_and_the_limit_can_be_raised(
 def test_a_long_sweep_says_how_long_before_it_starts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    long = {**SCENARIO, "devices": 20, "requests": {"per_device": 2}, "seeds": 250}
+    long = {**SCENARIO, "devices": 20, "requests": {"per_device": 2}, "seeds": 100}
     expected = seconds(**{key: value for key, value in long.items() if key != "name"})
     assert 2 < expected < 100
     run_sweep({**long, "seeds": 1}, tmp_path / "out", quiet=False)
     assert capsys.readouterr().err == ""  # nobody waits for so little
     run_sweep(long, tmp_path / "out", quiet=False)
-    # One of 250 is there: what is left is said.
+    # One of 100 is there: what is left is said.
     assert (
         capsys.readouterr().err.splitlines()[0]
-        == f"cells: 249, about {expected * 249 / 250:.0f} s of one processor"
+        == f"cells: 99, about {expected * 99 / 100:.0f} s of one processor"
     )
 
 
