@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from channels.recorded import load_recorded
-from netsim.costs.latency import load_latency
+from netsim.costs.latency import LatencyOutOfRange, load_latency
 from netsim.costs.latency_file import LatencyError
 from netsim.engines.arrivals import load_arrivals
 from netsim.scenario import Scenario
@@ -123,8 +123,8 @@ def test_a_mutated_profile_gives_seconds_or_is_refused(
     )
     try:
         seconds = load_latency("recorded", "slm", tmp_path).seconds(context=5, positions=2, batch=1)
-    except LatencyError:
-        return
+    except (LatencyError, LatencyOutOfRange):
+        return  # not a profile, or one whose grid does not reach what is asked: the command line says either in a line
     assert math.isfinite(seconds)
     assert seconds > 0
 
