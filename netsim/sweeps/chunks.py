@@ -18,6 +18,7 @@ from netsim.errors import Fault, InputError
 from netsim.point import Point
 from netsim.results.columns import columns_digest
 from netsim.scenario import Grid, GridPoint, Scenario
+from netsim.scenario.assembly import network_key
 from netsim.scenario.policies.published import threshold_of
 from netsim.sweeps.estimate import TimeEstimate
 from traces.format.manifest import canonical, digest_of
@@ -116,10 +117,15 @@ def sweep_points(grid: Grid, engine: str, estimate: TimeEstimate | None = None) 
     points: list[SweepPoint] = []
     digests: dict[Path, str] = {}
 
-    def add(point: GridPoint, built: Point) -> None:
-        points.append(_sweep_point(point.coordinates, built, built.engine(engine), digests))
+    estimate = estimate or TimeEstimate()
 
-    _build_each(grid, add, estimate or TimeEstimate())
+    def add(point: GridPoint, built: Point) -> None:
+        own = _sweep_point(point.coordinates, built, built.engine(engine), digests)
+        points.append(own)
+        estimate.add(built, own.engine)
+
+    _build_each(grid, add)
+    estimate.check(len(grid.scenario.seed_values()))
     return points
 
 
@@ -141,16 +147,15 @@ def check_points(grid: Grid, estimate: TimeEstimate) -> list[Trace]:
             traces[str(built.trace.folder)] = built.trace
         for file in built.scenario.result_files():
             _digest(file, digests)
+        estimate.add(built, "events" if network_key(built.scenario, built.policy) else "arrays")
 
-    _build_each(grid, check, estimate)
+    _build_each(grid, check)
+    estimate.check(len(grid.scenario.seed_values()))
     return list(traces.values())
 
 
-def _build_each(grid: Grid, use: Callable[[GridPoint, Point], None], estimate: TimeEstimate) -> None:
-    """Build every point and use it; what is wrong with any of them is raised together, each fault once.
-
-    What would take too long altogether is refused as well.
-    """
+def _build_each(grid: Grid, use: Callable[[GridPoint, Point], None]) -> None:
+    """Build every point and use it; what is wrong with any of them is raised together, each fault once."""
     ready: dict[str, Point] = {}
     faults: dict[Fault, None] = {}
     for point in grid.points:
@@ -161,12 +166,10 @@ def _build_each(grid: Grid, use: Callable[[GridPoint, Point], None], estimate: T
             else:
                 ready[setup] = Point.of(point.scenario)
             use(point, ready[setup])
-            estimate.add(ready[setup])
         except InputError as error:
             faults |= dict.fromkeys(grid.placed(error, point).faults)
     if faults:
         raise InputError(faults)
-    estimate.check(len(grid.scenario.seed_values()))
 
 
 def setup_of(scenario: Scenario) -> str:

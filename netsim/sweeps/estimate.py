@@ -10,7 +10,7 @@ import math
 
 from netsim.errors import Fault, InputError
 from netsim.point import Point
-from netsim.scenario.assembly import network_key
+from netsim.scenario import Scenario
 from netsim.scenario.memory import environment_limit, upload_blocks
 from netsim.sweeps.progress import about
 from traces.format.trace import Trace
@@ -32,30 +32,35 @@ class TimeEstimate:
 
     def __init__(self) -> None:
         self._a_seed_s = 0.0
-        self._once_s: dict[object, float] = {}
-        self._channels: dict[str, float] = {}
+        self._decided_s: dict[str, float] = {}
+        self._fading_s: dict[str, float] = {}
 
-    def add(self, point: Point) -> None:
-        """Add a point; points of one channel share its fading, points of one policy what is decided."""
+    def add(self, point: Point, engine: str) -> None:
+        """Add a point; those that differ in their policy alone share their fading, those in their channel what is decided.
+
+        Parameters
+        ----------
+        engine : str. ``events`` or ``arrays``.
+        """
         scenario = point.scenario
         rounds = scenario.num_rounds(len(point.trace.prompts))
         fading_s = rounds * BLOCK_S * (LEAST_BLOCKS + upload_blocks(point.radio, point.costs, point.policy))
-        if network_key(scenario, point.policy):
+        if engine == "events":
             num_devices = len(point.network.devices)
             round_s = EVENTS_S if num_devices == 1 else SHARED_EVENTS_S
             self._a_seed_s += EVENTS_ROW_S + num_devices * DEVICE_S + rounds * round_s + fading_s
         else:
             self._a_seed_s += ARRAYS_ROW_S + rounds * ARRAYS_S
-            self._channels[scenario.channel.model_dump_json()] = fading_s
+            self._fading_s[_without(scenario, "policy")] = fading_s
         if scenario.token_seeds == "fresh" or not isinstance(point.trace, Trace):  # noqa: S105  (no password)
             self._a_seed_s += rounds * DECISION_S
         else:
             draws = len(point.trace.manifest.token_seeds)
-            self._once_s[point.trace.digest, point.policy] = draws * rounds * DECISION_S
+            self._decided_s[_without(scenario, "channel")] = draws * rounds * DECISION_S
 
     def seconds(self, num_seeds: int) -> float:
         """Seconds of one processor for all points under so many seeds."""
-        return sum(self._once_s.values()) + num_seeds * (self._a_seed_s + sum(self._channels.values()))
+        return sum(self._decided_s.values()) + num_seeds * (self._a_seed_s + sum(self._fading_s.values()))
 
     def check(self, num_seeds: int) -> None:
         """Refuse more than is allowed (`InputError`)."""
@@ -64,3 +69,8 @@ class TimeEstimate:
             raised = f"{LIMIT}={math.ceil(seconds / 3600)} in the environment allows this"
             text = f"takes {about(seconds)} of one processor, allowed: {allowed:g} hours ({raised})"
             raise InputError([Fault("", "seeds", text)])
+
+
+def _without(scenario: Scenario, key: str) -> str:
+    """What points have in common that differ in one key, as JSON."""
+    return scenario.model_dump_json(exclude={"name", "seeds", "sweep", "energy", key})

@@ -61,6 +61,24 @@ def test_policies_share_the_fading_of_their_channel() -> None:
     assert 4 * one < snrs < 5 * one
 
 
+def test_points_that_differ_in_another_key_share_nothing() -> None:
+    """A sweep over tokens or latencies costs what its points cost one by one."""
+    slow = {**channel(bandwidth_hz=1e4), "seeds": 1000}
+    few, many = (seconds(**slow, tokens=count) for count in (4, 8))
+    assert seconds(**slow, sweep={"tokens": [4, 8]}) == pytest.approx(few + many)
+    assert seconds(**slow, sweep={"latency.slm": [0.01, 0.02, 0.03]}) == pytest.approx(3 * seconds(**slow))
+
+
+def test_the_engine_that_is_asked_for_is_the_one_that_is_estimated() -> None:
+    grid = load_grid({**SCENARIO, "seeds": 1000})
+    by_engine = {engine: TimeEstimate() for engine in ("arrays", "events", "auto")}
+    for engine, estimate in by_engine.items():
+        sweep_points(grid, engine, estimate)
+    arrays, events, auto = (estimate.seconds(1000) for estimate in by_engine.values())
+    assert auto == arrays
+    assert events > 10 * arrays
+
+
 def test_decisions_that_no_other_seed_shares_take_their_time() -> None:
     fresh = {"token_seeds": "fresh"}
     assert seconds(seeds=1000, **fresh) > 3 * seconds(seeds=1000)
@@ -88,12 +106,15 @@ def test_it_is_about_as_right_for_one_engine_as_for_the_other() -> None:
             networks[0].row(seed)
 
     off = []
-    works: list[tuple[Callable[[], None], list[Point], int]] = [(arrays, points, 200), (events, networks, 3)]
-    for work, of, num_seeds in works:
+    works: list[tuple[Callable[[], None], list[Point], str, int]] = [
+        (arrays, points, "arrays", 200),
+        (events, networks, "events", 3),
+    ]
+    for work, of, engine, num_seeds in works:
         work()  # compiles and decides
         estimate = TimeEstimate()
         for point in of:
-            estimate.add(point)
+            estimate.add(point, engine)
         many, none = estimate.seconds(num_seeds), estimate.seconds(0)
         times = []
         for _ in range(3):
