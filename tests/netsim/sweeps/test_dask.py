@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import distributed
@@ -61,116 +62,118 @@ def scenario(tmp_path: Path) -> Scenario:
     return Scenario.model_validate(content)
 
 
+@pytest.fixture
+def two_cells_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(chunks.ROUNDS_PER_CHUNK, "events", 2 * 2 * 8)
+
+
+@dataclass
+class Cluster:
+    """A scheduler and workers as processes of their own, which end with the stack."""
+
+    stack: ExitStack
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self._address = self.folder / "scheduler.json"
+        options = "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", self._address
+        self.scheduler = self.stack.enter_context(process("scheduler", *map(str, options)))
+        wait_for(self._address.exists)
+
+    def worker(self) -> subprocess.Popen[bytes]:
+        """Start one more."""
+        options = "--scheduler-file", self._address, "--nthreads", "1", "--no-nanny", "--no-dashboard"
+        return self.stack.enter_context(process("worker", *map(str, options)))
+
+    def sweep(self, scenario: Scenario, out: Path, workers: int, failed: list[str]) -> threading.Thread:
+        """Start a sweep once so many workers are there, and wait until it is under way; what ends it is noted."""
+        with distributed.Client(scheduler_file=str(self._address)) as client:  # type: ignore[no-untyped-call]  # it has no types
+            client.wait_for_workers(workers, timeout=PATIENCE_S)
+            tcp = str(client.scheduler.address)
+
+        def run() -> None:
+            try:
+                run_sweep(scenario, out, engine="events", backend="dask", scheduler=tcp)
+            except RuntimeError as error:
+                failed.append(str(error))
+
+        running = threading.Thread(daemon=True, target=run)
+        running.start()
+        wait_for(lambda: finished(out) >= 5)
+        return running
+
+
+def finished(out: Path) -> int:
+    """Chunks that are there."""
+    return len(list((out / "chunks").glob("*.parquet")))
+
+
 # Whether the loss is said depends on how soon the sweep is over.
 @pytest.mark.filterwarnings("ignore::netsim.sweeps.cluster.ClusterWarning")
+@pytest.mark.usefixtures("two_cells_a_chunk")
 def test_a_cluster_gives_the_bytes_of_one_process_also_if_a_worker_is_killed(
-    tmp_path: Path, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, scenario: Scenario
 ) -> None:
-    # Two cells a chunk.
-    monkeypatch.setitem(chunks.ROUNDS_PER_CHUNK, "events", 2 * 2 * 8)
     run_sweep(scenario, tmp_path / "alone", engine="events")
-    address = tmp_path / "scheduler.json"
+    out, failed = tmp_path / "cluster", list[str]()
     with ExitStack() as stack:
-        scheduler = "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(address)
-        stack.enter_context(process("scheduler", *scheduler))
-        wait_for(address.exists)
-        worker = "worker", "--scheduler-file", str(address), "--nthreads", "1", "--no-nanny", "--no-dashboard"
-        workers = [stack.enter_context(process(*worker)) for _ in range(2)]
-        tcp = wait_for_workers(address, 2)
-        finished = tmp_path / "cluster" / "chunks"
-        sweep = threading.Thread(
-            daemon=True,
-            target=run_sweep,
-            args=(scenario, tmp_path / "cluster"),
-            kwargs={"engine": "events", "backend": "dask", "scheduler": tcp},
-        )
-        sweep.start()
-        wait_for(lambda: finished.is_dir() and len(list(finished.glob("*.parquet"))) >= 5)
+        cluster_of = Cluster(stack, tmp_path)
+        workers = [cluster_of.worker() for _ in range(2)]
+        sweep = cluster_of.sweep(scenario, out, 2, failed)
         workers[0].kill()
         # It is killed in the middle: the other one does the rest.
-        assert len(list(finished.glob("*.parquet"))) < NUM_CHUNKS
+        assert finished(out) < NUM_CHUNKS
         sweep.join(PATIENCE_S)
         assert not sweep.is_alive()
         assert workers[1].poll() is None
-    assert len(list(finished.glob("*.parquet"))) == NUM_CHUNKS
+    assert (failed, finished(out)) == ([], NUM_CHUNKS)
     results = [(tmp_path / name / "results.parquet").read_bytes() for name in ("alone", "cluster")]
     assert results[0] == results[1]
 
 
-def wait_for_workers(address: Path, number: int) -> str:
-    with distributed.Client(scheduler_file=str(address)) as client:  # type: ignore[no-untyped-call]  # it has no types
-        client.wait_for_workers(number, timeout=PATIENCE_S)
-        return str(client.scheduler.address)
-
-
+@pytest.mark.usefixtures("two_cells_a_chunk")
 def test_a_scheduler_that_dies_is_said_and_what_is_finished_is_kept(
-    tmp_path: Path, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, scenario: Scenario
 ) -> None:
-    monkeypatch.setitem(chunks.ROUNDS_PER_CHUNK, "events", 2 * 2 * 8)
-    address, ended = tmp_path / "scheduler.json", list[str]()
-    finished = tmp_path / "out" / "chunks"
-
-    def sweep(tcp: str) -> None:
-        try:
-            run_sweep(scenario, tmp_path / "out", engine="events", backend="dask", scheduler=tcp)
-        except RuntimeError as error:
-            ended.append(str(error))
-
+    out, failed = tmp_path / "out", list[str]()
     with ExitStack() as stack:
-        options = "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(address)
-        scheduler = stack.enter_context(process("scheduler", *options))
-        wait_for(address.exists)
-        worker = "worker", "--scheduler-file", str(address), "--nthreads", "1", "--no-nanny", "--no-dashboard"
-        stack.enter_context(process(*worker))
-        running = threading.Thread(daemon=True, target=sweep, args=[wait_for_workers(address, 1)])
-        running.start()
-        wait_for(lambda: finished.is_dir() and len(list(finished.glob("*.parquet"))) >= 3)
-        scheduler.kill()
-        running.join(PATIENCE_S)
-        assert not running.is_alive()
-    [said] = ended
-    assert said == (
+        cluster_of = Cluster(stack, tmp_path)
+        cluster_of.worker()
+        sweep = cluster_of.sweep(scenario, out, 1, failed)
+        cluster_of.scheduler.kill()
+        sweep.join(PATIENCE_S)
+        assert not sweep.is_alive()
+    gone = (
         "the scheduler of the cluster is gone; finished cells are kept, the same command goes on from there"
     )
-    kept = len(list(finished.glob("*.parquet")))
-    assert 3 <= kept < NUM_CHUNKS
-    again = run_sweep(scenario, tmp_path / "out", engine="events")
+    assert failed == [gone]
+    kept = finished(out)
+    assert 5 <= kept < NUM_CHUNKS
+    again = run_sweep(scenario, out, engine="events")
     assert (again.reused, again.rows) == (2 * kept, 2 * NUM_CHUNKS)
 
 
+@pytest.mark.usefixtures("two_cells_a_chunk")
 def test_workers_that_die_are_missed_and_others_may_take_their_place(
     tmp_path: Path, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(chunks.ROUNDS_PER_CHUNK, "events", 2 * 2 * 8)
     monkeypatch.setattr(cluster, "LOOK_S", 0.2)
-    address = tmp_path / "scheduler.json"
-    finished = tmp_path / "out" / "chunks"
+    out, failed = tmp_path / "out", list[str]()
     with ExitStack() as stack:
-        options = "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(address)
-        stack.enter_context(process("scheduler", *options))
-        wait_for(address.exists)
-        worker = "worker", "--scheduler-file", str(address), "--nthreads", "1", "--no-nanny", "--no-dashboard"
-        first = stack.enter_context(process(*worker))
-        tcp = wait_for_workers(address, 1)
+        cluster_of = Cluster(stack, tmp_path)
+        first = cluster_of.worker()
         caught = stack.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always", cluster.ClusterWarning)
-        running = threading.Thread(
-            daemon=True,
-            target=run_sweep,
-            args=(scenario, tmp_path / "out"),
-            kwargs={"engine": "events", "backend": "dask", "scheduler": tcp},
-        )
-        running.start()
-        wait_for(lambda: finished.is_dir() and len(list(finished.glob("*.parquet"))) >= 3)
+        sweep = cluster_of.sweep(scenario, out, 1, failed)
         first.kill()
         wait_for(lambda: any(issubclass(one.category, cluster.ClusterWarning) for one in caught))
-        assert len(list(finished.glob("*.parquet"))) < NUM_CHUNKS
-        stack.enter_context(process(*worker))
-        running.join(PATIENCE_S)
-        assert not running.is_alive()
+        assert finished(out) < NUM_CHUNKS
+        cluster_of.worker()
+        sweep.join(PATIENCE_S)
+        assert not sweep.is_alive()
     said = [str(one.message) for one in caught if issubclass(one.category, cluster.ClusterWarning)]
     assert said == ["cluster: no worker is left; the sweep waits until one joins, and keeps what is finished"]
-    assert len(list(finished.glob("*.parquet"))) == NUM_CHUNKS
+    assert (failed, finished(out)) == ([], NUM_CHUNKS)
 
 
 def test_a_cluster_may_grow_from_nothing(tmp_path: Path, scenario: Scenario) -> None:
