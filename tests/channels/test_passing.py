@@ -79,6 +79,7 @@ def test_a_recorded_channel_ends() -> None:
 def test_what_is_carried_far_beyond_a_window_is_what_the_whole_curve_carries() -> None:
     whole = session_curve(Rayleigh(), shannon, 10.0, 1e6, 0.01, np.random.default_rng(7))
     passing = PassingCurve(Rayleigh(), 0.01, np.random.default_rng(7), shannon, 10.0, 1e6)
+    # Sums of the same blocks in another order; from a later window on, the differences of sums over the whole session.
     assert passing.bits_between(0.2, 30.0) == pytest.approx(whole.bits_between(0.2, 30.0), rel=1e-12)
     # Beginning in a later window, and ending in the one after.
     assert passing.bits_between(200.0, 210.0) == pytest.approx(whole.bits_between(200.0, 210.0), rel=1e-9)

@@ -59,11 +59,13 @@ def test_all_trains_a_pair_that_has_learnt_and_reports_it(
         record = json.loads((tmp_path / role / "training.json").read_text())
         assert (record["steps"], record["seed"]) == (100, 0)
         assert f"{role}: step 100/100, loss {record['final_loss']:.3f}, 0 min left" in said.err
+        # Another way to the same losses in single precision, and three decimals that are printed.
         assert reported[role] == pytest.approx(perplexity_by_its_own_loss(tmp_path, role), rel=1e-4)
         # Whoever has learnt nothing is as good as a guess among the vocabulary.
         assert 1 < reported[role] < 300 / 2
     share = re.search(r"training files: ([\d.]+)\n$", said.out)
     assert share
+    # Three decimals are printed.
     assert float(share[1]) == pytest.approx(share_by_sets(tmp_path), abs=5e-4)
 
 

@@ -27,6 +27,8 @@ from analysis.reproduction.tables import (
 )
 from netsim.startup import ROOT
 
+# Numbers on the page are held to half of their last printed digit: 0.05 of one decimal, 0.005 of two, 5e-5 of four.
+
 #: Parts of the page that are read off recordings, and take no run.
 RECORDED = ("Accuracy of the texts", "Temperature and nucleus", "What a full upload is billed")
 

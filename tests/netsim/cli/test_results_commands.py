@@ -64,6 +64,7 @@ def test_a_table_marks_the_best_policy_and_has_the_means_of_the_summary(folder: 
     assert means["u-hlm"] > means["hlm"]
     assert (shown["u-hlm"].endswith(" *"), shown["hlm"].endswith(" *")) == (True, False)
     numbers = pd.read_csv(io.StringIO(netsim(*words, "--format", "csv").stdout))
+    # Nine digits are written.
     assert numbers["throughput_tok_s_mean"].tolist() == pytest.approx([*means.values()], rel=1e-8)
     assert "*: the best mean among the policies compared" in text
 
@@ -74,6 +75,7 @@ def test_two_folders_are_compared_pair_by_pair(folder: Path) -> None:
     means = [
         pd.read_csv(folder / name / "summary.csv")["throughput_tok_s_mean"] for name in ("wide", "narrow")
     ]
+    # As above: nine digits.
     assert ratios.tolist() == pytest.approx((means[0] / means[1]).tolist(), rel=1e-8)
     assert (ratios > 1).all()
 
