@@ -67,7 +67,7 @@ def locate(time_s: float, coherence_time_s: float) -> tuple[int, float]:
 
 
 @njit(cache=True)
-def _bits_from_to(prefix_bits: FloatArray, first: int, end: int) -> float:
+def bits_from_to(prefix_bits: FloatArray, first: int, end: int) -> float:
     """Bits of the blocks ``first`` to ``end - 1``."""
     leading: float = prefix_bits[0, end] - prefix_bits[0, first]
     trailing: float = prefix_bits[1, end] - prefix_bits[1, first]
@@ -75,7 +75,7 @@ def _bits_from_to(prefix_bits: FloatArray, first: int, end: int) -> float:
 
 
 @njit(cache=True)
-def _last_start_before(prefix_bits: FloatArray, first: int, limit: int, bits: float) -> int:
+def last_start_before(prefix_bits: FloatArray, first: int, limit: int, bits: float) -> int:
     """Last block, at most `limit`, that starts before `bits` have drained from the start of `first` on.
 
     A galloping search, then a binary one: the cost grows with the logarithm of the blocks crossed.
@@ -83,13 +83,13 @@ def _last_start_before(prefix_bits: FloatArray, first: int, limit: int, bits: fl
     low = first
     step = 1
     high = min(low + step, limit)
-    while low < high and _bits_from_to(prefix_bits, first, high) < bits:
+    while low < high and bits_from_to(prefix_bits, first, high) < bits:
         low = high
         step *= 2
         high = min(low + step, limit)
     while high - low > 1:
         middle = (low + high) // 2
-        if _bits_from_to(prefix_bits, first, middle) < bits:
+        if bits_from_to(prefix_bits, first, middle) < bits:
             low = middle
         else:
             high = middle
@@ -138,11 +138,11 @@ def drain(
 
     remaining = bits - first_bits
     first = block + 1
-    final = _last_start_before(prefix_bits, first, last if endless else last + 1, remaining)
+    final = last_start_before(prefix_bits, first, last if endless else last + 1, remaining)
     if final > last:
         return RAN_OUT
     # The final block starts too early and ends late enough, so unless it is endless its rate is not 0.
-    rest_s = (remaining - _bits_from_to(prefix_bits, first, final)) / rates_bps[final]
+    rest_s = (remaining - bits_from_to(prefix_bits, first, final)) / rates_bps[final]
     if final < last or not endless:
         rest_s = min(rest_s, coherence_time_s)
     return float(first_s + (final - first) * coherence_time_s + rest_s)
@@ -181,5 +181,5 @@ def delivered(
     if block == end_block:
         return float(rates_bps[block] * (end_offset_s - offset_s))
     first_bits = rates_bps[block] * (coherence_time_s - offset_s)
-    between_bits = _bits_from_to(prefix_bits, block + 1, end_block)
+    between_bits = bits_from_to(prefix_bits, block + 1, end_block)
     return float(first_bits + between_bits + rates_bps[end_block] * end_offset_s)

@@ -16,13 +16,13 @@ from netsim.deciding.plans import Decided, PlanKey, Plans, lean, new_plans
 from netsim.deciding.policies import terms_of
 from netsim.deciding.recorded import Decider
 from netsim.engines.network import DeviceRun, Network
-from netsim.engines.timings import Timings
 from netsim.errors import at_key
 from netsim.radio.link import Radio
+from netsim.results.array_rows import ArrayRows, Chosen
 from netsim.results.columns import NAMES, undefined
 from netsim.results.devices import device_table, pooled_columns
-from netsim.results.facts import Similar, Timed
-from netsim.results.prompt_sums import FloatArray, pooled_sums, session_sums
+from netsim.results.facts import Similar
+from netsim.results.prompt_sums import FloatArray, pooled_sums
 from netsim.results.rows import (
     ONE_DEVICE,
     Row,
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
 #: What each prompt adds to a row.
 Sums = dict[str, FloatArray]
-#: Rounds that the array engine times in one go, of a point, whose times stay in a processor's cache, and of all.
-ROUNDS_OF_A_POINT_AT_ONCE, ROUNDS_AT_ONCE = 2**17, 2**20
 
 
 def _plan_key(point: Point, seed: int, visit: int = 0) -> PlanKey:
@@ -172,19 +170,6 @@ class Point:
         work = build_workload(rounds, self.decider.prompt_tokens, self.costs, terms_of(self.policy))
         return lean(rounds), lean(work)
 
-    def array_timings(self, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
-        """Times of every round of several workloads under several seeds, by the array engine."""
-        from netsim.engines.arrays import time_sessions  # noqa: PLC0415  (compiled: of no use before a row)
-        from netsim.radio.sessions import SessionLinks  # noqa: PLC0415  (as above)
-
-        def core(seed: int, session: int) -> tuple[FloatArray, FloatArray]:
-            return costs.core.crossings_s(seeds[seed], 0, self.trace.prompts[session], num_tokens)
-
-        costs, num_tokens = self.costs, workloads[0].shape[1]
-        crosses = None if costs.core.free else core
-        links = SessionLinks(self.radio, seeds, self.trace.prompts)
-        return time_sessions(workloads, links, len(seeds), costs.grant_s, costs.propagation_s, crosses)
-
     def row(self, seed: int, engine: str = "auto") -> Row:
         """Result columns of ``netsim.results.columns.NAMES`` under one seed."""
         return self.result(seed, engine)[0]
@@ -196,7 +181,7 @@ class Point:
     def block(self, seed: int, engine: str = "auto") -> RowBlock:
         """The row under one seed, as what `array_blocks` yields."""
         if self.engine(engine) == "arrays":
-            [(_, block)] = array_blocks([self], [seed])
+            [block] = array_blocks([self], [seed])
             return block
         # One path of events for one device and for many.
         return RowBlock.alone(seed, *self._network_row(self.network.run(seed), seed))
@@ -226,44 +211,48 @@ class Point:
             **source_columns(self.trace),
         }
 
-    def _block(self, shared: Row, plan: Decided, timings: Timings, seeds: Sequence[int]) -> RowBlock:
-        """Rows of seeds that share their decisions, by the array engine."""
-        rounds, workload = plan
-        timed = Timed(workload, timings, self.power, self.scenario.latency.prefill)
-        sums = session_sums(rounds, timed, drafts=self.policy.drafts)
-        return RowBlock.of(seeds, shared, timed, sums)
+    def _chosen(self, points: list[int], seed: int) -> Chosen:
+        """What the policy decides, for rows of so many points."""
+        rounds, workload = self.plan(seed)
+        token_seed = self.decider.token_seed(seed)
+        shared = {
+            **key_columns(seed, token_seed, "arrays"),
+            **ONE_DEVICE,
+            **self._decided(rounds, workload, token_seed),
+        }
+        return Chosen(points, rounds, workload, self.policy.drafts, shared)
 
 
-def array_blocks(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[tuple[int, RowBlock]]:
-    """Rows of points that differ in their policy alone, by the array engine.
+def array_blocks(points: Sequence[Point], seeds: Sequence[int]) -> Iterator[RowBlock]:
+    """Rows of points that differ in their policy and mean SNR alone, by the array engine; in no particular order.
 
-    Yields
-    ------
-    int, RowBlock
-        Number of the point in ``points``, and its rows of some of the seeds; in no particular order.
+    Rows of one policy and several SNRs are a block: they share what is decided, and those of a seed what is drawn.
     """
-    first = points[0]
+    by_snr: dict[float, list[int]] = {}
+    for number, point in enumerate(points):
+        by_snr.setdefault(point.radio.snr, []).append(number)
+    # Every SNR of a sweep has the same policies, but where some of its cells are finished.
+    alike: dict[tuple[Policy, ...], list[list[int]]] = {}
+    for _, numbers in sorted(by_snr.items()):
+        alike.setdefault(tuple(points[number].policy for number in numbers), []).append(numbers)
     by_token_seed: dict[int, list[int]] = {}
     for seed in seeds:
-        by_token_seed.setdefault(first.decider.token_seed(seed), []).append(seed)
-    for token_seed, alike in by_token_seed.items():
-        plans = [point.plan(alike[0]) for point in points]
-        shared = [
-            {**key_columns(alike[0], token_seed, "arrays"), **ONE_DEVICE, **point._decided(*plan, token_seed)}  # noqa: SLF001  (of its own class)
-            for point, plan in zip(points, plans, strict=True)
-        ]
-        workloads = [workload for _, workload in plans]
-        at_once = _seeds_at_once([workload.slm_s.size for workload in workloads])
-        for start in range(0, len(alike), at_once):
-            part = alike[start : start + at_once]
-            timings = first.array_timings(workloads, part)
-            for number, point in enumerate(points):
-                yield number, point._block(shared[number], plans[number], timings[number], part)  # noqa: SLF001  (as above)
-
-
-def _seeds_at_once(rounds: Sequence[int]) -> int:
-    """Seeds that the array engine times in one go, of points with so many rounds each."""
-    return max(1, min(ROUNDS_OF_A_POINT_AT_ONCE // max(rounds), ROUNDS_AT_ONCE // sum(rounds)))
+        by_token_seed.setdefault(points[0].decider.token_seed(seed), []).append(seed)
+    for of_links in alike.values():
+        first = points[of_links[0][0]]
+        rows = ArrayRows(
+            radios=[points[numbers[0]].radio for numbers in of_links],
+            prompts=first.trace.prompts,
+            costs=first.costs,
+            power=first.power,
+            count_prompt=first.scenario.latency.prefill,
+        )
+        for together in by_token_seed.values():
+            of_policies = zip(*of_links, strict=True)
+            yield from rows.blocks(
+                [points[numbers[0]]._chosen(list(numbers), together[0]) for numbers in of_policies],  # noqa: SLF001  (of its own class)
+                together,
+            )
 
 
 def _radio(scenario: Scenario) -> Radio:

@@ -1,14 +1,12 @@
 """The air times of every upload of one device's sessions, many sessions in one compiled call.
 
 Everything but the air time of an upload is known beforehand. So a loop goes over the uploads of a session, under one
-capacity curve, for all policies at once; the cost of an upload grows with the logarithm of the blocks that it crosses.
+capacity curve, for all policies at once; the cost of an upload grows little with the blocks that it crosses.
 What an upload takes is ``channels.drain.drain``, as in the event engine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -17,11 +15,15 @@ from numpy.typing import NDArray
 
 from channels.capacity import CapacityCurve
 from channels.drain import drain, write_prefix_sums
+from channels.drains import drain_each
 from channels.gains import MOST_BLOCKS
-from netsim.costs.workload import Workload
+from netsim.engines.uploads import Columns, Uploads
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+#: What the air times of a seed are added to: seconds of every round, [num_workloads, num_sessions * num_tokens], and seconds on
+#: air of each session, [num_workloads, num_sessions], of drafts and of prompts.
+Tables = tuple[FloatArray, FloatArray, FloatArray]
 SPARE_BLOCKS = 32
 """Blocks drawn beyond what a session is expected to need: little beside a generator's seeding."""
 
@@ -46,68 +48,6 @@ class Links(Protocol):
         """Rates of the blocks of many sessions, or None."""
 
 
-@dataclass(frozen=True)
-class Uploads:
-    """All uploads of several workloads over the same sessions: session by session, workload by workload.
-
-    Attributes
-    ----------
-    starts : [num_sessions, num_workloads + 1], int. First upload of each session and workload, and the end.
-    sends : [num_sessions, num_workloads, num_tokens], bool. Where the uploads are, in their order.
-    known_s : [num_uploads], float
-        Time since the session's start in which nothing is sent, crossings of the core network left out.
-    prompt_bits, bits : [num_uploads], float. Sent one after the other.
-    place : [num_uploads], int. Round: index into [num_workloads, num_sessions, num_tokens], flat.
-    """
-
-    starts: NDArray[np.int64]
-    sends: NDArray[np.bool_]
-    known_s: FloatArray
-    prompt_bits: FloatArray
-    bits: FloatArray
-    place: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, workloads: Sequence[Workload], grant_s: float, propagation_s: float) -> Uploads:
-        """Those of workloads, with the seconds before every upload and of its way."""
-        sends, known_s, prompt_bits, bits = (
-            np.stack(columns, axis=1)
-            for columns in zip(
-                *(_columns(workload, grant_s, propagation_s) for workload in workloads), strict=True
-            )
-        )
-        num_sessions, num_workloads, num_tokens = sends.shape
-        counts = np.concatenate([[0], sends.sum(axis=2).reshape(-1)])
-        starts = np.cumsum(counts)[
-            np.arange(num_sessions)[:, None] * num_workloads + np.arange(num_workloads + 1)
-        ]
-        session, workload, position = np.nonzero(sends)
-        place = (workload * num_sessions + session) * num_tokens + position
-        return cls(starts, sends, known_s[sends], prompt_bits[sends], bits[sends], place)
-
-    @property
-    def ends(self) -> tuple[FloatArray, FloatArray]:
-        """Of each session and workload the time known at its last upload, and the bits of all.
-
-        Returns
-        -------
-        known_s, bits : [num_sessions, num_workloads], float
-        """
-        before = np.concatenate([[0.0], np.cumsum(self.prompt_bits + self.bits)])
-        first, end = self.starts[:, :-1], self.starts[:, 1:]
-        last = np.concatenate([[0.0], self.known_s])[end]
-        return np.where(end > first, last, 0.0), before[end] - before[first]
-
-    @property
-    def columns(self) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
-        """What a compiled loop goes over, upload by upload."""
-        return self.known_s, self.prompt_bits, self.bits, self.place
-
-    def after(self, later_s: FloatArray) -> Uploads:
-        """The same uploads, each later by [num_sessions, num_workloads, num_tokens]."""
-        return replace(self, known_s=self.known_s + later_s[self.sends])
-
-
 class AirTimes:
     """Times the uploads of one seed after the other, and remembers how many blocks they needed.
 
@@ -116,15 +56,17 @@ class AirTimes:
     links : Links
     uploads : Uploads
         Of the longest seed, or of any: from them follows how many blocks are drawn at first.
+    count_prompt : bool. Whether the air time of prompts is a part of their rounds.
     """
 
-    def __init__(self, links: Links, uploads: Uploads) -> None:
+    def __init__(self, links: Links, uploads: Uploads, *, count_prompt: bool) -> None:
         self._links = links
-        self._known_s, self._bits = uploads.ends
+        self._known_s, self._bits = uploads.last_known_s, uploads.all_bits
         self._num_blocks = (self._known_s.max(axis=1) / links.coherence_time_s).astype(
             np.int64
         ) + SPARE_BLOCKS
         self._expected = False
+        self._count_prompt = count_prompt
 
     def _expect(self, seed: int) -> None:
         """Add the blocks in which something is sent, from the mean rate of a few."""
@@ -139,8 +81,8 @@ class AirTimes:
         # What is beyond is timed alone, a few blocks at a time.
         self._num_blocks = np.minimum(blocks, MOST_BLOCKS_AT_ONCE).astype(np.int64) + SPARE_BLOCKS
 
-    def send(self, seed: int, uploads: Uploads, results: tuple[FloatArray, FloatArray]) -> None:
-        """Write the air times of a seed's uploads, and of their prompts, into flat arrays.
+    def send(self, seed: int, uploads: Uploads, tables: Tables) -> None:
+        """Add the air times of a seed's uploads, and of their prompts, to the tables.
 
         Raises
         ------
@@ -149,7 +91,7 @@ class AirTimes:
         """
         if not self._expected:
             self._expect(seed)
-        waiting = np.flatnonzero(uploads.starts[:, 0] < uploads.starts[:, -1])
+        waiting = np.flatnonzero(np.diff(uploads.first_turns))
         while waiting.size:
             starts = np.concatenate([[0], np.cumsum(self._num_blocks[waiting])])
             rates_bps = (
@@ -162,35 +104,33 @@ class AirTimes:
                 starts,
                 self._links.coherence_time_s,
                 waiting,
-                uploads.starts,
-                *uploads.columns,
-                *results,
+                uploads.columns,
+                self._count_prompt,
+                tables,
             )
             self._num_blocks[waiting] = np.maximum(self._num_blocks[waiting], needed)
             waiting = waiting[needed > np.diff(starts)]
         for session in waiting.tolist():
             curve = self._links.curve(seed, session, min(int(self._num_blocks[session]), MOST_BLOCKS))
-            used = _send_alone(curve, uploads, session, results)
+            used = self._send_alone(curve, uploads, session, tables)
             self._num_blocks[session] = max(self._num_blocks[session], used)
 
-
-def _send_alone(
-    curve: CapacityCurve, uploads: Uploads, session: int, results: tuple[FloatArray, FloatArray]
-) -> int:
-    """Write the air times of one session under every workload; returns the blocks that it needed."""
-    while True:
-        end_s = _send_all(
-            curve.rates_bps,
-            curve.prefix_bits,
-            curve.coherence_time_s,
-            curve.endless,
-            uploads.starts[session],
-            *uploads.columns,
-            *results,
-        )
-        if end_s >= 0:
-            return int(end_s / curve.coherence_time_s) + 2
-        curve.extend()
+    def _send_alone(self, curve: CapacityCurve, uploads: Uploads, session: int, tables: Tables) -> int:
+        """Time one session under every workload; returns the blocks that it needed."""
+        while True:
+            end_s = _send_session(
+                curve.rates_bps,
+                curve.prefix_bits,
+                curve.coherence_time_s,
+                curve.endless,
+                session,
+                uploads.columns,
+                self._count_prompt,
+                tables,
+            )
+            if end_s >= 0:
+                return int(end_s / curve.coherence_time_s) + 2
+            curve.extend()
 
 
 @njit(cache=True)
@@ -199,13 +139,9 @@ def _send_sessions(
     blocks: IntArray,
     coherence_time_s: float,
     sessions: IntArray,
-    starts: IntArray,
-    known_s: FloatArray,
-    prompt_bits: FloatArray,
-    bits: FloatArray,
-    place: IntArray,
-    air_s: FloatArray,
-    prompt_air_s: FloatArray,
+    uploads: Columns,
+    count_prompt: bool,
+    tables: Tables,
 ) -> IntArray:
     """Blocks that each session needed, or more than it was given where they were too few."""
     needed = np.empty(sessions.size, np.int64)
@@ -214,68 +150,100 @@ def _send_sessions(
         own = rates_bps[blocks[number] : blocks[number + 1]]
         prefix_bits = room[: 2 * (own.size + 1)].reshape(2, own.size + 1)
         write_prefix_sums(own, coherence_time_s, prefix_bits)
-        end_s = _send_all(
-            own, prefix_bits, coherence_time_s, False, starts[sessions[number]],
-            known_s, prompt_bits, bits, place, air_s, prompt_air_s,
-        )  # fmt: skip
+        end_s = _send_session(
+            own, prefix_bits, coherence_time_s, False, sessions[number], uploads, count_prompt, tables
+        )
         more = own.size + own.size // 4 + SPARE_BLOCKS
         needed[number] = more if end_s < 0.0 else np.int64(end_s / coherence_time_s) + 1
     return needed
 
 
-def _columns(
-    workload: Workload, grant_s: float, propagation_s: float
-) -> tuple[NDArray[np.bool_], FloatArray, FloatArray, FloatArray]:
-    """Which rounds upload, the seconds before each upload in which nothing is sent, and its bits."""
-    sends = workload.asks
-    before_s = workload.slm_s + workload.slm_prefill_s + workload.uncertainty_s + grant_s * sends
-    after_s = propagation_s * sends + workload.llm_s + workload.llm_prefill_s + workload.downlink_s
-    past_s = np.cumsum(before_s + after_s, axis=1)
-    past_s = np.concatenate([np.zeros((len(past_s), 1)), past_s[:, :-1]], axis=1)
-    return sends, past_s + before_s, workload.prompt_bits, workload.bits
-
-
-@njit(cache=True)
-def _send_all(
+@njit(cache=True, error_model="numpy")  # as `drain_each`, which is put in its place
+def _send_session(
     rates_bps: FloatArray,
     prefix_bits: FloatArray,
     coherence_time_s: float,
     endless: bool,
-    starts: NDArray[np.int64],
-    known_s: FloatArray,
-    prompt_bits: FloatArray,
-    bits: FloatArray,
-    place: NDArray[np.int64],
-    air_s: FloatArray,
-    prompt_air_s: FloatArray,
+    session: int,
+    uploads: Columns,
+    count_prompt: bool,
+    tables: Tables,
 ) -> float:
-    """Seconds until the last upload of any workload is over; -1 where the curve is too short.
-
-    One upload of every workload after the other: each waits for the one before of its own workload, and a processor works on
-    several at once.
-    """
-    num_workloads = len(starts) - 1
-    sent_s = np.zeros(num_workloads)
+    """Seconds until the last upload of any workload is over; -1 where the curve is too short, and then nothing is written."""
+    first_turns, turns, lanes, with_prompts, known_s, prompt_bits, bits, _ = uploads
+    num_lanes, begin = lanes.shape[1], turns[first_turns[session]]
+    # Of every upload of the session, and of its prompt.
+    num_uploads = turns[first_turns[session + 1]] - begin
+    drafts_s, prompts_s = np.empty(num_uploads), np.zeros(num_uploads)
+    start_s, sent_s = np.empty(num_lanes), np.zeros(num_lanes)
+    room = np.empty(num_lanes), np.empty(num_lanes, np.int64), np.empty(num_lanes, np.int64)
     end_s = 0.0
-    for turn in range(np.diff(starts).max()):
-        for workload in range(num_workloads):
-            upload = starts[workload] + turn
-            if upload >= starts[workload + 1]:
-                continue
-            start_s = known_s[upload] + sent_s[workload]
-            if prompt_bits[upload] > 0.0:
-                prompt_s = drain(
-                    rates_bps, prefix_bits, coherence_time_s, endless, start_s, prompt_bits[upload]
-                )
-                if not 0.0 <= prompt_s < np.inf:
-                    return -1.0
-                prompt_air_s[place[upload]] = prompt_s
-                start_s += prompt_s
-                sent_s[workload] += prompt_s
-            own_s = drain(rates_bps, prefix_bits, coherence_time_s, endless, start_s, bits[upload])
-            if not 0.0 <= own_s < np.inf:
+    for turn in range(first_turns[session], first_turns[session + 1]):
+        first, count = turns[turn], turns[turn + 1] - turns[turn]
+        for lane in range(count):
+            start_s[lane] = known_s[first + lane] + sent_s[lane]
+        end = first + count
+        if with_prompts[turn]:
+            seconds = prompts_s[first - begin : end - begin]
+            own_bits = prompt_bits[first:end]
+            if not _drain_in_turn(
+                rates_bps, prefix_bits, coherence_time_s, endless, start_s, own_bits, seconds
+            ):
                 return -1.0
-            air_s[place[upload]] = own_s
-            sent_s[workload] += own_s
-            end_s = max(end_s, start_s + own_s)
+            for lane in range(count):
+                start_s[lane] += seconds[lane]
+                sent_s[lane] += seconds[lane]
+        seconds, own_bits = drafts_s[first - begin : end - begin], bits[first:end]
+        if endless:
+            if not _drain_in_turn(rates_bps, prefix_bits, coherence_time_s, True, start_s, own_bits, seconds):
+                return -1.0
+        elif not drain_each(rates_bps, prefix_bits, coherence_time_s, start_s, own_bits, room, seconds):
+            return -1.0
+        for lane in range(count):
+            sent_s[lane] += seconds[lane]
+            end_s = max(end_s, start_s[lane] + seconds[lane])
+    _write(session, uploads, drafts_s, prompts_s, count_prompt, tables)
     return end_s
+
+
+@njit(cache=True)
+def _drain_in_turn(
+    rates_bps: FloatArray,
+    prefix_bits: FloatArray,
+    coherence_time_s: float,
+    endless: bool,
+    start_s: FloatArray,
+    bits: FloatArray,
+    seconds: FloatArray,
+) -> bool:
+    """As `channels.drains.drain_each`, one after the other, of any curve."""
+    for i in range(bits.size):
+        seconds[i] = drain(rates_bps, prefix_bits, coherence_time_s, endless, start_s[i], bits[i])
+        if not 0.0 <= seconds[i] < np.inf:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _write(
+    session: int,
+    uploads: Columns,
+    drafts_s: FloatArray,
+    prompts_s: FloatArray,
+    count_prompt: bool,
+    tables: Tables,
+) -> None:
+    """Add a session's air times to the tables."""
+    first_turns, turns, lanes, _, _, _, _, place = uploads
+    round_s, air_s, prompt_air_s = tables
+    num_rounds = round_s.shape[1]
+    begin = turns[first_turns[session]]
+    for turn in range(first_turns[session], first_turns[session + 1]):
+        first = turns[turn]
+        for lane in range(turns[turn + 1] - first):
+            draft_s, prompt_s = drafts_s[first - begin + lane], prompts_s[first - begin + lane]
+            workload = lanes[session, lane]
+            own_round = place[first + lane] - workload * num_rounds
+            round_s[workload, own_round] += draft_s + prompt_s if count_prompt else draft_s
+            air_s[workload, session] += draft_s
+            prompt_air_s[workload, session] += prompt_s

@@ -20,10 +20,11 @@ class Column(Generic[Facts]):
     unit : str. Empty for shares and counts.
     title : str. Name on the axis of a figure and in the head of a table.
     sentence : str. What it is.
-    of : callable. Its value from the facts; from ``Timed`` an array, [num_seeds] or [].
+    of : callable. Its value from the facts; from ``Timed`` an array with an axis of rows, or without one where all rows are alike.
     type : type. ``float``, ``int`` or ``str``.
     better : str. Whether ``high`` or ``low`` values are good; empty where neither is.
     averaged : bool. Whether a mean over seeds says something: it is then in the summary.
+    level : float, optional. Of a quantile: in [0, 1].
     stage : bool. Whether it is a part of ``latency_mean_s``, to which these add up.
     """
 
@@ -37,6 +38,7 @@ class Column(Generic[Facts]):
     better: Literal["high", "low", ""] = ""
     averaged: bool = True
     stage: bool = False
+    level: float | None = None
 
     @property
     def label(self) -> str:

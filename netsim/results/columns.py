@@ -7,7 +7,6 @@ prints, ``docs/columns.md`` (`netsim.results.reference`), and a digest that ente
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from netsim.deciding.parametric import ParametricTrace
 from netsim.errors import Fault, InputError
 from netsim.results.column import Column
 from netsim.results.facts import Decided, Demand, Drafting, Keys, Similar, Source, Timed, mean, share
-from netsim.results.order import quantile
+from netsim.results.order import Kind
 from traces.speculative.rounds import ALL
 
 FloatArray = NDArray[np.float64]
@@ -30,26 +29,26 @@ def _stage(name: str, title: str, sentence: str) -> Column[Timed]:
     return Column(Timed, name, "s/token", title, sentence, lambda of: of.mean(name), better="low", stage=True)
 
 
-def _exchange_quantile(percent: int) -> Column[Timed]:
-    """Quantile over exchanges; the latency of tokens is a column of its own."""
+def _quantile(kind: Kind, level: float, name: str, unit: str, title: str, sentence: str) -> Column[Timed]:
+    """A quantile over the exchanges, tokens or gaps of a row."""
     return Column(
-        Timed,
-        f"exchange_p{percent}_s",
-        "s/exchange",
-        f"{percent}th percentile of an exchange",
-        f"Seconds of an exchange, whatever it emits, that {percent} % of the exchanges stay within.",
-        lambda of: quantile(of.exchanges_s, percent / 100),
-        better="low",
+        Timed, name, unit, title, sentence, lambda of: of.quantile(kind, level), better="low", level=level
     )
 
 
-def _gap(name: str, title: str, which: str, value: Callable[[Timed], FloatArray | None]) -> Column[Timed]:
-    """A number of the times between two tokens of a prompt."""
-    text = (
+def _exchange_quantile(percent: int) -> Column[Timed]:
+    """Quantile over exchanges; the latency of tokens is a column of its own."""
+    text = f"Seconds of an exchange, whatever it emits, that {percent} % of the exchanges stay within."
+    name, title = f"exchange_p{percent}_s", f"{percent}th percentile of an exchange"
+    return _quantile("exchanges", percent / 100, name, "s/exchange", title, text)
+
+
+def _gap_text(which: str) -> str:
+    """Sentence of a number of the times between two tokens of a prompt."""
+    return (
         f"Seconds from a token's appearance to the next one's of its prompt, {which}; tokens of one exchange appear "
         "together, at its end. Prompt upload and prefill count as `latency.prefill` says."
     )
-    return Column(Timed, name, "s", title, text, value, better="low")
 
 
 def _similarity(name: str, title: str, sentence: str) -> Column[Similar]:
@@ -108,17 +107,16 @@ COLUMNS: tuple[Column[Any], ...] = (
         Timed, "latency_mean_s", "s/token", "latency", "Seconds of a token, mean over tokens.",
         lambda of: of.mean_s, better="low",
     ),
-    Column(
-        Timed, "latency_p50_s", "s/token", "median latency", "Seconds of a token, median over tokens.",
-        lambda of: quantile(of.tokens_s, 0.5), better="low",
+    _quantile(
+        "tokens", 0.5, "latency_p50_s", "s/token", "median latency", "Seconds of a token, median over tokens.",
     ),
-    Column(
-        Timed, "latency_p95_s", "s/token", "95th percentile of latency",
-        "Seconds of a token that 95 % of the tokens stay within.", lambda of: quantile(of.tokens_s, 0.95), better="low",
+    _quantile(
+        "tokens", 0.95, "latency_p95_s", "s/token", "95th percentile of latency",
+        "Seconds of a token that 95 % of the tokens stay within.",
     ),
-    Column(
-        Timed, "latency_p99_s", "s/token", "99th percentile of latency",
-        "Seconds of a token that 99 % of the tokens stay within.", lambda of: quantile(of.tokens_s, 0.99), better="low",
+    _quantile(
+        "tokens", 0.99, "latency_p99_s", "s/token", "99th percentile of latency",
+        "Seconds of a token that 99 % of the tokens stay within.",
     ),
     _exchange_quantile(50),
     _exchange_quantile(95),
@@ -137,13 +135,16 @@ COLUMNS: tuple[Column[Any], ...] = (
     Column(
         Timed, "first_token_s", "s", "time to first token",
         "From a prompt's start to its first token, prompt upload and prefill included; mean over prompts.",
-        lambda of: (of.seconds.round_s[..., 0] + of.seconds.prompt_first_s).mean(axis=-1), better="low",
+        lambda of: (of.first_s + of.prompt_first_s).mean(axis=-1), better="low",
     ),
-    _gap("between_tokens_mean_s", "time between tokens", "mean", lambda of: of.gap_mean_s),
-    _gap("between_tokens_p50_s", "median time between tokens", "median", lambda of: of.gap_quantile(0.5)),
-    _gap(
-        "between_tokens_p99_s", "99th percentile of the time between tokens", "which 99 % stay within",
-        lambda of: of.gap_quantile(0.99),
+    Column(
+        Timed, "between_tokens_mean_s", "s", "time between tokens", _gap_text("mean"),
+        lambda of: of.gap_mean_s, better="low",
+    ),
+    _quantile("gaps", 0.5, "between_tokens_p50_s", "s", "median time between tokens", _gap_text("median")),
+    _quantile(
+        "gaps", 0.99, "between_tokens_p99_s", "s", "99th percentile of the time between tokens",
+        _gap_text("which 99 % stay within"),
     ),
     Column(
         Drafting, "transmission_rate", "", "transmission rate",
@@ -270,6 +271,8 @@ STAGES = tuple(column.name for column in COLUMNS if column.stage)
 #: Columns whose mean over seeds says something.
 AVERAGED = tuple(column.name for column in COLUMNS if column.averaged)
 BY_NAME = {column.name: column for column in COLUMNS}
+#: Levels of all quantiles.
+LEVELS = tuple(sorted({column.level for column in COLUMNS if column.level is not None}))
 
 
 def values(facts: object) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _token_columns(runs: Sequence[DeviceRun], power: Power, *, count_prompt: boo
     if drafting:
         of_drafts, its_workload, _ = _pooled(drafting)
         columns |= draft_columns(of_drafts, its_workload) if of_drafts.length.any() else undefined(Drafting)
-    timed = values(Timed(workload, timings, power, count_prompt))
+    timed = values(Timed.of(workload, timings, power, count_prompt=count_prompt))
     return columns | {name: None if column is None else float(column) for name, column in timed.items()}
 
 
@@ -149,4 +149,4 @@ def _energy_j(run: DeviceRun, power: Power, *, count_prompt: bool) -> float | No
     rounds, workload, timings = _pooled([run])
     if not rounds.length.any():
         return None
-    return float(Timed(workload, timings, power, count_prompt).energy_j)
+    return float(Timed.of(workload, timings, power, count_prompt=count_prompt).energy_j)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,8 +13,8 @@ from netsim.costs.energy import Power
 from netsim.costs.workload import Workload
 from netsim.deciding.parametric import ParametricTrace
 from netsim.engines.timings import Timings
-from netsim.results.order import ascending, quantile
-from netsim.results.stages import StageSeconds, stage_seconds
+from netsim.results.order import Kind, Quantiles, TableQuantiles
+from netsim.results.stages import stage_seconds
 from traces.format.trace import Trace
 from traces.speculative.rounds import Rounds
 
@@ -127,48 +127,80 @@ def mean(of: NDArray[np.int64] | FloatArray, among: BoolArray) -> float | None:
 
 @dataclass(frozen=True)
 class Timed:
-    """Work of a row and when it took place: of one seed, or of several that share their decisions.
+    """Work of a row and when it took place: of one row, or of several that share their decisions.
 
     Attributes
     ----------
     workload : Workload
-    timings : Timings. [num_sessions, num_tokens], or [num_seeds, num_sessions, num_tokens].
     power : Power
     count_prompt : bool. The scenario's ``latency.prefill``.
+    first_s : [..., num_sessions], float. Seconds of each session's first exchange; leading axes are those of the rows.
+    prompt_first_s : [..., num_sessions], float. What that leaves out.
+    sessions : dict of name to [..., num_sessions], float
+        Sums over the exchanges of each session: seconds of the stages and of what follows, bits. Past a session's length all is 0.
+    quantiles : Quantiles
     """
 
     workload: Workload
-    timings: Timings
     power: Power
     count_prompt: bool
+    first_s: FloatArray
+    prompt_first_s: FloatArray
+    sessions: dict[str, FloatArray]
+    quantiles: Quantiles
 
-    @cached_property
-    def seconds(self) -> StageSeconds:
-        """Seconds of every round by stage."""
-        return stage_seconds(self.workload, self.timings, count_prompt=self.count_prompt)
-
-    @cached_property
-    def sessions(self) -> dict[str, FloatArray]:
-        """Sums over the exchanges of each session, [..., num_sessions]: seconds of the stages and of what follows, bits.
-
-        Past a session's length all is 0.
-        """
-        work, timings = self.workload, self.timings
+    @classmethod
+    def of(cls, workload: Workload, timings: Timings, power: Power, *, count_prompt: bool) -> Timed:
+        """Of the times of every exchange."""
+        seconds = stage_seconds(workload, timings, count_prompt=count_prompt)
         tables = {
-            **self.seconds.stages,
-            "round_s": self.seconds.round_s,
+            **seconds.stages,
+            "round_s": seconds.round_s,
             "air_s": timings.air_s,
             "prompt_air_s": timings.prompt_air_s,
             "prompt_s": timings.prompt_s,
-            "prefill_s": work.slm_prefill_s + work.llm_prefill_s,
+            "prefill_s": workload.slm_prefill_s + workload.llm_prefill_s,
             "saved_s": timings.saved_s,
             "vain_s": timings.vain_s,
-            "bits": work.bits,
-            "prompt_bits": work.prompt_bits,
+            "bits": workload.bits,
+            "prompt_bits": workload.prompt_bits,
         }
-        # Many are one and the same table, of nothing or of air time.
-        sums = {id(table): table.sum(axis=-1) for table in tables.values()}
-        return {name: sums[id(table)] for name, table in tables.items()}
+        sums = {name: table.sum(axis=-1) for name, table in tables.items()}
+        round_s = np.asarray(seconds.round_s)
+        return cls(
+            workload=workload,
+            power=power,
+            count_prompt=count_prompt,
+            first_s=round_s[..., 0],
+            prompt_first_s=seconds.prompt_first_s,
+            sessions=sums,
+            quantiles=TableQuantiles(round_s, workload),
+        )
+
+    def with_air(
+        self, air_s: FloatArray, prompt_air_s: FloatArray, first_s: FloatArray, quantiles: Quantiles
+    ) -> Timed:
+        """The same with what uploads take, of times that leave it out.
+
+        Parameters
+        ----------
+        air_s, prompt_air_s : [..., num_sessions], float. Time in which a session's drafts and its prompt are sent.
+        first_s, quantiles
+            What follows from them.
+        """
+        counted_s = air_s + prompt_air_s if self.count_prompt else air_s
+        more = {
+            "uplink_s": counted_s,
+            "round_s": counted_s,
+            "air_s": air_s,
+            "prompt_air_s": prompt_air_s,
+            "prompt_s": prompt_air_s,
+        }
+        sums = {name: own + more[name] if name in more else own for name, own in self.sessions.items()}
+        left_out_s = self.prompt_first_s
+        if not self.count_prompt:
+            left_out_s = left_out_s + prompt_air_s * self.workload.carries_prompt[:, 0]
+        return replace(self, first_s=first_s, prompt_first_s=left_out_s, sessions=sums, quantiles=quantiles)
 
     @cached_property
     def valid(self) -> BoolArray:
@@ -181,7 +213,7 @@ class Timed:
         return int(self.workload.tokens.sum())
 
     def mean(self, name: str) -> FloatArray:
-        """A sum over sessions by tokens, [num_seeds] or []."""
+        """A sum over sessions by tokens, [...]."""
         total: FloatArray = self.sessions[name].sum(axis=-1)
         return total / self.tokens
 
@@ -203,50 +235,20 @@ class Timed:
         return np.asarray(whole_s.mean(axis=-1))
 
     @cached_property
-    def exchanges_s(self) -> FloatArray:
-        """[num_seeds, num_exchanges of the row] or [num_exchanges]: seconds of the exchanges, ascending."""
-        return ascending(self._took_place_s)
-
-    @property
-    def _took_place_s(self) -> FloatArray:
-        round_s = self.seconds.round_s
-        if self.valid.all():
-            return round_s.reshape(*round_s.shape[:-2], -1)
-        return np.asarray(round_s[..., self.valid])
-
-    @cached_property
-    def tokens_s(self) -> FloatArray:
-        """[num_seeds, num_tokens of the row] or [num_tokens]: seconds of the tokens, ascending.
-
-        The tokens of an exchange share its seconds.
-        """
-        emitted = self.workload.tokens[self.valid]
-        if (emitted == 1).all():
-            return self.exchanges_s
-        return ascending(np.repeat(self._took_place_s / emitted, emitted, axis=-1))
-
-    @cached_property
-    def _together(self) -> int:
-        """Tokens that appear together with the one before, at the end of their exchange."""
-        return self.tokens - int(self.valid.sum())
-
-    @cached_property
     def _num_gaps(self) -> int:
         return self.tokens - int(self.valid[:, 0].sum())
 
     @property
     def gap_mean_s(self) -> FloatArray | None:
-        """[num_seeds] or []: mean seconds from a prompt's token to its next; None without any."""
+        """[...]: mean seconds from a prompt's token to its next; None without any."""
         if not self._num_gaps:
             return None
-        return np.asarray(self.seconds.round_s[..., 1:].sum(axis=-1).sum(axis=-1) / self._num_gaps)
+        after_first_s = self.sessions["round_s"] - self.first_s
+        return np.asarray(after_first_s.sum(axis=-1) / self._num_gaps)
 
-    def gap_quantile(self, level: float) -> FloatArray | None:
-        """[num_seeds] or []: quantile of the seconds from a prompt's token to its next; None without any."""
-        if not self._num_gaps:
-            return None
-        firsts_s = np.sort(self.seconds.round_s[..., self.valid[:, 0], 0], axis=-1)
-        return quantile(self.exchanges_s, level, left_out=firsts_s, zeros=self._together)
+    def quantile(self, kind: Kind, level: float) -> FloatArray | None:
+        """[...]: quantile of the seconds of exchanges, tokens or gaps; None of gaps where there are none."""
+        return None if kind == "gaps" and not self._num_gaps else self.quantiles.of(kind, level)
 
     @cached_property
     def energy_j(self) -> FloatArray:

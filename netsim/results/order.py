@@ -1,35 +1,23 @@
-"""Quantiles of values that are already in order, and of those that some are left out of: one sort serves them all."""
+"""Quantiles of values that are in order, and of a row's exchanges, tokens and gaps."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netsim.costs.workload import Workload
+
 FloatArray = NDArray[np.float64]
 _NONE = np.empty(0)
-#: Values from which on compiled code is worth its call.
-MANY = 1024
-
-
-def ascending(values: FloatArray) -> FloatArray:
-    """The values in order along the last axis, as ``numpy.sort``; of many it is compiled.
-
-    Parameters
-    ----------
-    values : [..., num_values], float
-    """
-    if values.size < MANY or not values.flags.c_contiguous:
-        return np.sort(values, axis=-1)
-    from netsim.results.compiled_order import write_ascending  # noqa: PLC0415  (loads numba, which a row has anyway)
-
-    rows = values.reshape(-1, values.shape[-1])
-    ordered = np.empty(rows.shape)
-    done = write_ascending(rows, ordered)
-    if not done.all():
-        ordered[~done] = np.sort(rows[~done], axis=-1)
-    return ordered.reshape(values.shape)
+#: What quantiles are of: the exchanges of a row, its tokens, and the gaps between a prompt's token and its next.
+Kind = Literal["exchanges", "tokens", "gaps"]
+KINDS: tuple[Kind, ...] = ("exchanges", "tokens", "gaps")
 
 
 def quantile(ordered: FloatArray, level: float, left_out: FloatArray = _NONE, zeros: int = 0) -> FloatArray:
@@ -61,3 +49,66 @@ def _at(ordered: FloatArray, left_out: FloatArray, rank: int) -> FloatArray:
     passed = left_out <= ordered[..., rank : rank + left_out.shape[-1]]
     place = rank + np.logical_and.accumulate(passed, axis=-1).sum(axis=-1)
     return np.asarray(np.take_along_axis(ordered, place[..., None], axis=-1)[..., 0])
+
+
+class Quantiles(Protocol):
+    """Quantiles of the rows of a ``netsim.results.facts.Timed``."""
+
+    def of(self, kind: Kind, level: float) -> FloatArray:
+        """[...], one a row. Seconds; the tokens of an exchange share its seconds and appear together, at its end."""
+
+
+@dataclass(frozen=True)
+class TableQuantiles:
+    """Those of a table of all exchanges.
+
+    Attributes
+    ----------
+    round_s : [..., num_sessions, num_exchanges], float
+    workload : Workload
+    """
+
+    round_s: FloatArray
+    workload: Workload
+
+    def of(self, kind: Kind, level: float) -> FloatArray:
+        """As `Quantiles.of`."""
+        if kind == "tokens":
+            return quantile(
+                np.sort(np.repeat(self._took_place_s / self._emitted, self._emitted, axis=-1)), level
+            )
+        if kind == "exchanges":
+            return quantile(self._exchanges_s, level)
+        together = int(self._emitted.sum() - self._emitted.size)
+        firsts_s = np.sort(self.round_s[..., self.workload.length > 0, 0])
+        return quantile(self._exchanges_s, level, left_out=firsts_s, zeros=together)
+
+    @cached_property
+    def _took_place_s(self) -> FloatArray:
+        return np.asarray(self.round_s[..., self.workload.valid])
+
+    @cached_property
+    def _emitted(self) -> NDArray[np.int64]:
+        return self.workload.tokens[self.workload.valid]
+
+    @cached_property
+    def _exchanges_s(self) -> FloatArray:
+        return np.sort(self._took_place_s)
+
+
+@dataclass(frozen=True)
+class StoredQuantiles:
+    """Those that were worked out where the exchanges were at hand.
+
+    Attributes
+    ----------
+    levels : sequence of float
+    found : [..., num_kinds, num_levels], float
+    """
+
+    levels: Sequence[float]
+    found: FloatArray
+
+    def of(self, kind: Kind, level: float) -> FloatArray:
+        """As `Quantiles.of`, of one of the levels."""
+        return np.asarray(self.found[..., KINDS.index(kind), self.levels.index(level)])

@@ -82,7 +82,7 @@ def pooled_sums(
         counted = np.flatnonzero(RequestTimes.of(run).counted & (run.rounds.length > 0))
         own = session_sums(
             run.rounds.take(counted),
-            Timed(run.workload.take(counted), run.timings.take(counted), power, count_prompt),
+            Timed.of(run.workload.take(counted), run.timings.take(counted), power, count_prompt=count_prompt),
             drafts=run.device.policy.drafts,
         )
         places = [run.sessions[session].place for session in counted.tolist()]

@@ -57,39 +57,61 @@ ONE_DEVICE: Row = values(Demand(0.0, 0.0, None, None, 1.0, None))
 
 @dataclass(frozen=True)
 class RowBlock:
-    """Rows of one point under several seeds, column by column.
+    """Rows that share their decisions, column by column: several points under several seeds.
 
     Attributes
     ----------
-    seeds : list of int. One a row.
+    points : list of int. Number of each row's point, as whoever asked counts them.
+    seeds : list of int. Seed of each row.
     shared : Row. Columns of which all rows have the same value.
     own : dict of column to [num_rows], float. The others, but the seed.
     sums : dict of each of ``netsim.results.prompt_sums.SUMS`` to [num_rows, num_prompts], float.
     """
 
+    points: list[int]
     seeds: list[int]
     shared: Row
     own: dict[str, FloatArray]
     sums: dict[str, FloatArray]
 
     @classmethod
-    def of(cls, seeds: Sequence[int], shared: Row, timed: Timed, sums: dict[str, FloatArray]) -> RowBlock:
-        """Of what the decisions give, and `Timed` and ``netsim.results.prompt_sums.session_sums`` of several seeds."""
-        by_seed = values(timed)
-        own = {name: column for name, column in by_seed.items() if np.ndim(column)}
+    def of(
+        cls,
+        points: Sequence[int],
+        seeds: Sequence[int],
+        shared: Row,
+        timed: Timed,
+        sums: dict[str, FloatArray],
+    ) -> RowBlock:
+        """Of what the decisions give, and `Timed` and ``netsim.results.prompt_sums.session_sums`` of [num_points, num_seeds] rows."""
+        shape = len(points), len(seeds)
+        by_row = values(timed)
+        own = {
+            name: np.broadcast_to(column, shape).reshape(-1)
+            for name, column in by_row.items()
+            if np.ndim(column)
+        }
         alike = {
             name: None if column is None else float(column)
-            for name, column in by_seed.items()
+            for name, column in by_row.items()
             if name not in own
         }
-        once = np.ones((len(seeds), 1))
-        of_prompts = {name: total if total.ndim > 1 else total * once for name, total in sums.items()}
-        return cls(list(seeds), {**shared, **alike}, own, of_prompts)
+        of_prompts = {
+            name: np.broadcast_to(total, (*shape, total.shape[-1])).reshape(-1, total.shape[-1])
+            for name, total in sums.items()
+        }
+        return cls(
+            np.repeat(points, len(seeds)).tolist(),
+            list(seeds) * len(points),
+            {**shared, **alike},
+            own,
+            of_prompts,
+        )
 
     @classmethod
     def alone(cls, seed: int, row: Row, sums: dict[str, FloatArray]) -> RowBlock:
-        """A single row; its sums are [num_prompts]."""
-        return cls([seed], row, {}, {name: total[None] for name, total in sums.items()})
+        """A single row, of the only point; its sums are [num_prompts]."""
+        return cls([0], [seed], row, {}, {name: total[None] for name, total in sums.items()})
 
     def rows(self) -> Iterator[tuple[Row, dict[str, FloatArray]]]:
         """Each row, its columns in the order of ``netsim.results.columns.NAMES``, and its prompts' sums."""

@@ -1,7 +1,7 @@
 """Cut a sweep into chunks: the unit of work, of storage and of what an interruption can lose.
 
-A cell is one point under one seed and can be computed alone. A piece is cells that share what is dear: one
-channel (all keys but the policy), a block of seeds, and the policies for which these seeds are missing. A chunk is
+A cell is one point under one seed and can be computed alone. A piece is cells that share what is dear: points that differ
+in their policy, and by arrays in their mean SNR, and a block of seeds that are missing for all of them. A chunk is
 one piece, or several where each alone is so little work that the files would be more than what is in them.
 """
 
@@ -27,15 +27,15 @@ from traces.format.trace import Trace
 
 #: Raised whenever the same scenario gives other numbers than before: older chunks are then not reused. Columns that
 #: come, go or change their type need no raise: their digest is a part of every key as well.
-RESULTS_VERSION = 5
+RESULTS_VERSION = 6
 #: Keys that no row depends on.
 NOT_IN_A_ROW = frozenset({"name", "seeds", "sweep"})
 #: Keys that may differ between points that share what is dear: the trace, the decisions, the latency profiles.
 VARIED = frozenset({"policy", "channel", "energy"})
 #: Rounds of a chunk, by engine: one to a few seconds of work.
-ROUNDS_PER_CHUNK = {"events": 50_000, "arrays": 8_000_000}
+ROUNDS_PER_CHUNK = {"events": 50_000, "arrays": 16_000_000}
 #: Cells of a chunk, at most: a row has a price of its own, some ms, however few its rounds are.
-CELLS_PER_CHUNK = 4096
+CELLS_PER_CHUNK = 8192
 #: Pieces are gathered up to this share of a chunk, some 0.1 s of work, which is a few times the price of a file ...
 LEAST_SHARE = 1 / 32
 #: ... and further where a sweep would be cut into more chunks than many workers need to share it.
@@ -51,7 +51,7 @@ class SweepPoint:
     scenario : Scenario. Without a sweep.
     coordinates : dict of swept key to scalar. A threshold given by name is its number.
     digest : str. SHA-256 of everything but the seed that determines a row.
-    channel : str. The same for points that differ in their policy alone.
+    fading : str. The same for points that are best computed together, since they meet the same fading.
     sources : tuple of str. Digests of the trace, of both latency profiles, and of the scores of texts.
     engine : str. ``events`` or ``arrays``.
     rounds, prompts : int. Rounds of one cell, and prompts of which it has sums.
@@ -61,7 +61,7 @@ class SweepPoint:
     scenario: Scenario
     coordinates: dict[str, Any]
     digest: str
-    channel: str
+    fading: str
     sources: tuple[str, ...]
     engine: str
     rounds: int
@@ -71,7 +71,7 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class Piece:
-    """Cells that share what is dear: every point, all of one channel, under every seed."""
+    """Cells that share what is dear: every point, all of one fading, under every seed."""
 
     points: tuple[SweepPoint, ...]
     seeds: tuple[int, ...]
@@ -186,12 +186,15 @@ def _sweep_point(
     given = *latencies, built.similarities
     sources = built.trace.digest, *(str(getattr(own, "digest", "")) for own in given)
     files = [*sources, *(_digest(file, digests) for file in scenario.result_files())]
-    channel = {key: value for key, value in content.items() if key != "policy"}
+    alike = {key: value for key, value in content.items() if key != "policy"}
+    if engine == "arrays":
+        # The same draws at every mean SNR.
+        alike["channel"] = {key: value for key, value in content["channel"].items() if key != "snr_db"}
     return SweepPoint(
         scenario=scenario,
         coordinates=_resolved(coordinates, built),
         digest=digest_of([RESULTS_VERSION, columns_digest(), engine, {**content, "trace": ""}, files]),
-        channel=digest_of(channel),
+        fading=digest_of(alike),
         sources=sources,
         engine=engine,
         rounds=scenario.num_rounds(len(built.trace.prompts)),
@@ -253,22 +256,22 @@ def _most_cells(point: SweepPoint) -> int:
 def _missing_pieces(
     points: Sequence[SweepPoint], seeds: Sequence[int], done: Mapping[str, set[int]]
 ) -> Iterator[Piece]:
-    channels: dict[tuple[str, str], list[SweepPoint]] = {}
+    fadings: dict[tuple[str, str], list[SweepPoint]] = {}
     for point in points:
-        channels.setdefault((point.channel, point.engine), []).append(point)
+        fadings.setdefault((point.fading, point.engine), []).append(point)
     cuts: list[list[tuple[list[SweepPoint], list[int]]]] = []
     # Seeds of one token seed share what is decided: together they are fewer and larger blocks of rows.
     alike = {
         count: sorted(seeds, key=lambda seed: seed % count)
         for count in {point.token_seeds for point in points}
     }
-    for group in channels.values():
+    for group in fadings.values():
         budget, in_turn = _most_cells(group[0]), alike[group[0].token_seeds]
         for first_point in range(0, len(group), budget):
             together = group[first_point : first_point + budget]
             each = max(1, budget // len(together))
             cuts.append([(together, in_turn[first : first + each]) for first in range(0, len(seeds), each)])
-    # Every channel under some seeds, then under others: what is decided is of use to all of them, and then no more.
+    # Every fading under some seeds, then under others: what is decided is of use to all of them, and then no more.
     for cut in zip_longest(*cuts):
         for some_points, some_seeds in filter(None, cut):
             yield from _missing(some_points, some_seeds, done)

@@ -85,13 +85,13 @@ def _computed(piece: Piece) -> tuple[list[pa.Table], list[Failure]]:
 def _all_rows(piece: Piece, points: Sequence[Point]) -> Iterator[pa.Table]:
     digests = [point.digest for point in piece.points]
     if piece.points[0].engine == "arrays":
-        for number, block in array_blocks(points, piece.seeds):
-            yield stored(digests[number], block)
+        for block in array_blocks(points, piece.seeds):
+            yield stored(digests, block)
         return
     # Seeds outside, so that policies meet the same capacity curves.
     for seed in piece.seeds:
         for digest, point in zip(digests, points, strict=True):
-            yield stored(digest, point.block(seed, "events"))
+            yield stored([digest], point.block(seed, "events"))
 
 
 def _each_row(piece: Piece, points: Sequence[Point]) -> tuple[list[pa.Table], list[Failure]]:
@@ -109,7 +109,7 @@ def _each_row(piece: Piece, points: Sequence[Point]) -> tuple[list[pa.Table], li
 
 def _row(swept: SweepPoint, point: Point, seed: int) -> pa.Table | Failure:
     try:
-        return stored(swept.digest, point.block(seed, swept.engine))
+        return stored([swept.digest], point.block(seed, swept.engine))
     except TraceError:
         raise
     except Exception as error:  # noqa: BLE001  (whatever it is, it is reported with its cell)

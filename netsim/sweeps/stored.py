@@ -6,6 +6,7 @@ Arrow's own ways from Python's values import pandas, half a second in each proce
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,19 +22,21 @@ FloatArray = NDArray[np.float64]
 _CODES = {pa.int64(): "q", pa.float64(): "d"}
 
 
-def stored(digest: str, block: RowBlock) -> pa.Table:
+def stored(digests: Sequence[str], block: RowBlock) -> pa.Table:
     """A table of the columns ``netsim.sweeps.chunk_files.SCHEMA``.
 
     Parameters
     ----------
-    digest : str. Of the rows' point.
+    digests : sequence of str. Of each point of which the block may have rows.
     block : RowBlock. The rows.
     """
-    shared: dict[str, Value] = {**block.shared, "point": digest}
+    shared = block.shared
 
     def column(field: pa.Field) -> pa.Array:
         if field.name == PROMPTS:
             return _by_prompt(block)
+        if field.name == "point":
+            return _texts([digests[number] for number in block.points])
         if field.name == "seed":
             return _numbers(np.array(block.seeds, np.int64), field.type)
         if field.name in block.own:
@@ -54,10 +57,15 @@ def _alike(value: Value, count: int, kind: pa.DataType) -> pa.Array:
     if value is None:
         return pa.nulls(count, kind)
     if isinstance(value, str):
-        text = value.encode()
-        content = [None, _offsets(count, len(text)), pa.py_buffer(text * count)]
-        return pa.Array.from_buffers(kind, count, content)
+        return _texts([value] * count)
     return _numbers(np.repeat(np.array(array(_CODES[kind], [value])), count), kind)
+
+
+def _texts(values: Sequence[str]) -> pa.Array:
+    """Texts, all of one length."""
+    content = "".join(values).encode()
+    offsets = _offsets(len(values), len(content) // len(values))
+    return pa.Array.from_buffers(pa.string(), len(values), [None, offsets, pa.py_buffer(content)])
 
 
 def _by_prompt(block: RowBlock) -> pa.StructArray:

@@ -77,7 +77,8 @@ def test_under_fading_the_seconds_of_a_round_have_the_same_distribution() -> Non
     """
     point = Point.of(alone_scenario(256, 16))
     _, work = point.plan(0)
-    air_s = point.array_timings([work], [0])[0].air_s[0]
+    [run] = point.network.run(0)
+    air_s = run.timings.air_s
     round_s = work.slm_s + air_s + work.llm_s
     starts_s = np.cumsum(round_s, axis=1) - round_s + work.drafted * SLM_S
     crossing = (starts_s % COHERENCE_S + air_s > COHERENCE_S)[work.valid].mean()

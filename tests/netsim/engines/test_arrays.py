@@ -205,13 +205,33 @@ def test_a_difference_would_be_seen(trace: Trace) -> None:
     assert differences({**row, "rejection_rate": 0.0}, row) == ["rejection_rate"]
 
 
-def test_policies_and_seeds_timed_together_are_those_timed_alone(trace: Trace) -> None:
-    content = {"channel": {"bandwidth_hz": 2e4, "snr_db": -5}, "tokens": TOKENS}
+@pytest.mark.parametrize("core", [{}, {"rtt_s": 0.03}])
+@pytest.mark.parametrize("prefill", [False, True])
+def test_points_and_seeds_timed_together_are_those_timed_alone(
+    trace: Trace, core: dict[str, Any], prefill: bool
+) -> None:
     named = [{"name": "hlm"}, {"name": "llm"}, {"name": "u-hlm", "threshold": 0.3}, {"name": "slm"}]
-    points = [point_of(trace, {**content, "policy": policy}) for policy in named]
+    # Not every SNR has every policy, and one has a policy twice.
+    swept = [(0.0, policy) for policy in named] + [(-5.0, policy) for policy in named]
+    swept += [(-7.0, named[0]), (-7.0, named[2]), (-7.0, named[0])]
+    points = [
+        point_of(
+            trace,
+            {
+                "channel": {"bandwidth_hz": 2e4, "snr_db": snr_db},
+                "tokens": TOKENS,
+                "policy": policy,
+                "core": core,
+                "latency": {"prefill": prefill},
+            },
+        )
+        for snr_db, policy in swept
+    ]
     seeds = [5, 0, 1, 2, 7]
     together = {
-        (number, row["seed"]): row for number, block in array_blocks(points, seeds) for row, _ in block.rows()
+        (number, row["seed"]): row
+        for block in array_blocks(points, seeds)
+        for number, (row, _) in zip(block.points, block.rows(), strict=True)
     }
     assert len(together) == len(points) * len(seeds)
     for (number, seed), row in together.items():

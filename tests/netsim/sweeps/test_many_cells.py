@@ -106,7 +106,7 @@ def synthetic(
         replace(
             one,
             digest=f"{channel}/{policy}",
-            channel=str(channel),
+            fading=str(channel),
             rounds=rounds,
             token_seeds=token_seeds,
         )

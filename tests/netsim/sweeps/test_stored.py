@@ -6,6 +6,7 @@ import io
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +31,8 @@ def some_block(num_rows: int, num_prompts: int) -> RowBlock:
     shared |= {name: None if number % 4 == 1 else -0.0 for number, name in enumerate(NUMBERS)}
     own = {name: rng.choice([rng.normal(), math.nan, math.inf], num_rows) for name in NUMBERS[::2]}
     sums = {name: rng.normal(size=(num_rows, num_prompts)) for name in SUMS}
-    return RowBlock([int(seed) for seed in rng.integers(2**60, size=num_rows)], shared, own, sums)
+    seeds = [int(seed) for seed in rng.integers(2**60, size=num_rows)]
+    return RowBlock([number % 2 for number in range(num_rows)], seeds, shared, own, sums)
 
 
 def in_parquet(table: pa.Table) -> bytes:
@@ -43,10 +45,10 @@ def in_parquet(table: pa.Table) -> bytes:
 def test_rows_are_stored_as_arrow_does_it(num_rows: int, num_prompts: int) -> None:
     block = some_block(num_rows, num_prompts)
     rows = [
-        {"point": "f" * 64, **row, PROMPTS: {name: total.tolist() for name, total in sums.items()}}
-        for row, sums in block.rows()
+        {"point": "fe"[point] * 64, **row, PROMPTS: {name: total.tolist() for name, total in sums.items()}}
+        for point, (row, sums) in zip(block.points, block.rows(), strict=True)
     ]
-    table = stored("f" * 64, block)
+    table = stored(["f" * 64, "e" * 64], block)
     table.validate(full=True)
     assert in_parquet(table) == in_parquet(pa.Table.from_pylist(rows, SCHEMA))
 
@@ -54,17 +56,17 @@ def test_rows_are_stored_as_arrow_does_it(num_rows: int, num_prompts: int) -> No
 def test_a_fraction_is_no_whole_number() -> None:
     block = some_block(1, 1)
     with pytest.raises(TypeError):
-        stored("", RowBlock(block.seeds, {**block.shared, "tokens": 1.5}, block.own, block.sums))
+        stored([""], replace(block, shared={**block.shared, "tokens": 1.5}))
 
 
 def test_a_columns_own_numbers_are_of_its_type() -> None:
     """Whole numbers of a column of floats are floats, and a fraction in one of whole numbers is refused."""
     block = some_block(3, 1)
     whole = {**block.own, NUMBERS[0]: np.array([1, 2, 3])}
-    table = stored("", RowBlock(block.seeds, block.shared, whole, block.sums))
+    table = stored(["", ""], replace(block, own=whole))
     assert table[NUMBERS[0]].to_pylist() == [1.0, 2.0, 3.0]
     with pytest.raises(TypeError):
-        stored("", RowBlock(block.seeds, block.shared, {"tokens": np.array([1.5, 2.5, 3.5])}, block.sums))
+        stored(["", ""], replace(block, own={"tokens": np.array([1.5, 2.5, 3.5])}))
 
 
 def test_no_pandas_is_imported() -> None:
@@ -73,7 +75,7 @@ def test_no_pandas_is_imported() -> None:
         "from tests.netsim.sweeps.test_stored import some_block\n"
         "from netsim.sweeps.stored import stored\n"
         "assert 'pandas' not in sys.modules\n"
-        "stored('', some_block(2, 3))\n"
+        "stored(['', ''], some_block(2, 3))\n"
         "assert 'pandas' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
