@@ -1,4 +1,4 @@
-"""How many draws, drains, events and sorted values a token takes: counted while the engines run, not guessed."""
+"""How many draws, drains, events and ranked values a token takes: counted while the engines run, not guessed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from benchmarks.bare import TimeLine, bare_loop
 from channels.fading import IndependentStream
 from channels.uniforms import keyed_uniforms
-from netsim.costs.workload import Workload
-from netsim.engines.timings import Timings
+from netsim.engines.air_times import Tables
+from netsim.engines.arrays import ArrayEngine
+from netsim.engines.uploads import Uploads
 from netsim.point import Point, array_blocks
 from netsim.radio import link, sessions
-from netsim.results import facts
-from netsim.results.order import ascending
+from netsim.radio.sessions import SessionLinks
+from netsim.results.compiled_quantiles import TookPlace
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -31,8 +32,9 @@ class Counts:
 
     Attributes
     ----------
-    tokens, keys, blocks, sorted_values, events : int
-        Tokens, sessions whose generator was seeded, blocks of fading drawn, values sorted, events of SimPy.
+    tokens, keys, drawn, blocks, events : int
+        Tokens, sessions whose generator was seeded, blocks of fading drawn and turned into rates, events of SimPy.
+    ranked_values : float. Values of which quantiles are taken.
     on_air : float
         Blocks in which something is sent, by the policy that sends most where several share them: an upload of ``n``
         lengths of a block lies in ``n + 1`` on average.
@@ -41,8 +43,9 @@ class Counts:
 
     tokens: int = 0
     keys: int = 0
+    drawn: int = 0
     blocks: int = 0
-    sorted_values: int = 0
+    ranked_values: float = 0
     events: int = 0
     on_air: float = 0.0
     uploads_s: list[FloatArray] = field(default_factory=list)
@@ -58,23 +61,49 @@ class Counts:
         self.on_air += max(float((air_s / coherence_time_s + 1).sum()) for air_s in by_policy)
 
 
-def array_counts(points: Sequence[Point], seeds: range) -> Counts:
-    """Of the array engine, for points that share a channel, as a sweep's chunk."""
-    time_all = Point.array_timings
+def array_counts(channels: Sequence[Sequence[Point]], seeds: range) -> list[Counts]:
+    """Of the array engine, for points of ascending mean SNRs, computed together as in a sweep's chunk; one for each SNR.
 
-    def timed(point: Point, workloads: Sequence[Workload], seeds: Sequence[int]) -> list[Timings]:
-        found = time_all(point, workloads, seeds)
-        by_policy = [
-            own.air_s[:, workload.uploads].ravel() for workload, own in zip(workloads, found, strict=True)
-        ]
-        counts.add_uploads(by_policy, point.radio.coherence_time_s)
-        return found
+    What is drawn for one SNR and serves the others as well is counted where it is drawn.
+    """
+    by_snr = {points[0].radio.snr: Counts() for points in channels}
+    of_links = list(by_snr.values())
+    coherence_time_s = channels[0][0].radio.coherence_time_s
+    rate, send, write = SessionLinks.rates_bps, ArrayEngine.send, TookPlace.write_quantiles
+    with _counted() as drawn:
 
-    with _counted() as counts, mock.patch.object(Point, "array_timings", timed):
-        counts.tokens = sum(
-            len(block.seeds) * _tokens(block.shared) for _, block in array_blocks(points, seeds)
-        )
-    return counts
+        def rated(links: SessionLinks, seed: int, which: IntArray, starts: IntArray) -> FloatArray | None:
+            keys, blocks = drawn.keys, drawn.drawn
+            rates_bps = rate(links, seed, which, starts)
+            own = by_snr[links.radio.snr]
+            own.blocks += int(starts[-1])
+            own.keys += drawn.keys - keys
+            own.drawn += drawn.drawn - blocks
+            return rates_bps
+
+        def sent(engine: ArrayEngine, link_number: int, seed: int, uploads: Uploads, tables: Tables) -> None:
+            before_s = tables[0].copy()
+            send(engine, link_number, seed, uploads, tables)
+            air_s = (tables[0] - before_s).reshape(-1)[uploads.place]
+            policy = uploads.place // before_s.shape[1]
+            by_policy = [air_s[(policy == one) & (uploads.bits > 0)] for one in range(len(before_s))]
+            of_links[link_number].add_uploads(by_policy, coherence_time_s)
+
+        def ranked(took_place: TookPlace, *tables: FloatArray) -> None:
+            for own in of_links:
+                own.ranked_values += took_place.places.size / len(of_links)
+            write(took_place, *tables)
+
+        with (
+            mock.patch.object(SessionLinks, "rates_bps", rated),
+            mock.patch.object(ArrayEngine, "send", sent),
+            mock.patch.object(TookPlace, "write_quantiles", ranked),
+        ):
+            points = [point for of_channel in channels for point in of_channel]
+            for block in array_blocks(points, seeds):
+                for number in block.points:
+                    by_snr[points[number].radio.snr].tokens += _tokens(block.shared)
+    return of_links
 
 
 def loop_counts(time_lines: Sequence[TimeLine]) -> Counts:
@@ -92,6 +121,7 @@ def event_counts(points: Sequence[Point], seeds: range) -> Counts:
             for seed in seeds:
                 [run] = point.network.run(seed)
                 counts.tokens += _tokens(point.row(seed, "events"))
+                counts.ranked_values += int(run.workload.length.sum())
                 counts.add_uploads([run.timings.air_s[run.workload.uploads]], point.radio.coherence_time_s)
     return counts
 
@@ -107,24 +137,21 @@ def _counted() -> Iterator[Counts]:
     """Count what happens within."""
     counts = Counts()
     draw, take, session_rng = keyed_uniforms, IndependentStream.take, link.session_rng
-    sort, schedule = ascending, simpy.Environment.schedule
+    schedule = simpy.Environment.schedule
 
     def drawn(keys: IntArray, skip: int, starts: IntArray) -> FloatArray:
         counts.keys += len(keys)
-        counts.blocks += int(starts[-1])
+        counts.drawn += int(starts[-1])
         return draw(keys, skip, starts)
 
     def taken(stream: IndependentStream, num_blocks: int) -> FloatArray:
+        counts.drawn += num_blocks
         counts.blocks += num_blocks
         return take(stream, num_blocks)
 
     def seeded(*key: int) -> np.random.Generator:
         counts.keys += 1
         return session_rng(*key)
-
-    def sorted_(values: FloatArray) -> FloatArray:
-        counts.sorted_values += values.size
-        return sort(values)
 
     def scheduled(env: simpy.Environment, *event: object) -> None:
         counts.events += 1
@@ -135,7 +162,6 @@ def _counted() -> Iterator[Counts]:
             (sessions, "keyed_uniforms", drawn),
             (IndependentStream, "take", taken),
             (link, "session_rng", seeded),
-            (facts, "ascending", sorted_),
             (simpy.Environment, "schedule", scheduled),
         ):
             stack.enter_context(mock.patch.object(owner, name, counting))

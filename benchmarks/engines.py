@@ -53,7 +53,7 @@ def engine_speeds(column: str) -> dict[str, float]:
     # The event engine keeps its last run, so that no seed comes again; its token draws do.
     starts = count(TOKEN_SEEDS, TOKEN_SEEDS)
 
-    # As a sweep's chunks: channel by channel, in each all policies under all seeds.
+    # As a sweep's chunks: by events SNR by SNR, by arrays all of them together, in each all policies under all seeds.
     def events(seeds: int) -> float:
         start = next(starts)
         for points in channels:
@@ -63,9 +63,8 @@ def engine_speeds(column: str) -> dict[str, float]:
         return float(seeds * tokens)
 
     def arrays(seeds: int) -> float:
-        for points in channels:
-            for _ in array_blocks(points, range(seeds)):
-                pass
+        for _ in array_blocks([point for points in channels for point in points], range(seeds)):
+            pass
         return float(seeds * tokens)
 
     many = len(COLUMNS[column]) > 1

@@ -13,12 +13,18 @@ from benchmarks.counts import Counts, array_counts, event_counts, loop_counts
 from benchmarks.engines import ARRAYS, COLUMNS, EVENTS, LOOP, SNRS_DB, engine_speeds, points_of, time_line
 from benchmarks.setting import PROMPTS, TOKENS
 from benchmarks.unit_costs import ROW, by_turns, drain_ns, rate, unit_costs
+from netsim.engines.arrays import timings_but_for_air
+from netsim.results.columns import LEVELS
+from netsim.results.facts import Timed
+from netsim.results.order import KINDS, StoredQuantiles
+from netsim.results.prompt_sums import session_sums
+from netsim.results.rows import RowBlock
 
 #: Seeds of the runs that are counted: every token seed, by the array engine with several fading seeds each. The event
 #: engine keeps its last run, so that its seeds are none that were run before.
 ARRAY_SEEDS, EVENT_SEEDS = range(64), range(800, 808)
-NUMBERS = ("keys", "blocks drawn", "blocks on air", "uploads", "values sorted", "SimPy events")
-PARTS = ("keys", "blocks drawn", "drains", "sort", "SimPy events")
+NUMBERS = ("keys", "blocks drawn", "blocks", "blocks on air", "uploads", "values ranked", "SimPy events")
+PARTS = ("keys", "blocks drawn", "rates", "drains", "quantiles", "SimPy events")
 
 
 def floor_table() -> str:
@@ -32,7 +38,7 @@ def floor_table() -> str:
         seeds = EVENT_SEEDS if len(policies) == 1 else EVENT_SEEDS[:1]
         found = {
             LOOP: [loop_counts([time_line(point) for point in points]) for points in channels],
-            ARRAYS: [array_counts(points, ARRAY_SEEDS) for points in channels],
+            ARRAYS: array_counts(channels, ARRAY_SEEDS),
             EVENTS: [event_counts(points, seeds) for points in channels],
         }
         for engine, counts in found.items():
@@ -69,8 +75,8 @@ def _table(heads: Sequence[str], lines: Sequence[str]) -> list[str]:
 def _floor(title: str, counts: Sequence[Counts], measured: float, costs: Mapping[str, float]) -> str:
     parts = floor_ns(counts, costs)
     whole = sum(parts)
-    drawn, on_air = per_token(counts)[1:3]
-    least = whole - parts[1] * (1 - min(on_air / drawn, 1.0)) if drawn else whole
+    blocks, on_air = per_token(counts)[2:4]
+    least = whole - (parts[1] + parts[2]) * (1 - min(on_air / blocks, 1.0)) if blocks else whole
     cells = [f"{part:,.1f}" for part in (*parts, whole)]
     cells += [
         f"{1e9 / whole:,.0f}",
@@ -85,7 +91,8 @@ def per_token(counts: Sequence[Counts]) -> list[float]:
     """Numbers of `NUMBERS`, over the channels of `SNRS_DB`."""
     tokens = sum(own.tokens for own in counts)
     numbers = [
-        (own.keys, own.blocks, own.on_air, own.air_s.size, own.sorted_values, own.events) for own in counts
+        (own.keys, own.drawn, own.blocks, own.on_air, own.air_s.size, own.ranked_values, own.events)
+        for own in counts
     ]
     return [float(total) / tokens for total in np.sum(numbers, axis=0)]
 
@@ -93,13 +100,14 @@ def per_token(counts: Sequence[Counts]) -> list[float]:
 def floor_ns(counts: Sequence[Counts], costs: Mapping[str, float]) -> list[float]:
     """Nanoseconds of a token by part, in the order of `PARTS`, over the channels of `SNRS_DB`."""
     coherence_time_s = points_of("hlm")[0][0].radio.coherence_time_s
-    every_block_ns = sum(costs[step] for step in ("uniform", "logarithm of a Rayleigh gain", "prefix sum"))
+    drawn_ns = costs["uniform"] + costs["logarithm of a Rayleigh gain"]
     parts = [
         (
             own.keys * costs["key of a session"],
-            own.blocks * (every_block_ns + costs[rate(snr_db)]),
+            own.drawn * drawn_ns,
+            own.blocks * (costs["prefix sum"] + costs[rate(snr_db)]),
             drain_ns(costs, own.air_s / coherence_time_s),
-            own.sorted_values * costs["sort of 2048, a value"],
+            own.ranked_values * costs["quantiles of 2048, a value"],
             own.events * costs["SimPy event"],
         )
         for own, snr_db in zip(counts, SNRS_DB, strict=True)
@@ -109,16 +117,21 @@ def floor_ns(counts: Sequence[Counts], costs: Mapping[str, float]) -> list[float
 
 
 def _statistics_ns() -> dict[str, float]:
-    """A row of hlm, 2048 rounds of 32 prompts: worked out alone, and with 15 others that share its decisions."""
+    """A row of hlm, 2048 rounds of 32 prompts, beside its quantiles: worked out alone, and with 15 others that share its decisions."""
     assert PROMPTS * TOKENS == ROW
     point = points_of("hlm")[len(SNRS_DB) // 2][0]
-    plan = point.plan(0)
-    decided = point._decided(*plan, 0)  # noqa: SLF001  (what is measured)
-    one, many = ([8 * number for number in range(seeds)] for seeds in (1, 16))
-    timed = [point.array_timings([plan[1]], seeds)[0] for seeds in (one, many)]
+    rounds, work = point.plan(0)
+    still = Timed.of(work, timings_but_for_air(work, 0.0, 0.0), point.power, count_prompt=False)
+
+    def statistics(seeds: range) -> None:
+        of_sessions = np.ones((1, len(seeds), PROMPTS))
+        quantiles = StoredQuantiles(LEVELS, np.ones((1, len(seeds), len(KINDS), len(LEVELS))))
+        timed = still.with_air(of_sessions, of_sessions, of_sessions, quantiles)
+        RowBlock.of([0], seeds, {}, timed, session_sums(rounds, timed, drafts=True))
+
     return by_turns(
         {
-            "one row's statistics": (lambda: point._block(decided, plan, timed[0], one), 1),  # noqa: SLF001  (what is measured)
-            "one row's, of 16 at once": (lambda: point._block(decided, plan, timed[1], many), 16),  # noqa: SLF001  (what is measured)
+            "one row's statistics": (lambda: statistics(range(1)), 1),
+            "one row's, of 16 at once": (lambda: statistics(range(16)), 16),
         }
     )

@@ -129,8 +129,8 @@ def alone_works() -> dict[str, Sized]:
 
     def engine(points: list[Point], number: int) -> float:
         own = [next(seeds) for _ in range(number)]
-        for point in points:
-            list(array_blocks([point], own))
+        for _ in array_blocks(points, own):
+            pass
         return float(len(points) * number * ALONE_PROMPTS * ALONE_TOKENS)
 
     def plain(num_rounds: int) -> float:

@@ -16,7 +16,9 @@ from channels.fading import Rayleigh
 from channels.rates import shannon
 from channels.uniforms import keyed_uniforms
 from channels.units import from_db
-from netsim.results.order import ascending
+from netsim.results.columns import LEVELS
+from netsim.results.compiled_quantiles import TookPlace
+from netsim.results.order import KINDS
 
 FloatArray = NDArray[np.float64]
 REPEATS = 15
@@ -37,12 +39,14 @@ def unit_costs(snrs_db: Sequence[float]) -> dict[str, float]:
     gains = Rayleigh().gains(uniforms)
     rates_bps = shannon(10 * gains, BANDWIDTH_HZ)
     rows = np.random.default_rng(0).random((16, ROW))
+    ranked, levels = _all_took_place(*rows.shape), np.array(LEVELS)
+    found = np.empty((len(rows), len(KINDS), levels.size))
     per_value: dict[str, tuple[Callable[[], object], int]] = {
         "key of a session": (lambda: keyed_uniforms(many_keys, 0, np.zeros(513, np.int64)), 512),
         "uniform": (lambda: keyed_uniforms(one_key, 0, starts), VALUES),
         "logarithm of a Rayleigh gain": (lambda: Rayleigh().gains(uniforms), VALUES),
         "prefix sum": (lambda: prefix_sums(rates_bps, COHERENCE_S), VALUES),
-        "sort of 2048, a value": (lambda: ascending(rows), rows.size),
+        "quantiles of 2048, a value": (lambda: ranked.write_quantiles(rows, levels, found), rows.size),
         "addition in numpy": (lambda: rows[:8] + rows[8:], rows.size // 2),
         "SimPy event": (lambda: _timeouts(VALUES), VALUES),
     }
@@ -52,6 +56,18 @@ def unit_costs(snrs_db: Sequence[float]) -> dict[str, float]:
         drained(crossed): (partial(_drain_all, *_uploads(rates_bps, crossed)), VALUES) for crossed in CROSSED
     }
     return by_turns({**per_value, **rates, **drains})
+
+
+def _all_took_place(num_rows: int, num_exchanges: int) -> TookPlace:
+    """Every exchange, of one token each and one prompt a row."""
+    return TookPlace(
+        starts=num_exchanges * np.arange(num_rows + 1),
+        places=np.tile(np.arange(num_exchanges), num_rows),
+        emitted=np.ones(num_rows * num_exchanges, np.int64),
+        tokens=np.full(num_rows, num_exchanges),
+        first_starts=np.arange(num_rows + 1),
+        first_places=np.zeros(num_rows, np.int64),
+    )
 
 
 def by_turns(steps: Mapping[str, tuple[Callable[[], object], int]]) -> dict[str, float]:
