@@ -234,16 +234,19 @@ def _write(
     tables: Tables,
 ) -> None:
     """Add a session's air times to the tables."""
-    first_turns, turns, lanes, _, _, _, _, place = uploads
+    first_turns, turns, lanes, _, _, _, _, rounds = uploads
     round_s, air_s, prompt_air_s = tables
-    num_rounds = round_s.shape[1]
     begin = turns[first_turns[session]]
+    sums_s = np.zeros((2, lanes.shape[1]))
     for turn in range(first_turns[session], first_turns[session + 1]):
         first = turns[turn]
         for lane in range(turns[turn + 1] - first):
             draft_s, prompt_s = drafts_s[first - begin + lane], prompts_s[first - begin + lane]
-            workload = lanes[session, lane]
-            own_round = place[first + lane] - workload * num_rounds
-            round_s[workload, own_round] += draft_s + prompt_s if count_prompt else draft_s
-            air_s[workload, session] += draft_s
-            prompt_air_s[workload, session] += prompt_s
+            round_s[lanes[session, lane], rounds[first + lane]] += (
+                draft_s + prompt_s if count_prompt else draft_s
+            )
+            sums_s[0, lane] += draft_s
+            sums_s[1, lane] += prompt_s
+    for lane in range(lanes.shape[1]):
+        air_s[lanes[session, lane], session] += sums_s[0, lane]
+        prompt_air_s[lanes[session, lane], session] += sums_s[1, lane]

@@ -12,7 +12,7 @@ from netsim.costs.workload import Workload
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-#: What a compiled loop goes over: the arrays of `Uploads` from ``first_turns`` to ``place``.
+#: What a compiled loop goes over: the arrays of `Uploads` from ``first_turns`` to ``rounds``.
 Columns = tuple[IntArray, IntArray, IntArray, NDArray[np.bool_], FloatArray, FloatArray, FloatArray, IntArray]
 
 
@@ -35,7 +35,8 @@ class Uploads:
     known_s : [num_uploads], float
         Time since the session's start in which nothing is sent, crossings of the core network left out.
     prompt_bits, bits : [num_uploads], float. Sent one after the other.
-    place : [num_uploads], int. Round: index into [num_workloads, num_sessions, num_tokens], flat.
+    rounds : [num_uploads], int. Round: index into [num_sessions, num_tokens], flat.
+    workloads : [num_uploads], int. Workload.
     """
 
     last_known_s: FloatArray
@@ -47,7 +48,8 @@ class Uploads:
     known_s: FloatArray
     prompt_bits: FloatArray
     bits: FloatArray
-    place: IntArray
+    rounds: IntArray
+    workloads: IntArray
 
     @classmethod
     def of(cls, workloads: Sequence[Workload], grant_s: float, propagation_s: float) -> Uploads:
@@ -81,7 +83,8 @@ class Uploads:
             known_s=known_s.reshape(-1)[place],
             prompt_bits=own_prompt_bits,
             bits=bits.reshape(-1)[place],
-            place=place,
+            rounds=place % sends[0].size,
+            workloads=place // sends[0].size,
         )
 
     @property
@@ -89,12 +92,13 @@ class Uploads:
         """What a compiled loop goes over."""
         return (
             self.first_turns, self.turns, self.lanes, self.with_prompts,
-            self.known_s, self.prompt_bits, self.bits, self.place,
+            self.known_s, self.prompt_bits, self.bits, self.rounds,
         )  # fmt: skip
 
     def after(self, later_s: FloatArray) -> Uploads:
         """The same uploads, each later by [num_workloads, num_sessions, num_tokens]."""
-        return replace(self, known_s=self.known_s + later_s.reshape(-1)[self.place])
+        by_round_s = later_s.reshape(len(later_s), -1)
+        return replace(self, known_s=self.known_s + by_round_s[self.workloads, self.rounds])
 
 
 def _columns(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from channels.capacity import CapacityCurve
@@ -18,42 +19,55 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-@dataclass
 class SessionGains:
     """Gains of a device's sessions, kept for the last seed: links that differ in their mean SNR share them.
 
-    Attributes
+    Parameters
     ----------
     fading : IndependentFading
     prompts : sequence of int. The prompt of each session; sessions count from 0.
     """
 
-    fading: IndependentFading
-    prompts: Sequence[int]
-    _seed: int | None = field(default=None, init=False, repr=False)
-    _kept: dict[int, FloatArray] = field(default_factory=dict, init=False, repr=False)
+    def __init__(self, fading: IndependentFading, prompts: Sequence[int]) -> None:
+        self._fading = fading
+        self._prompts = np.array(prompts)
+        self._forget(None)
+
+    def _forget(self, seed: int | None) -> None:
+        self._seed = seed
+        self._gains = np.empty(0)
+        #: Where the gains of each session begin, and how many there are.
+        self._first, self._sizes = np.zeros((2, self._prompts.size), np.int64)
 
     def of(self, seed: int, sessions: IntArray, starts: IntArray) -> FloatArray:
         """Gains of the blocks of many sessions; parameters as for `SessionLinks.rates_bps`."""
         if seed != self._seed:
-            self._seed, self._kept = seed, {}
+            self._forget(seed)
         sizes = np.diff(starts)
-        known = np.array([self._kept[one].size if one in self._kept else 0 for one in sessions.tolist()])
-        if (lacking := known < sizes).any():
-            drawn = self._draw(seed, sessions[lacking], np.concatenate([[0], np.cumsum(sizes[lacking])]))
-            if lacking.all():
-                return drawn
-        return np.concatenate(
-            [self._kept[one][:size] for one, size in zip(sessions.tolist(), sizes, strict=True)]
-        )
+        lacking = self._sizes[sessions] < sizes
+        if lacking.any():
+            self._draw(seed, sessions[lacking], sizes[lacking])
+        return _first_of_each(self._gains, self._first[sessions], starts)
 
-    def _draw(self, seed: int, sessions: IntArray, starts: IntArray) -> FloatArray:
+    def _draw(self, seed: int, sessions: IntArray, sizes: IntArray) -> None:
+        starts = np.concatenate([[0], np.cumsum(sizes)])
         # The key of ``netsim.radio.link.session_rng``.
-        keys = np.array([[FADING_STREAM, seed, 0, self.prompts[one]] for one in sessions.tolist()])
-        gains = np.asarray(self.fading.gains(keyed_uniforms(keys, 0, starts)), np.float64)
-        own = zip(sessions.tolist(), starts[:-1], starts[1:], strict=True)
-        self._kept |= {one: gains[start:end] for one, start, end in own}
-        return gains
+        keys = np.column_stack(np.broadcast_arrays(FADING_STREAM, seed, 0, self._prompts[sessions]))
+        drawn = np.asarray(self._fading.gains(keyed_uniforms(keys, 0, starts)), np.float64)
+        # What was too short stays where it is, until the next seed.
+        self._first[sessions] = self._gains.size + starts[:-1]
+        self._sizes[sessions] = sizes
+        self._gains = np.concatenate([self._gains, drawn]) if self._gains.size else drawn
+
+
+@njit(cache=True)
+def _first_of_each(values: FloatArray, first: IntArray, starts: IntArray) -> FloatArray:
+    """The values of each session, one after the other, as many as it is asked for."""
+    found = np.empty(starts[-1])
+    for session in range(first.size):
+        for i in range(starts[session + 1] - starts[session]):
+            found[starts[session] + i] = values[first[session] + i]
+    return found
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,11 @@ class _Still:
     round_s: list[FloatArray]
     timed: list[Timed]
 
+    @property
+    def by_seed(self) -> bool:
+        """Whether seeds differ: they do where there is a core network."""
+        return any(round_s.ndim > 2 for round_s in self.round_s)
+
     def rounds_of(self, number: int) -> FloatArray:
         """Seconds of every round of one of the seeds: [num_workloads, num_sessions * num_tokens]."""
         own = [round_s if round_s.ndim == 2 else round_s[number] for round_s in self.round_s]
@@ -161,8 +166,10 @@ class _Sent:
         found, levels = np.empty((*shape, len(KINDS), len(LEVELS))), np.array(LEVELS)
         # One table for all: it stays in a processor's cache.
         round_s = np.empty((num_workloads, num_sessions * num_tokens))
+        uploads, still_s = engine.uploads(still.timings, 0), still.rounds_of(0)
         for number, seed in enumerate(seeds):
-            uploads, still_s = engine.uploads(still.timings, number), still.rounds_of(number)
+            if still.by_seed:
+                uploads, still_s = engine.uploads(still.timings, number), still.rounds_of(number)
             # Links inside, so that they meet the same gains.
             for link in range(num_links):
                 round_s[:] = still_s

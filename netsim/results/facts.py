@@ -214,8 +214,12 @@ class Timed:
 
     def mean(self, name: str) -> FloatArray:
         """A sum over sessions by tokens, [...]."""
-        total: FloatArray = self.sessions[name].sum(axis=-1)
-        return total / self.tokens
+        return self._totals[name] / self.tokens
+
+    @cached_property
+    def _totals(self) -> dict[str, FloatArray]:
+        """Sums over all sessions."""
+        return {name: np.asarray(own.sum(axis=-1)) for name, own in self.sessions.items()}
 
     def with_prompt(self, name: str, of_prompt: str) -> FloatArray:
         """Mean over tokens of what a round takes, and of what its prompt takes where that counts."""

@@ -81,6 +81,13 @@ class Piece:
         """Rows that the piece gives."""
         return len(self.points) * len(self.seeds)
 
+    def halves(self) -> tuple[Piece, Piece]:
+        """Two pieces with its cells, of which it has more than one."""
+        if half := len(self.points) // 2:
+            return Piece(self.points[:half], self.seeds), Piece(self.points[half:], self.seeds)
+        half = len(self.seeds) // 2
+        return Piece(self.points, self.seeds[:half]), Piece(self.points, self.seeds[half:])
+
 
 @dataclass(frozen=True)
 class Chunk:

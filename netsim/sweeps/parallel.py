@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import pyarrow as pa
+from cachetools import LRUCache
 
 from netsim.errors import Fault, InputError
 from netsim.point import Point, array_blocks
@@ -43,6 +44,8 @@ class Outcome:
     failures: tuple[Failure, ...]
 
 
+#: Points that are kept built, at some KiB each.
+MOST_POINTS = 4096
 #: Computes chunks side by side; outcomes come as they finish.
 Compute = Callable[[Iterable[Chunk]], Generator[Outcome, None, None]]
 
@@ -65,24 +68,30 @@ def compute(chunk: Chunk) -> Outcome:
 
 def _computed(piece: Piece) -> tuple[list[pa.Table], list[Failure]]:
     first = piece.points[0]
-    built = _base(setup_of(first.scenario), first.sources)
-    if built.trace.digest != first.sources[0]:
+    built = _setup(setup_of(first.scenario), first.sources)
+    if built.base.trace.digest != first.sources[0]:
         raise InputError(
             [Fault(str(first.scenario.trace), "", "not the same trace where the sweep was started")]
         )
-    with warnings.catch_warnings():
-        # Said when the sweep was checked.
-        warnings.simplefilter("ignore", ThresholdClipped)
-        points = [built.at(point.scenario) for point in piece.points]
+    return _rows(piece, built)
+
+
+def _rows(piece: Piece, built: _Setup) -> tuple[list[pa.Table], list[Failure]]:
+    """Rows of a piece; where a cell fails, of its halves, until the cell is alone."""
     try:
-        return list(_all_rows(piece, points)), []
+        return list(_all_rows(piece, built)), []
     except TraceError:
         raise
-    except Exception:  # noqa: BLE001  (some cell fails: find out which, and save the others)
-        return _each_row(piece, points)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is reported with its cell)
+        if piece.num_cells == 1:
+            reason = f"{type(error).__name__}: {error}"
+            return [], [Failure(piece.points[0].coordinates, piece.seeds[0], reason)]
+        (rows, failures), (more_rows, more_failures) = (_rows(half, built) for half in piece.halves())
+        return rows + more_rows, failures + more_failures
 
 
-def _all_rows(piece: Piece, points: Sequence[Point]) -> Iterator[pa.Table]:
+def _all_rows(piece: Piece, built: _Setup) -> Iterator[pa.Table]:
+    points = [built.point(point) for point in piece.points]
     digests = [point.digest for point in piece.points]
     if piece.points[0].engine == "arrays":
         for block in array_blocks(points, piece.seeds):
@@ -92,28 +101,6 @@ def _all_rows(piece: Piece, points: Sequence[Point]) -> Iterator[pa.Table]:
     for seed in piece.seeds:
         for digest, point in zip(digests, points, strict=True):
             yield stored([digest], point.block(seed, "events"))
-
-
-def _each_row(piece: Piece, points: Sequence[Point]) -> tuple[list[pa.Table], list[Failure]]:
-    rows: list[pa.Table] = []
-    failures: list[Failure] = []
-    for seed in piece.seeds:
-        for swept, point in zip(piece.points, points, strict=True):
-            row = _row(swept, point, seed)
-            if isinstance(row, Failure):
-                failures.append(row)
-            else:
-                rows.append(row)
-    return rows, failures
-
-
-def _row(swept: SweepPoint, point: Point, seed: int) -> pa.Table | Failure:
-    try:
-        return stored([swept.digest], point.block(seed, swept.engine))
-    except TraceError:
-        raise
-    except Exception as error:  # noqa: BLE001  (whatever it is, it is reported with its cell)
-        return Failure(swept.coordinates, seed, f"{type(error).__name__}: {error}")
 
 
 @contextmanager
@@ -161,8 +148,25 @@ def _failed(chunk: Chunk, reason: str) -> Outcome:
     return Outcome(chunk.name, SCHEMA.empty_table(), tuple(failures))
 
 
+class _Setup:
+    """Points that share what is dear, each built once in a process; the trace is opened, and a path decided, once as well."""
+
+    def __init__(self, setup: str) -> None:
+        content = {"name": "base", "policy": {"name": "slm"}, **json.loads(setup)}
+        self.base = Point.of(Scenario.model_validate(content))
+        self._points: LRUCache[str, Point] = LRUCache(MOST_POINTS)
+
+    def point(self, swept: SweepPoint) -> Point:
+        """The point of a sweep, ready to run."""
+        if swept.digest not in self._points:
+            with warnings.catch_warnings():
+                # Said when the sweep was checked.
+                warnings.simplefilter("ignore", ThresholdClipped)
+                self._points[swept.digest] = self.base.at(swept.scenario)
+        return self._points[swept.digest]
+
+
 @lru_cache(maxsize=1)
-def _base(setup: str, _sources: tuple[str, ...]) -> Point:
-    """A point of this setup, kept from chunk to chunk: a process opens a trace and decides a path once."""
-    content = {"name": "base", "policy": {"name": "slm"}, **json.loads(setup)}
-    return Point.of(Scenario.model_validate(content))
+def _setup(setup: str, _sources: tuple[str, ...]) -> _Setup:
+    """The last one is kept from chunk to chunk."""
+    return _Setup(setup)

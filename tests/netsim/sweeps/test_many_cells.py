@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -163,18 +164,27 @@ def test_pieces_that_are_some_work_stay_chunks_of_their_own(point: SweepPoint) -
     assert len(cut) == 13
 
 
-def test_seeds_that_share_decisions_are_computed_together_under_every_channel(point: SweepPoint) -> None:
-    """1000 seeds of 8 token seeds, 186 a chunk: each chunk meets two or three token seeds, and each is met in one go."""
-    points = synthetic(point, 13, policies=21, rounds=2048, token_seeds=8)
+def test_seeds_that_share_decisions_are_computed_together(point: SweepPoint) -> None:
+    """1000 seeds of 8 token seeds, 28 a chunk of 13 SNRs and 21 policies: each chunk meets one or two token seeds, in one go."""
+    points = synthetic(point, 1, policies=13 * 21, rounds=2048, token_seeds=8)
     cut = list(missing_chunks(points, range(1000), {}))
     assert sorted(cells(cut)) == sorted((own.digest, seed) for own in points for seed in range(1000))
     met = [{seed % 8 for piece in chunk.pieces for seed in piece.seeds} for chunk in cut]
-    assert max(map(len, met)) == 3
-    assert len(cut) == 13 * 6
+    assert max(map(len, met)) == 2
+    assert len(cut) == math.ceil(1000 / 28)
     for number in range(8):
         where = [place for place, token_seeds in enumerate(met) if number in token_seeds]
         assert where == list(range(where[0], where[-1] + 1))
-        assert len(where) <= 2 * 13
+        assert len(where) <= 6
+
+
+def test_snrs_are_computed_together_by_arrays_alone(scenario: Scenario) -> None:
+    """They meet the same fading. By events each has curves of its own, kept for its policies."""
+    axes = {"channel.snr_db": [0.0, 10.0], "channel.bandwidth_hz": [1e6, 1e7], "policy": ["slm", "hlm"]}
+    grid = load_grid({**scenario.model_dump(), "sweep": axes})
+    for engine, pieces in (("arrays", 2), ("events", 4)):
+        cut = list(missing_chunks(sweep_points(grid, engine), range(3), {}))
+        assert sum(len(chunk.pieces) for chunk in cut) == pieces
 
 
 def test_what_is_done_is_left_out_of_a_gathered_chunk(point: SweepPoint) -> None:
