@@ -18,11 +18,11 @@ from traces.format.trace import Trace
 #: Environment variable: hours of one processor that a sweep may take.
 LIMIT = "NETSIM_HOURS"
 #: Seconds of a row whatever its rounds are, by the array engine and by events, and there of each device.
-ARRAYS_ROW_S, EVENTS_ROW_S, DEVICE_S = 3e-5, 3e-3, 8e-4
+ARRAYS_ROW_S, EVENTS_ROW_S, DEVICE_S = 2e-5, 3e-3, 8e-4
 #: Seconds of a round by the array engine, by events alone, and by events with other devices.
-ARRAYS_S, EVENTS_S, SHARED_EVENTS_S = 7e-8, 8e-6, 3e-5
-#: Seconds of a block of fading, and of deciding a round.
-BLOCK_S, DECISION_S = 2e-8, 8e-6
+ARRAYS_S, EVENTS_S, SHARED_EVENTS_S = 3e-8, 8e-6, 3e-5
+#: Seconds of drawing a block of fading, of its rate at one mean SNR, and of deciding a round.
+DRAW_S, RATE_S, DECISION_S = 1e-8, 1e-8, 8e-6
 #: Blocks of a round without an upload, some.
 LEAST_BLOCKS = 4.0
 
@@ -33,10 +33,12 @@ class TimeEstimate:
     def __init__(self) -> None:
         self._a_seed_s = 0.0
         self._decided_s: dict[str, float] = {}
-        self._fading_s: dict[str, float] = {}
+        self._draws_s: dict[str, float] = {}
+        self._rates_s: dict[str, float] = {}
 
     def add(self, point: Point, engine: str) -> None:
-        """Add a point; those that differ in their policy alone share their fading, those in their channel what is decided.
+        """Add a point. Those that differ in their policy share their fading and its rates, in their SNR what is drawn of it, in their
+        channel what is decided.
 
         Parameters
         ----------
@@ -44,14 +46,17 @@ class TimeEstimate:
         """
         scenario = point.scenario
         rounds = scenario.num_rounds(len(point.trace.prompts))
-        fading_s = rounds * BLOCK_S * (LEAST_BLOCKS + upload_blocks(point.radio, point.costs, point.policy))
+        blocks = rounds * (LEAST_BLOCKS + upload_blocks(point.radio, point.costs, point.policy))
         if engine == "events":
             num_devices = len(point.network.devices)
             round_s = EVENTS_S if num_devices == 1 else SHARED_EVENTS_S
-            self._a_seed_s += EVENTS_ROW_S + num_devices * DEVICE_S + rounds * round_s + fading_s
+            self._a_seed_s += (
+                EVENTS_ROW_S + num_devices * DEVICE_S + rounds * round_s + blocks * (DRAW_S + RATE_S)
+            )
         else:
             self._a_seed_s += ARRAYS_ROW_S + rounds * ARRAYS_S
-            self._fading_s[_without(scenario, "policy")] = fading_s
+            _raise_to(self._rates_s, _without(scenario, "policy"), blocks * RATE_S)
+            _raise_to(self._draws_s, _without(scenario, "policy", snr=False), blocks * DRAW_S)
         if scenario.token_seeds == "fresh" or not isinstance(point.trace, Trace):  # noqa: S105  (no password)
             self._a_seed_s += rounds * DECISION_S
         else:
@@ -60,7 +65,8 @@ class TimeEstimate:
 
     def seconds(self, num_seeds: int) -> float:
         """Seconds of one processor for all points under so many seeds."""
-        return sum(self._decided_s.values()) + num_seeds * (self._a_seed_s + sum(self._fading_s.values()))
+        shared_s = sum(self._rates_s.values()) + sum(self._draws_s.values())
+        return sum(self._decided_s.values()) + num_seeds * (self._a_seed_s + shared_s)
 
     def check(self, num_seeds: int) -> None:
         """Refuse more than is allowed (`InputError`)."""
@@ -71,6 +77,11 @@ class TimeEstimate:
             raise InputError([Fault("", "seeds", text)])
 
 
-def _without(scenario: Scenario, key: str) -> str:
-    """What points have in common that differ in one key, as JSON."""
-    return scenario.model_dump_json(exclude={"name", "seeds", "sweep", "energy", key})
+def _raise_to(seconds: dict[str, float], key: str, least_s: float) -> None:
+    seconds[key] = max(seconds.get(key, 0.0), least_s)
+
+
+def _without(scenario: Scenario, key: str, *, snr: bool = True) -> str:
+    """What points have in common that differ in one key, and in their mean SNR unless that counts, as JSON."""
+    left_out: dict[str, bool | set[str]] = dict.fromkeys(("name", "seeds", "sweep", "energy", key), True)
+    return scenario.model_dump_json(exclude=left_out if snr else {**left_out, "channel": {"snr_db"}})
