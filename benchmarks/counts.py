@@ -84,10 +84,8 @@ def array_counts(channels: Sequence[Sequence[Point]], seeds: range) -> list[Coun
         def sent(engine: ArrayEngine, link_number: int, seed: int, uploads: Uploads, tables: Tables) -> None:
             before_s = tables[0].copy()
             send(engine, link_number, seed, uploads, tables)
-            air_s = (tables[0] - before_s)[uploads.workloads, uploads.rounds]
-            by_policy = [
-                air_s[(uploads.workloads == one) & (uploads.bits > 0)] for one in range(len(before_s))
-            ]
+            air_s = tables[0] - before_s
+            by_policy = [own_s[own_s > 0] for own_s in air_s]
             of_links[link_number].add_uploads(by_policy, coherence_time_s)
 
         def ranked(took_place: TookPlace, *tables: FloatArray) -> None:

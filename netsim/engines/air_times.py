@@ -170,39 +170,40 @@ def _send_session(
     tables: Tables,
 ) -> float:
     """Seconds until the last upload of any workload is over; -1 where the curve is too short, and then nothing is written."""
-    first_turns, turns, lanes, with_prompts, known_s, prompt_bits, bits, _ = uploads
-    num_lanes, begin = lanes.shape[1], turns[first_turns[session]]
+    first_turns, turns, before, with_prompts, known_s, prompt_bits, bits, _, _, _ = uploads
+    first_turn, end_turn = first_turns[session], first_turns[session + 1]
+    begin, most = turns[first_turn], np.diff(turns[first_turn : end_turn + 1]).max()
     # Of every upload of the session, and of its prompt.
-    num_uploads = turns[first_turns[session + 1]] - begin
-    drafts_s, prompts_s = np.empty(num_uploads), np.zeros(num_uploads)
-    start_s, sent_s = np.empty(num_lanes), np.zeros(num_lanes)
-    room = np.empty(num_lanes), np.empty(num_lanes, np.int64), np.empty(num_lanes, np.int64)
+    drafts_s, prompts_s = np.empty(turns[end_turn] - begin), np.zeros(turns[end_turn] - begin)
+    # Of those of a turn: the start, and all that was sent until it is over, this turn and the one before.
+    start_s, sent_s = np.empty(most), np.zeros((2, most))
+    room = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
     end_s = 0.0
-    for turn in range(first_turns[session], first_turns[session + 1]):
-        first, count = turns[turn], turns[turn + 1] - turns[turn]
-        for lane in range(count):
-            start_s[lane] = known_s[first + lane] + sent_s[lane]
-        end = first + count
+    for turn in range(first_turn, end_turn):
+        first, end = turns[turn], turns[turn + 1]
+        past_s, own_s = sent_s[(turn - first_turn) % 2], sent_s[(turn - first_turn + 1) % 2]
+        for i in range(end - first):
+            own_s[i] = past_s[before[first + i]]
+            start_s[i] = known_s[first + i] + own_s[i]
         if with_prompts[turn]:
-            seconds = prompts_s[first - begin : end - begin]
-            own_bits = prompt_bits[first:end]
+            seconds, own_bits = prompts_s[first - begin : end - begin], prompt_bits[first:end]
             if not _drain_in_turn(
                 rates_bps, prefix_bits, coherence_time_s, endless, start_s, own_bits, seconds
             ):
                 return -1.0
-            for lane in range(count):
-                start_s[lane] += seconds[lane]
-                sent_s[lane] += seconds[lane]
+            for i in range(end - first):
+                start_s[i] += seconds[i]
+                own_s[i] += seconds[i]
         seconds, own_bits = drafts_s[first - begin : end - begin], bits[first:end]
         if endless:
             if not _drain_in_turn(rates_bps, prefix_bits, coherence_time_s, True, start_s, own_bits, seconds):
                 return -1.0
         elif not drain_each(rates_bps, prefix_bits, coherence_time_s, start_s, own_bits, room, seconds):
             return -1.0
-        for lane in range(count):
-            sent_s[lane] += seconds[lane]
-            end_s = max(end_s, start_s[lane] + seconds[lane])
-    _write(session, uploads, drafts_s, prompts_s, count_prompt, tables)
+        for i in range(end - first):
+            own_s[i] += seconds[i]
+            end_s = max(end_s, start_s[i] + seconds[i])
+    _write(session, begin, uploads, drafts_s, prompts_s, count_prompt, tables)
     return end_s
 
 
@@ -227,6 +228,7 @@ def _drain_in_turn(
 @njit(cache=True)
 def _write(
     session: int,
+    begin: int,
     uploads: Columns,
     drafts_s: FloatArray,
     prompts_s: FloatArray,
@@ -234,19 +236,14 @@ def _write(
     tables: Tables,
 ) -> None:
     """Add a session's air times to the tables."""
-    first_turns, turns, lanes, _, _, _, _, rounds = uploads
+    _, _, _, _, _, _, _, first_rounds, rounds, upload_of = uploads
     round_s, air_s, prompt_air_s = tables
-    begin = turns[first_turns[session]]
-    sums_s = np.zeros((2, lanes.shape[1]))
-    for turn in range(first_turns[session], first_turns[session + 1]):
-        first = turns[turn]
-        for lane in range(turns[turn + 1] - first):
-            draft_s, prompt_s = drafts_s[first - begin + lane], prompts_s[first - begin + lane]
-            round_s[lanes[session, lane], rounds[first + lane]] += (
-                draft_s + prompt_s if count_prompt else draft_s
-            )
-            sums_s[0, lane] += draft_s
-            sums_s[1, lane] += prompt_s
-    for lane in range(lanes.shape[1]):
-        air_s[lanes[session, lane], session] += sums_s[0, lane]
-        prompt_air_s[lanes[session, lane], session] += sums_s[1, lane]
+    for workload in range(len(round_s)):
+        air, prompt_air = 0.0, 0.0
+        for number in range(first_rounds[session, workload], first_rounds[session, workload + 1]):
+            draft_s, prompt_s = drafts_s[upload_of[number] - begin], prompts_s[upload_of[number] - begin]
+            round_s[workload, rounds[number]] += draft_s + prompt_s if count_prompt else draft_s
+            air += draft_s
+            prompt_air += prompt_s
+        air_s[workload, session] += air
+        prompt_air_s[workload, session] += prompt_air
