@@ -20,7 +20,7 @@ from netsim.engines.uploads import Uploads
 from netsim.point import Point, array_blocks
 from netsim.radio import link, sessions
 from netsim.radio.sessions import SessionLinks
-from netsim.results.compiled_quantiles import TookPlace
+from netsim.results.compiled_quantiles import GroupedQuantiles
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -69,7 +69,7 @@ def array_counts(channels: Sequence[Sequence[Point]], seeds: range) -> list[Coun
     by_snr = {points[0].radio.snr: Counts() for points in channels}
     of_links = list(by_snr.values())
     coherence_time_s = channels[0][0].radio.coherence_time_s
-    rate, send, write = SessionLinks.rates_bps, ArrayEngine.send, TookPlace.write_quantiles
+    rate, send, write = SessionLinks.rates_bps, ArrayEngine.send, GroupedQuantiles.write
     with _counted() as drawn:
 
         def rated(links: SessionLinks, seed: int, which: IntArray, starts: IntArray) -> FloatArray | None:
@@ -88,15 +88,15 @@ def array_counts(channels: Sequence[Sequence[Point]], seeds: range) -> list[Coun
             by_policy = [own_s[own_s > 0] for own_s in air_s]
             of_links[link_number].add_uploads(by_policy, coherence_time_s)
 
-        def ranked(took_place: TookPlace, *tables: FloatArray) -> None:
+        def ranked(quantiles: GroupedQuantiles, *tables: FloatArray) -> None:
             for own in of_links:
-                own.ranked_values += took_place.places.size / len(of_links)
-            write(took_place, *tables)
+                own.ranked_values += quantiles.places.size / len(of_links)
+            write(quantiles, *tables)
 
         with (
             mock.patch.object(SessionLinks, "rates_bps", rated),
             mock.patch.object(ArrayEngine, "send", sent),
-            mock.patch.object(TookPlace, "write_quantiles", ranked),
+            mock.patch.object(GroupedQuantiles, "write", ranked),
         ):
             points = [point for of_channel in channels for point in of_channel]
             for block in array_blocks(points, seeds):

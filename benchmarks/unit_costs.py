@@ -17,7 +17,7 @@ from channels.rates import shannon
 from channels.uniforms import keyed_uniforms
 from channels.units import from_db
 from netsim.results.columns import LEVELS
-from netsim.results.compiled_quantiles import TookPlace
+from netsim.results.compiled_quantiles import GroupedQuantiles
 from netsim.results.order import KINDS
 
 FloatArray = NDArray[np.float64]
@@ -46,7 +46,7 @@ def unit_costs(snrs_db: Sequence[float]) -> dict[str, float]:
         "uniform": (lambda: keyed_uniforms(one_key, 0, starts), VALUES),
         "logarithm of a Rayleigh gain": (lambda: Rayleigh().gains(uniforms), VALUES),
         "prefix sum": (lambda: prefix_sums(rates_bps, COHERENCE_S), VALUES),
-        "quantiles of 2048, a value": (lambda: ranked.write_quantiles(rows, levels, found), rows.size),
+        "quantiles of 2048, a value": (lambda: ranked.write(rows, levels, found), rows.size),
         "addition in numpy": (lambda: rows[:8] + rows[8:], rows.size // 2),
         "SimPy event": (lambda: _timeouts(VALUES), VALUES),
     }
@@ -58,9 +58,9 @@ def unit_costs(snrs_db: Sequence[float]) -> dict[str, float]:
     return by_turns({**per_value, **rates, **drains})
 
 
-def _all_took_place(num_rows: int, num_exchanges: int) -> TookPlace:
+def _all_took_place(num_rows: int, num_exchanges: int) -> GroupedQuantiles:
     """Every exchange, of one token each and one prompt a row."""
-    return TookPlace(
+    return GroupedQuantiles(
         starts=num_exchanges * np.arange(num_rows + 1),
         places=np.tile(np.arange(num_exchanges), num_rows),
         emitted=np.ones(num_rows * num_exchanges, np.int64),

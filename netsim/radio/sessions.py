@@ -40,7 +40,7 @@ class SessionGains:
         self._first, self._sizes = np.zeros((2, self._prompts.size), np.int64)
 
     def of(self, seed: int, sessions: IntArray, starts: IntArray) -> FloatArray:
-        """Gains of the blocks of many sessions; parameters as for `SessionLinks.rates_bps`."""
+        """A copy of the gains of many sessions' blocks; parameters as for `SessionLinks.rates_bps`."""
         if seed != self._seed:
             self._forget(seed)
         sizes = np.diff(starts)

@@ -23,7 +23,7 @@ from traces.speculative.rounds import Rounds
 
 if TYPE_CHECKING:
     from netsim.engines.arrays import ArrayEngine
-    from netsim.results.compiled_quantiles import TookPlace
+    from netsim.results.compiled_quantiles import GroupedQuantiles
 
 FloatArray = NDArray[np.float64]
 #: Rounds of one link that are timed in one go; a core network takes some hundred bytes of each.
@@ -74,13 +74,13 @@ class ArrayRows:
         """Rows of policies under seeds of one token seed: a block has one policy, all links and some of the seeds."""
         from netsim.engines.arrays import ArrayEngine  # noqa: PLC0415  (compiled: of no use before a row)
         from netsim.radio.sessions import SessionLinks  # noqa: PLC0415  (as above)
-        from netsim.results.compiled_quantiles import TookPlace  # noqa: PLC0415  (as above)
+        from netsim.results.compiled_quantiles import GroupedQuantiles  # noqa: PLC0415  (as above)
 
         workloads = [one.workload for one in policies]
         links = SessionLinks.of_each(self.radios, self.prompts)
         waits_s = self.costs.grant_s, self.costs.propagation_s
         engine = ArrayEngine(workloads, links, *waits_s, count_prompt=self.count_prompt)
-        took_place = TookPlace.of(workloads)
+        quantiles = GroupedQuantiles.of(workloads)
         at_once = max(1, ROUNDS_AT_ONCE // sum(work.slm_s.size for work in workloads))
         still: _Still | None = None
         for start in range(0, len(seeds), at_once):
@@ -88,7 +88,7 @@ class ArrayRows:
             # But for the core network, all seeds are alike.
             if still is None or not self.costs.core.free:
                 still = self._but_for_air(workloads, part)
-            sent = _Sent.of(engine, took_place, still, part, len(links))
+            sent = _Sent.of(engine, quantiles, still, part, len(links))
             for number, one in enumerate(policies):
                 timed = sent.timed(still.timed[number], number)
                 sums = session_sums(one.rounds, timed, drafts=one.drafts)
@@ -158,7 +158,12 @@ class _Sent:
 
     @classmethod
     def of(
-        cls, engine: ArrayEngine, took_place: TookPlace, still: _Still, seeds: Sequence[int], num_links: int
+        cls,
+        engine: ArrayEngine,
+        quantiles: GroupedQuantiles,
+        still: _Still,
+        seeds: Sequence[int],
+        num_links: int,
     ) -> _Sent:
         num_workloads, (num_sessions, num_tokens) = len(still.timed), still.timed[0].workload.shape
         shape = num_workloads, num_links, len(seeds)
@@ -176,7 +181,7 @@ class _Sent:
                 engine.send(
                     link, seed, uploads, (round_s, air_s[:, link, number], prompt_air_s[:, link, number])
                 )
-                took_place.write_quantiles(round_s, levels, found[:, link, number])
+                quantiles.write(round_s, levels, found[:, link, number])
                 first_s[:, link, number] = round_s[:, ::num_tokens]
         return cls(air_s, prompt_air_s, first_s, found)
 

@@ -24,8 +24,8 @@ _INFINITE = np.float64(np.inf).view(np.int64)
 
 
 @dataclass(frozen=True)
-class TookPlace:
-    """Which exchanges of several workloads took place, workload after workload.
+class GroupedQuantiles:
+    """Quantiles of several workloads: which of their exchanges took place, workload after workload.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class TookPlace:
     first_places: IntArray
 
     @classmethod
-    def of(cls, workloads: Sequence[Workload]) -> TookPlace:
+    def of(cls, workloads: Sequence[Workload]) -> GroupedQuantiles:
         """Those of workloads."""
         places = [np.flatnonzero(work.valid) for work in workloads]
         num_tokens = workloads[0].shape[1]
@@ -59,7 +59,7 @@ class TookPlace:
             first_places=np.concatenate(firsts),
         )
 
-    def write_quantiles(self, round_s: FloatArray, levels: FloatArray, found: FloatArray) -> None:
+    def write(self, round_s: FloatArray, levels: FloatArray, found: FloatArray) -> None:
         """Write the quantiles of one row of every workload.
 
         Parameters

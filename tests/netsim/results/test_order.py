@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netsim.costs.workload import Workload
-from netsim.results.compiled_quantiles import TookPlace
+from netsim.results.compiled_quantiles import GroupedQuantiles
 from netsim.results.order import KINDS, TableQuantiles, quantile
 
 #: Both interpolate between the same two values; numpy turns its formula round above the middle, some roundings of 1e-16.
@@ -86,7 +86,7 @@ def test_quantiles_without_sorting_are_those_of_sorted_exchanges(
     levels = np.array(LEVELS)
     found = np.empty((len(works), len(KINDS), levels.size))
     before = round_s.copy()
-    TookPlace.of(works).write_quantiles(round_s.reshape(len(works), -1), levels, found)
+    GroupedQuantiles.of(works).write(round_s.reshape(len(works), -1), levels, found)
     np.testing.assert_array_equal(round_s, before)
     for work, own_s, own in zip(works, round_s, found, strict=True):
         table = TableQuantiles(own_s, work)
@@ -110,5 +110,5 @@ def test_quantiles_of_a_table_are_numpys_over_tokens_and_gaps() -> None:
 def test_there_are_no_gaps_where_every_prompt_has_one_token() -> None:
     found = np.empty((1, len(KINDS), 1))
     works = [workload([1, 1], np.ones((2, 4), np.int64))]
-    TookPlace.of(works).write_quantiles(np.ones((1, 8)), np.array([0.5]), found)
+    GroupedQuantiles.of(works).write(np.ones((1, 8)), np.array([0.5]), found)
     np.testing.assert_array_equal(found[0, :, 0], [1.0, 1.0, np.nan])
