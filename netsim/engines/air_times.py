@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from channels import drains
 from channels.capacity import CapacityCurve
 from channels.drain import drain, write_prefix_sums
 from channels.drains import drain_each
@@ -24,6 +25,9 @@ IntArray = NDArray[np.int64]
 #: What the air times of a seed are added to: seconds of every round, [num_workloads, num_sessions * num_tokens], and seconds on
 #: air of each session, [num_workloads, num_sessions], of drafts and of prompts.
 Tables = tuple[FloatArray, FloatArray, FloatArray]
+#: To work in: air times of a session's uploads and of their prompts; of a turn the starts, and what was sent until then in this turn and
+#: the one before; and what `channels.drains.drain_each` works in.
+Room = tuple[FloatArray, FloatArray, FloatArray, FloatArray, drains.Room]
 SPARE_BLOCKS = 32
 """Blocks drawn beyond what a session is expected to need: little beside a generator's seeding."""
 
@@ -32,6 +36,9 @@ SPARE_SHARE = 0.1
 
 MOST_BLOCKS_AT_ONCE = 2**21
 """16 MiB a table of rates. A session for which that is too little is timed alone, block by block further."""
+
+FEW = 4
+"""Uploads of a turn that gain nothing by being drained side by side, fewer than so many."""
 
 
 class Links(Protocol):
@@ -67,6 +74,14 @@ class AirTimes:
         ) + SPARE_BLOCKS
         self._expected = False
         self._count_prompt = count_prompt
+        of_turn, of_session = uploads.most
+        self._room: Room = (
+            np.empty(of_session),
+            np.empty(of_session),
+            np.empty(of_turn),
+            np.empty((2, of_turn)),
+            (np.empty(of_turn), np.empty(of_turn, np.int64), np.empty(of_turn, np.int64)),
+        )
 
     def _expect(self, seed: int) -> None:
         """Add the blocks in which something is sent, from the mean rate of a few."""
@@ -106,6 +121,7 @@ class AirTimes:
                 waiting,
                 uploads.columns,
                 self._count_prompt,
+                self._room,
                 tables,
             )
             self._num_blocks[waiting] = np.maximum(self._num_blocks[waiting], needed)
@@ -126,6 +142,7 @@ class AirTimes:
                 session,
                 uploads.columns,
                 self._count_prompt,
+                self._room,
                 tables,
             )
             if end_s >= 0:
@@ -141,17 +158,18 @@ def _send_sessions(
     sessions: IntArray,
     uploads: Columns,
     count_prompt: bool,
+    room: Room,
     tables: Tables,
 ) -> IntArray:
     """Blocks that each session needed, or more than it was given where they were too few."""
     needed = np.empty(sessions.size, np.int64)
-    room = np.empty(2 * (np.diff(blocks).max() + 1))
+    all_sums = np.empty(2 * (np.diff(blocks).max() + 1))
     for number in range(sessions.size):
         own = rates_bps[blocks[number] : blocks[number + 1]]
-        prefix_bits = room[: 2 * (own.size + 1)].reshape(2, own.size + 1)
+        prefix_bits = all_sums[: 2 * (own.size + 1)].reshape(2, own.size + 1)
         write_prefix_sums(own, coherence_time_s, prefix_bits)
         end_s = _send_session(
-            own, prefix_bits, coherence_time_s, False, sessions[number], uploads, count_prompt, tables
+            own, prefix_bits, coherence_time_s, False, sessions[number], uploads, count_prompt, room, tables
         )
         more = own.size + own.size // 4 + SPARE_BLOCKS
         needed[number] = more if end_s < 0.0 else np.int64(end_s / coherence_time_s) + 1
@@ -167,47 +185,68 @@ def _send_session(
     session: int,
     uploads: Columns,
     count_prompt: bool,
+    room: Room,
     tables: Tables,
 ) -> float:
     """Seconds until the last upload of any workload is over; -1 where the curve is too short, and then nothing is written."""
     first_turns, turns, before, with_prompts, known_s, prompt_bits, bits, _, _, _ = uploads
     first_turn, end_turn = first_turns[session], first_turns[session + 1]
-    begin, most = turns[first_turn], np.diff(turns[first_turn : end_turn + 1]).max()
-    # Of every upload of the session, and of its prompt.
-    drafts_s, prompts_s = np.empty(turns[end_turn] - begin), np.zeros(turns[end_turn] - begin)
-    # Of those of a turn: the start, and all that was sent until it is over, this turn and the one before.
-    start_s, sent_s = np.empty(most), np.zeros((2, most))
-    room = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
+    begin = turns[first_turn]
+    drafts_s, prompts_s, start_s, sent_s, of_drains = room
+    prompts_s[: turns[end_turn] - begin] = 0.0
+    sent_s[0] = 0.0
     end_s = 0.0
     for turn in range(first_turn, end_turn):
-        first, end = turns[turn], turns[turn + 1]
-        past_s, own_s = sent_s[(turn - first_turn) % 2], sent_s[(turn - first_turn + 1) % 2]
-        for i in range(end - first):
-            own_s[i] = past_s[before[first + i]]
-            start_s[i] = known_s[first + i] + own_s[i]
+        first, count = turns[turn], turns[turn + 1] - turns[turn]
+        past, own = (turn - first_turn) % 2, (turn - first_turn + 1) % 2
+        for i in range(count):
+            sent_s[own, i] = sent_s[past, before[first + i]]
+            start_s[i] = known_s[first + i] + sent_s[own, i]
         if with_prompts[turn]:
-            seconds, own_bits = prompts_s[first - begin : end - begin], prompt_bits[first:end]
             if not _drain_in_turn(
-                rates_bps, prefix_bits, coherence_time_s, endless, start_s, own_bits, seconds
+                rates_bps,
+                prefix_bits,
+                coherence_time_s,
+                endless,
+                start_s,
+                prompt_bits,
+                first,
+                count,
+                prompts_s,
+                begin,
             ):
                 return -1.0
-            for i in range(end - first):
-                start_s[i] += seconds[i]
-                own_s[i] += seconds[i]
-        seconds, own_bits = drafts_s[first - begin : end - begin], bits[first:end]
-        if endless:
-            if not _drain_in_turn(rates_bps, prefix_bits, coherence_time_s, True, start_s, own_bits, seconds):
+            for i in range(count):
+                start_s[i] += prompts_s[first - begin + i]
+                sent_s[own, i] += prompts_s[first - begin + i]
+        if endless or count < FEW:
+            if not _drain_in_turn(
+                rates_bps,
+                prefix_bits,
+                coherence_time_s,
+                endless,
+                start_s,
+                bits,
+                first,
+                count,
+                drafts_s,
+                begin,
+            ):
                 return -1.0
-        elif not drain_each(rates_bps, prefix_bits, coherence_time_s, start_s, own_bits, room, seconds):
-            return -1.0
-        for i in range(end - first):
-            own_s[i] += seconds[i]
-            end_s = max(end_s, start_s[i] + seconds[i])
+        else:
+            seconds, own_bits = drafts_s[first - begin : first - begin + count], bits[first : first + count]
+            if not drain_each(
+                rates_bps, prefix_bits, coherence_time_s, start_s, own_bits, of_drains, seconds
+            ):
+                return -1.0
+        for i in range(count):
+            sent_s[own, i] += drafts_s[first - begin + i]
+            end_s = max(end_s, start_s[i] + drafts_s[first - begin + i])
     _write(session, begin, uploads, drafts_s, prompts_s, count_prompt, tables)
     return end_s
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _drain_in_turn(
     rates_bps: FloatArray,
     prefix_bits: FloatArray,
@@ -215,14 +254,18 @@ def _drain_in_turn(
     endless: bool,
     start_s: FloatArray,
     bits: FloatArray,
+    first: int,
+    count: int,
     seconds: FloatArray,
+    begin: int,
 ) -> bool:
-    """As `channels.drains.drain_each`, one after the other, of any curve."""
-    for i in range(bits.size):
-        seconds[i] = drain(rates_bps, prefix_bits, coherence_time_s, endless, start_s[i], bits[i])
-        if not 0.0 <= seconds[i] < np.inf:
-            return False
-    return True
+    """Drain uploads of any curve one after the other, so many from ``first`` on; ``seconds`` begin with the upload ``begin``."""
+    over = True
+    for i in range(count):
+        own_s = drain(rates_bps, prefix_bits, coherence_time_s, endless, start_s[i], bits[first + i])
+        over &= 0.0 <= own_s < np.inf
+        seconds[first - begin + i] = own_s
+    return over
 
 
 @njit(cache=True)

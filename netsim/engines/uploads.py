@@ -116,6 +116,12 @@ class Uploads:
             self.known_s, self.prompt_bits, self.bits, self.first_rounds, self.rounds, self.upload_of,
         )  # fmt: skip
 
+    @property
+    def most(self) -> tuple[int, int]:
+        """Uploads of a turn and of a session, at most."""
+        of_session = np.diff(self.turns[self.first_turns])
+        return int(np.diff(self.turns).max(initial=0)), int(of_session.max(initial=0))
+
     def after(self, later_s: FloatArray) -> Uploads:
         """The same uploads, each later by [num_workloads, num_sessions, num_tokens], which follows from what was done so far."""
         return replace(self, known_s=self.known_s + later_s.reshape(-1)[self._place])
