@@ -86,8 +86,7 @@ class Step:
     def llm_nll(self, nodes: NDArray[np.int64], output: NDArray[np.int64]) -> NDArray[np.float64]:
         """Nats of each node's output, an entry of the forest, by the LLM's full distribution at temperature 1."""
         table = self.forest.table
-        nats: NDArray[np.float64] = table.llm_unit[nodes] - table.llm_logit[output].astype(np.float64)
-        return nats
+        return table.llm_unit[nodes].astype(np.float64) - table.llm_logit[output].astype(np.float64)
 
     def look(self, payload: Payload, at: At, nodes: NDArray[np.int64]) -> DrawnDrafts:
         """Draft at known nodes, and measure."""
