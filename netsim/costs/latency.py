@@ -102,25 +102,10 @@ class LatencyProfile:
                 raise LatencyOutOfRange(
                     f"{name} must be at least {least}, given {_first(values, ~(values >= least))}"
                 )
-        outside = np.zeros((), bool)
-        for name, grid, values in zip(AXES, self._grids, query, strict=True):
-            beyond = (values < grid[0]) | (values > grid[-1])
-            if beyond.any():
-                if not self.extrapolate or len(grid) == 1:
-                    self._refuse(f"{name} {_first(values, beyond)}", f"{grid[0]:g} to {grid[-1]:g}")
-                outside = outside | beyond
         places = [query[axis] for axis in self._wide]
-        shape = np.broadcast_shapes(*(values.shape for values in query))
-        for cells, refused in ((self._unknown, True), (self._unmeasured, not self.extrapolate)):
-            if cells is None:
-                continue
-            missing = np.broadcast_to(cells.at(*places) != 0, shape)
-            if missing.any() and refused:
-                whole = np.broadcast_arrays(*query)
-                place = ", ".join(f"{n} {_first(v, missing)}" for n, v in zip(AXES, whole, strict=True))
-                self._refuse(place, "a cell of the grid that was not measured")
-            outside = outside | missing
+        outside = self._outside(query, places)
         total: NDArray[np.float64] = self._interpolated.at(*places)
+        shape = np.broadcast_shapes(*(values.shape for values in query))
         if total.shape != shape:  # an axis of one point, along which all is alike
             total = np.broadcast_to(total, shape).copy()
         if outside.any():
@@ -128,6 +113,26 @@ class LatencyProfile:
                 raise LatencyOutOfRange(f"latency of {self.file.model}: extrapolated to less than 0 seconds")
             warnings.warn(f"latency of {self.file.model}: extrapolated", LatencyExtrapolated, stacklevel=2)
         return total
+
+    def _outside(
+        self, query: list[NDArray[np.float64]], places: list[NDArray[np.float64]]
+    ) -> NDArray[np.bool_]:
+        """Which passes are outside of what was measured, broadcast or alike for all; refuses those that may not be."""
+        outside = np.zeros((), bool)
+        for name, grid, values in zip(AXES, self._grids, query, strict=True):
+            beyond = (values < grid[0]) | (values > grid[-1])
+            if beyond.any() and (not self.extrapolate or len(grid) == 1):
+                self._refuse(f"{name} {_first(values, beyond)}", f"{grid[0]:g} to {grid[-1]:g}")
+            outside = outside | beyond
+        for cells, refused in ((self._unknown, True), (self._unmeasured, not self.extrapolate)):
+            if cells is None:
+                continue
+            *whole, missing = np.broadcast_arrays(*query, cells.at(*places) != 0)
+            if missing.any() and refused:
+                place = ", ".join(f"{n} {_first(v, missing)}" for n, v in zip(AXES, whole, strict=True))
+                self._refuse(place, "a cell of the grid that was not measured")
+            outside = outside | missing
+        return outside
 
     def _refuse(self, place: str, measured: str) -> NoReturn:
         raise LatencyOutOfRange(
