@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from traces.format.nodes import NodeTable, Sampler, concatenate
 
+#: Entries that are sorted in one go: memory that stays in a processor's cache, and is not asked for anew.
+SORTED_AT_ONCE = 2**13
+
 
 @njit(cache=True)
 def masses(
@@ -36,10 +39,13 @@ def ascending_rows(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> N
     counts = np.diff(offsets)
     by_count = np.argsort(counts, kind="stable")
     for nodes in np.split(by_count, 1 + np.flatnonzero(np.diff(counts[by_count]))):
-        entries = offsets[nodes, None] + np.arange(counts[nodes[0]])
-        rows = values[entries]
-        rows.sort(axis=1)
-        result[entries] = rows
+        width = counts[nodes[0]]
+        at_once = max(1, SORTED_AT_ONCE // width)
+        for first in range(0, len(nodes), at_once):
+            entries = offsets[nodes[first : first + at_once], None] + np.arange(width)
+            rows = values[entries]
+            rows.sort(axis=1)
+            result[entries] = rows
     return result
 
 
@@ -47,8 +53,7 @@ def ascending_rows(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> N
 def cut(
     offsets: NDArray[np.int64], full: NDArray[np.float64], ascending: NDArray[np.float64], top_p: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What `distributions` returns, from ``full`` probabilities and the same in the order of ``ascending_rows``."""
-    probability = np.zeros(len(full))
+    """What `distributions` returns, from ``full`` probabilities, which are overwritten, and ``ascending_rows`` of them."""
     outside = np.empty(len(offsets) - 1)
     for node in range(len(offsets) - 1):
         first, last = offsets[node], offsets[node + 1]
@@ -60,13 +65,14 @@ def cut(
             alike = alike + 1 if rank + 1 < last and ascending[rank] == ascending[rank + 1] else 1
         least = ascending[rank] if rank < last else np.inf
         for entry in range(first, last):
-            if full[entry] > least:
-                probability[entry] = full[entry] / mass
-            elif full[entry] == least and alike > 0:
-                probability[entry] = least / mass
-                alike -= 1
+            tied = full[entry] == least
+            if full[entry] > least or (tied and alike > 0):
+                full[entry] /= mass
+                alike -= tied
+            else:
+                full[entry] = 0.0
         outside[node] = max(0.0, 1.0 - mass)
-    return probability, outside
+    return full, outside
 
 
 def distributions(
