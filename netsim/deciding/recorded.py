@@ -137,10 +137,10 @@ class Decider:
     def _decide(
         self, tree_seed: int, policy: Policy, draws: tuple[int, int], fallback: NDArray[np.int64] | None
     ) -> Rounds:
-        from traces.speculative.foreseen import Foreseen  # noqa: PLC0415  (compiled: of no use before a round)
+        from traces.speculative.foreseen_blocks import foreseeable  # noqa: PLC0415  (compiled: of no use before a round)
         from traces.speculative.walk import walk  # noqa: PLC0415  (as above)
 
-        if Foreseen.knows(policy):
+        if foreseeable(policy):
             return self._foresee(tree_seed, draws).rounds(policy, fallback)
         forest = self.forest(tree_seed)
         rounds = walk(

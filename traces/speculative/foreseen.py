@@ -4,12 +4,12 @@ In a replay a node belongs to one group and one position, and so do its draws: w
 what the LLM makes of it do not depend on the policy. A policy says which drafts are sent, of all nodes at once, as it may:
 its answer for one path depends on no other (`netsim.extend.check_policy`). What is left of a walk is to go from node to
 node. The rounds are those of `traces.speculative.walk.walk`, to the bit (a test holds the two together); that one also
-grows a forest, and knows policies of several drafts and other uploads.
+grows a forest, and knows uploads of other distributions, and rules that carry a number from draft to draft.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,18 +20,15 @@ from numpy.typing import NDArray
 from traces.format.forest import Forest
 from traces.speculative.blocks import Blocks
 from traces.speculative.draws import TokenDraws
+from traces.speculative.foreseen_blocks import KEPT, SENT, follow_blocks
 from traces.speculative.rounds import Drafts, Measure, Policy, Rounds
 from traces.speculative.step import Judged, Step
-from traces.speculative.upload import Compressed, Upload
+from traces.speculative.upload import Upload
 from traces.speculative.walker import Stops, ends
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-
-
-#: What a policy chooses between at a node; where the LLM streams its tokens, there is only one.
-KEPT, SENT = 0, 1
 
 
 @njit(cache=True)
@@ -114,7 +111,7 @@ class DraftColumns:
 
 
 class Foreseen:
-    """All that a policy of one draft a round, which uploads whole distributions, can meet on recorded trees.
+    """All that a policy can meet on recorded trees of which `traces.speculative.foreseen_blocks.foreseeable` holds.
 
     Parameters
     ----------
@@ -134,13 +131,6 @@ class Foreseen:
         self._nodes = np.flatnonzero(depth < num_tokens)
         self._at = tree[self._nodes], depth[self._nodes]
 
-    @staticmethod
-    def knows(policy: Policy) -> bool:
-        """Whether a policy's rounds can be had from here."""
-        if isinstance(policy, Compressed):
-            return policy.upload == Upload() and Foreseen.knows(policy.policy)
-        return not isinstance(policy, Blocks)
-
     def rounds(self, policy: Policy, fallback: IntArray | None) -> Rounds:
         """Rounds of every tree under a policy.
 
@@ -149,22 +139,21 @@ class Foreseen:
         fallback : [num_trees, num_tokens], int, optional
             Of each tree, nodes of its own at these depths; otherwise as for `traces.speculative.walk.walk`.
         """
+        if fallback is None:
+            fallback = np.full((len(self._forest.roots), self._num_tokens), -1)
+        if isinstance(policy, Blocks):
+            return self._blocks(policy, fallback)
         if not policy.drafts:
             only = np.zeros(self._forest.table.num_nodes + 1, np.int64)
             rounds = self._followed(self._streamed, only, fallback)
             return replace(rounds, drafted=np.where(rounds.valid, 0, 1), bonus=rounds.valid)
         choice = self._by_node(np.where(policy.transmits(self._seen), SENT, KEPT), KEPT)
         rounds = self._followed(self._judged, choice, fallback)
-        of_draft = {
-            field.name: getattr(self._drafts, field.name)[rounds.node] for field in fields(DraftColumns)
-        }
-        return replace(rounds, transmitted=choice[rounds.node] == SENT, **of_draft)
+        return replace(rounds, transmitted=choice[rounds.node] == SENT, **self._drafts_at(rounds.node))
 
-    def _followed(self, outcomes: Outcomes, choice: IntArray, fallback: IntArray | None) -> Rounds:
-        roots = self._forest.roots
-        if fallback is None:
-            fallback = np.full((len(roots), self._num_tokens), -1)
-        node, on_tree, length = follow(roots, choice, outcomes.child, outcomes.ends_here, fallback)
+    def _followed(self, outcomes: Outcomes, choice: IntArray, fallback: IntArray) -> Rounds:
+        child, ends_here = outcomes.child, outcomes.ends_here
+        node, on_tree, length = follow(self._forest.roots, choice, child, ends_here, fallback)
         at = choice[node], node
         return replace(
             Rounds.empty(*node.shape),
@@ -174,6 +163,42 @@ class Foreseen:
             token=outcomes.token[at],
             llm_nll=outcomes.llm_nll[at],
         )
+
+    def _blocks(self, policy: Blocks, fallback: IntArray) -> Rounds:
+        seen, outcomes = self._seen, self._judged
+        start = np.full(len(self._nodes), policy.stop.start)
+        stops = self._by_node(policy.stop.after(start, seen)[1], False)
+        node, on_tree, length, exchange, drafted, bonus, unrecorded = follow_blocks(
+            self._forest.roots,
+            self._drafts.accepted,
+            stops,
+            outcomes.child,
+            outcomes.ends_here,
+            fallback,
+            (policy.gamma, policy.bonus, policy.keeps, policy.stop.looks),
+        )
+        asked = (node >= 0) & (stops[node] | (not policy.keeps))
+        choice = np.where(asked | bonus, SENT, KEPT)
+        # Nothing was drafted where the bonus comes out.
+        of_draft = self._drafts_at(np.where(bonus, -1, node))
+        return replace(
+            Rounds.empty(*node.shape),
+            length=length,
+            node=node,
+            on_tree=on_tree,
+            exchange=exchange,
+            drafted=drafted,
+            bonus=bonus,
+            unrecorded=unrecorded,
+            token=outcomes.token[choice, node],
+            llm_nll=outcomes.llm_nll[choice, node],
+            transmitted=asked & ~bonus,
+            **of_draft,
+        )
+
+    def _drafts_at(self, node: IntArray) -> dict[str, NDArray[Any]]:
+        """Columns of `Rounds` about the drafts of nodes; -1: there is none."""
+        return {name: column[node] for name, column in vars(self._drafts).items()}
 
     @cached_property
     def _drafted(self) -> Judged:

@@ -15,7 +15,10 @@ from traces.format.trace import Trace
 from traces.speculative.blocks import Blocks
 from traces.speculative.draws import token_draws
 from traces.speculative.foreseen import Foreseen
-from traces.speculative.rounds import Drafts, Measure, Policy, Rounds
+from traces.speculative.foreseen_blocks import foreseeable
+from traces.speculative.payloads import ProbabilityOnly
+from traces.speculative.rounds import ALL, Drafts, Measure, Policy, Rounds
+from traces.speculative.stops import Probability, Product, Uncertain
 from traces.speculative.upload import Compressed, Upload
 from traces.speculative.walk import walk
 from traces.speculative.walker import Stops
@@ -31,6 +34,11 @@ POLICIES: list[Policy] = [
     ChannelAware(0.5),
     Scored(2.0, 0.4, "and"),
     Compressed(UHlm(0.6), Upload()),
+    *(Blocks(gamma, bonus=bonus) for gamma in (1, 3, 20) for bonus in (False, True)),
+    Blocks(3, payload=ProbabilityOnly()),
+    Blocks(2, bonus=False, overlap=True),
+    *(Blocks(gamma, stop=stop) for gamma in (2, 6) for stop in (Uncertain(0.9), Probability(0.1))),
+    *(Blocks(4, bonus=bonus, stop=Uncertain(0.5), keeps=True) for bonus in (False, True)),
 ]
 
 
@@ -54,6 +62,7 @@ def both(
     follow: bool = True,
 ) -> tuple[Rounds, Rounds]:
     """Foreseen and walked rounds, both of the trees of token seed 0."""
+    assert foreseeable(policy)
     forest = trace.forest([(prompt, 0) for prompt in trace.prompts])
     draws = token_draws([(prompt, token_seed) for prompt in trace.prompts], num_tokens, measure.samples or 0)
     hlm = walk(forest, forest.roots, [Hlm()], draws, num_tokens, measure, eos=eos)[0]
@@ -97,6 +106,9 @@ def test_paths_of_these_tests_do_leave_the_tree_and_end_early(trace: Trace) -> N
     ended, _ = both(trace, Slm(), Measure(SAMPLES), token_seed=7, eos=(3, 5))
     assert (cut.length < RECORDED).any()
     assert (ended.length < RECORDED).any()
+    looking, _ = both(trace, Blocks(6, stop=Uncertain(0.9)), Measure(SAMPLES), token_seed=7)
+    assert looking.unrecorded[looking.valid].any()
+    assert looking.bonus[looking.valid].any()
 
 
 def test_a_policy_is_asked_once_for_all_nodes_and_not_for_every_position(trace: Trace) -> None:
@@ -113,9 +125,22 @@ def test_a_policy_is_asked_once_for_all_nodes_and_not_for_every_position(trace: 
     assert asked == [decider.forest(0).table.num_nodes]
 
 
-def test_other_policies_are_walked(trace: Trace) -> None:
-    assert not Foreseen.knows(Blocks(2))
-    assert not Foreseen.knows(Compressed(Blocks(2), Upload()))
-    assert not Foreseen.knows(Compressed(Hlm(), Upload(3)))
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Compressed(Hlm(), Upload(3)),
+        Compressed(Blocks(2), Upload()),
+        Blocks(2, payload=Upload(3)),
+        Blocks(2, payload=ProbabilityOnly(4)),
+        Blocks(4, stop=Product(0.2)),
+    ],
+    ids=str,
+)
+def test_other_policies_are_walked(policy: Policy) -> None:
+    assert not foreseeable(policy)
+
+
+def test_a_decider_tells_them_apart(trace: Trace) -> None:
     decider = Decider(trace, Measure(SAMPLES), RECORDED)
     assert decider.rounds(Compressed(Hlm(), Upload(3)), 0).entries[0, 0] == 3
+    assert decider.rounds(Compressed(Hlm(), Upload()), 0).entries[0, 0] == ALL
