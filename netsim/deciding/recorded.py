@@ -138,10 +138,11 @@ class Decider:
         self, tree_seed: int, policy: Policy, draws: tuple[int, int], fallback: NDArray[np.int64] | None
     ) -> Rounds:
         from traces.speculative.foreseen_blocks import foreseeable  # noqa: PLC0415  (compiled: of no use before a round)
-        from traces.speculative.walk import walk  # noqa: PLC0415  (as above)
 
         if foreseeable(policy):
             return self._foresee(tree_seed, draws).rounds(policy, fallback)
+        from traces.speculative.walk import walk  # noqa: PLC0415  (as above)
+
         forest = self.forest(tree_seed)
         rounds = walk(
             forest,
@@ -157,7 +158,7 @@ class Decider:
 
     @cachedmethod(lambda self: self._foreseen)
     def _foresee(self, tree_seed: int, draws: tuple[int, int]) -> Foreseen:
-        """What policies of one draft a round have in common."""
+        """What foreseeable policies have in common."""
         from traces.speculative.foreseen import Foreseen  # noqa: PLC0415  (as above)
 
         forest, drawn = self.forest(tree_seed), self._draws_of(*draws)
