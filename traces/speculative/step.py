@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from traces.speculative.rounds import Drafts, Measure, Policy, Rounds
 from traces.speculative.upload import Compressed, Payload, Rows, Upload
 from traces.speculative.verify import accepts, choose, rejection, resample_each
 from traces.uncertainty import disagreement, of_distribution, summaries, theta_rule
+
+#: Its points are roots of a polynomial, a millisecond's work, and every path of its own has a step. To be read alone.
+_known_rule = lru_cache(theta_rule)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Step:
 
     def __init__(self, forest: Forest, draws: TokenDraws, measure: Measure) -> None:
         self.forest, self.draws, self.measure = forest, draws, measure
-        theta, self.weights = theta_rule(measure.theta_max, forest.table.slm_log_partition.shape[1])
+        theta, self.weights = _known_rule(measure.theta_max, forest.table.slm_log_partition.shape[1])
         self.inverse_temperature = 1 / (forest.sampler.temperature * theta)
 
     def decide(self, rounds: Rounds, policy: Policy, groups: NDArray[np.int64], position: int) -> None:
