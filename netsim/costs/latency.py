@@ -96,31 +96,43 @@ class LatencyProfile:
             Outside the grid, or next to a cell that was not measured, unless `extrapolate` is set;
             then only where the axis has one point or the line falls below 0.
         """
-        query = np.broadcast_arrays(*(np.asarray(value, np.float64) for value in (context, positions, batch)))
+        query = [np.asarray(value, np.float64) for value in (context, positions, batch)]
         for name, values, least in zip(AXES, query, (0, 1, 1), strict=True):
             if not np.all(values >= least):
                 raise LatencyOutOfRange(
                     f"{name} must be at least {least}, given {_first(values, ~(values >= least))}"
                 )
-        outside = np.zeros(query[0].shape, bool)
+        places = [query[axis] for axis in self._wide]
+        outside = self._outside(query, places)
+        total: NDArray[np.float64] = self._interpolated.at(*places)
+        shape = np.broadcast_shapes(*(values.shape for values in query))
+        if total.shape != shape:  # an axis of one point, along which all is alike
+            total = np.broadcast_to(total, shape).copy()
+        if outside.any():
+            if (total[np.broadcast_to(outside, shape)] < 0).any():
+                raise LatencyOutOfRange(f"latency of {self.file.model}: extrapolated to less than 0 seconds")
+            warnings.warn(f"latency of {self.file.model}: extrapolated", LatencyExtrapolated, stacklevel=2)
+        return total
+
+    def _outside(
+        self, query: list[NDArray[np.float64]], places: list[NDArray[np.float64]]
+    ) -> NDArray[np.bool_]:
+        """Which passes are outside of what was measured, broadcast or alike for all; refuses those that may not be."""
+        outside = np.zeros((), bool)
         for name, grid, values in zip(AXES, self._grids, query, strict=True):
             beyond = (values < grid[0]) | (values > grid[-1])
             if beyond.any() and (not self.extrapolate or len(grid) == 1):
                 self._refuse(f"{name} {_first(values, beyond)}", f"{grid[0]:g} to {grid[-1]:g}")
-            outside |= beyond
-        places = np.stack([query[axis] for axis in self._wide], axis=-1)
+            outside = outside | beyond
         for cells, refused in ((self._unknown, True), (self._unmeasured, not self.extrapolate)):
-            missing = cells(places).reshape(outside.shape) != 0 if cells else np.zeros(outside.shape, bool)
+            if cells is None:
+                continue
+            *whole, missing = np.broadcast_arrays(*query, cells.at(*places) != 0)
             if missing.any() and refused:
-                place = ", ".join(f"{n} {_first(v, missing)}" for n, v in zip(AXES, query, strict=True))
+                place = ", ".join(f"{n} {_first(v, missing)}" for n, v in zip(AXES, whole, strict=True))
                 self._refuse(place, "a cell of the grid that was not measured")
-            outside |= missing
-        total: NDArray[np.float64] = self._interpolated(places).reshape(outside.shape)
-        if outside.any():
-            if (total[outside] < 0).any():
-                raise LatencyOutOfRange(f"latency of {self.file.model}: extrapolated to less than 0 seconds")
-            warnings.warn(f"latency of {self.file.model}: extrapolated", LatencyExtrapolated, stacklevel=2)
-        return total
+            outside = outside | missing
+        return outside
 
     def _refuse(self, place: str, measured: str) -> NoReturn:
         raise LatencyOutOfRange(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,18 +37,31 @@ class Multilinear:
 
     def __call__(self, places: FloatArray) -> FloatArray:
         """Values at places: [..., num_axes], float, to [...], float."""
-        cells: list[NDArray[np.int64]] = []
+        return self.at(*np.moveaxis(places, -1, 0))
+
+    def at(self, *places: FloatArray) -> FloatArray:
+        """Values at places, an array for each axis; they broadcast, and what is alike is worked out once."""
+        first = np.zeros((), np.int64)
         weights: list[tuple[FloatArray, FloatArray]] = []
-        for grid, place in zip(self.grids, np.moveaxis(places, -1, 0), strict=True):
-            cell = np.clip(np.searchsorted(grid, place, side="right") - 1, 0, len(grid) - 2)
-            share = (place - grid[cell]) / (grid[cell + 1] - grid[cell])
-            cells.append(cell)
+        for grid, place, step in zip(self.grids, places, self._steps, strict=True):
+            cell = np.minimum(np.maximum(np.searchsorted(grid, place, side="right") - 1, 0), len(grid) - 2)
+            low = grid.take(cell)
+            share = (place - low) / (grid.take(cell + 1) - low)
+            first = first + cell * step
             weights.append((1 - share, share))
-        total = np.zeros(places.shape[:-1])
-        for corner in itertools.product((0, 1), repeat=len(cells)):
-            value = self.values[tuple(cell + end for cell, end in zip(cells, corner, strict=True))]
+        total = np.zeros(first.shape)
+        table = self.values.reshape(-1)
+        for corner in itertools.product((0, 1), repeat=len(places)):
+            beside = sum(end * step for end, step in zip(corner, self._steps, strict=True))
+            value = table.take(first + beside)
             total += _weighed(value, [own[end] for own, end in zip(weights, corner, strict=True)])
         return total
+
+    @cached_property
+    def _steps(self) -> list[int]:
+        """How far apart neighbours along each axis are in the table, row by row."""
+        sizes = [len(grid) for grid in self.grids]
+        return [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
 
 
 def _weighed(value: FloatArray, weights: Sequence[FloatArray]) -> FloatArray:

@@ -68,7 +68,9 @@ def slm_seconds(slm: Latency, exchanges: Exchanges, prompt_tokens: IntArray) -> 
         extra = behind[runs] if number == 0 else 0
         ordinary[runs] += slm.seconds(context[runs] + number - extra, 1 + extra)
     # A pass over the whole prompt takes at least as long as one over its last token, up to measurement.
-    single, whole = slm.seconds(context[starts], 1), slm.seconds(0, context[starts] + 1)
+    cached = context[starts]
+    none = np.zeros_like(cached)
+    single, whole = slm.seconds(np.stack([cached, none]), np.stack([none + 1, cached + 1]))
     prefill[starts] = np.maximum(whole - single, 0.0)
     return ordinary, prefill
 

@@ -33,9 +33,8 @@ def lean(columns: _Columns) -> _Columns:
 
 
 def _lean(column: NDArray[Any]) -> NDArray[Any]:
-    first = column.reshape(-1)[:1]
-    return (
-        np.broadcast_to(first.copy().reshape(()), column.shape)
-        if first.size and (column == first).all()
-        else column
-    )
+    values = column.reshape(-1)
+    # Most of those that vary show it at their ends.
+    if not values.size or values[0] != values[-1] or not (values == values[0]).all():
+        return column
+    return np.broadcast_to(values[:1].copy().reshape(()), column.shape)

@@ -18,6 +18,7 @@ from traces.speculative.rounds import Measure, Policy, Rounds
 
 if TYPE_CHECKING:
     from traces.format.forest import Forest
+    from traces.speculative.foreseen import Foreseen
     from traces.speculative.path import Path
     from traces.speculative.walk import Stops
 
@@ -55,6 +56,9 @@ class Decider:
     # The last are kept, since policies come one after the other: forests are large.
     _forests: LRUCache[int, Forest] = field(default_factory=partial(LRUCache, 1), repr=False)
     _draws: LRUCache[tuple[int, int], TokenDraws] = field(default_factory=partial(LRUCache, 1), repr=False)
+    _foreseen: LRUCache[tuple[int, tuple[int, int]], Foreseen] = field(
+        default_factory=partial(LRUCache, 1), repr=False
+    )
     _fallbacks: LRUCache[int, NDArray[np.int64]] = field(
         default_factory=partial(LRUCache, MOST_FALLBACKS), repr=False
     )
@@ -94,9 +98,9 @@ class Decider:
             If a shard is missing or damaged.
         """
         tree_seed = self.tree_seed(seed)
-        forest = self.forest(tree_seed)
-        rounds = self._decide(forest, policy, self.draws_key(seed, visit), self._fallback(tree_seed))
-        self.check_on_tree(rounds, range(len(forest.roots)), policy, seed)
+        fallback = self._fallback(tree_seed)
+        rounds = self._decide(tree_seed, policy, self.draws_key(seed, visit), fallback)
+        self.check_on_tree(rounds, range(len(self.trace.prompts)), policy, seed)
         return rounds
 
     def path(self, place: int, seed: int, visit: int = 0) -> Path:
@@ -131,10 +135,15 @@ class Decider:
             )
 
     def _decide(
-        self, forest: Forest, policy: Policy, draws: tuple[int, int], fallback: NDArray[np.int64] | None
+        self, tree_seed: int, policy: Policy, draws: tuple[int, int], fallback: NDArray[np.int64] | None
     ) -> Rounds:
-        from traces.speculative.walk import walk  # noqa: PLC0415  (compiled: of no use before a round)
+        from traces.speculative.foreseen_blocks import foreseeable  # noqa: PLC0415  (compiled: of no use before a round)
 
+        if foreseeable(policy):
+            return self._foresee(tree_seed, draws).rounds(policy, fallback)
+        from traces.speculative.walk import walk  # noqa: PLC0415  (as above)
+
+        forest = self.forest(tree_seed)
         rounds = walk(
             forest,
             forest.roots,
@@ -146,6 +155,14 @@ class Decider:
             fallback=fallback,
         )
         return rounds[0]
+
+    @cachedmethod(lambda self: self._foreseen)
+    def _foresee(self, tree_seed: int, draws: tuple[int, int]) -> Foreseen:
+        """What foreseeable policies have in common."""
+        from traces.speculative.foreseen import Foreseen  # noqa: PLC0415  (as above)
+
+        forest, drawn = self.forest(tree_seed), self._draws_of(*draws)
+        return Foreseen(forest, drawn, self.num_tokens, self.measure, eos=self.eos)
 
     @cachedmethod(lambda self: self._draws)
     def _draws_of(self, token_seed: int, visit: int) -> TokenDraws:
@@ -161,10 +178,10 @@ class Decider:
     @cachedmethod(lambda self: self._fallbacks)
     def _fallback(self, tree_seed: int) -> NDArray[np.int64]:
         """Nodes to follow off the tree: hlm's, or in a teacher-forced trace the text's."""
-        forest = self.forest(tree_seed)
         if not self.trace.manifest.teacher_forced:
-            rounds = self._decide(forest, Hlm(), (tree_seed, 0), None)
+            rounds = self._decide(tree_seed, Hlm(), (tree_seed, 0), None)
             return np.where(rounds.valid, rounds.node, -1)
+        forest = self.forest(tree_seed)
         # A text is a chain: its nodes lie one behind the other from their root.
         depth = np.arange(self.num_tokens)
         length = np.diff(forest.roots, append=forest.table.num_nodes)

@@ -161,9 +161,9 @@ class Walker:
             lost = yield from self._behind(lost, position)
             rounds.unrecorded[lost.groups, lost.first] += ~lost.recorded
             lost = lost.take(lost.node >= 0)
-            look = self._step.look(policy.payload, lost.groups, position, lost.node)
-            nothing = np.zeros(len(lost.groups), bool)
-            seen = self._step.seen(look, nothing, lost.groups, position)
+            at = lost.groups, position
+            look = self._step.look(policy.payload, at, lost.node)
+            seen = self._step.seen(look, np.zeros(len(lost.groups), bool), at)
             level, stops = policy.stop.after(lost.level, seen)
             token = self._step.forest.table.ids[look.draft].astype(np.int64)
             rounds.drafted[lost.groups, lost.first] += 1
