@@ -96,8 +96,11 @@ class RowBlock:
             for name, column in by_row.items()
             if name not in own
         }
+        # Of what is decided, one row stands for all.
         of_prompts = {
-            name: np.broadcast_to(total, (*shape, total.shape[-1])).reshape(-1, total.shape[-1])
+            name: total.reshape(-1, total.shape[-1])
+            if total.ndim > 1
+            else np.broadcast_to(total, (len(points) * len(seeds), total.size))
             for name, total in sums.items()
         }
         return cls(

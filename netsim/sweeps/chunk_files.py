@@ -22,17 +22,16 @@ from traces.format.manifest import replace_file
 _TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
 #: Columns of a row.
 ROW = [(column.name, _TYPES[column.type]) for column in COLUMNS]
-#: Column of a chunk with the sums of its prompts.
-PROMPTS = "prompts"
-SUM_FIELDS = [(name, pa.float64()) for name in SUMS]
+#: Sums of the prompts as a chunk has them: those that differ from row to row, and those that are decided. A list holds all
+#: prompts of the first sum, then of the next; a list that is null is that of the row before.
+OWN_SUMS = tuple(name for name in SUMS if name not in DECIDED_SUMS)
+OWN, DECIDED = (f"prompts: {', '.join(names)}" for names in (OWN_SUMS, DECIDED_SUMS))
 #: A chunk's columns: the point's digest, those of a row, and the sums of every prompt.
 SCHEMA = pa.schema(
-    [("point", pa.string()), *ROW, (PROMPTS, pa.struct([(name, pa.list_(of)) for name, of in SUM_FIELDS]))]
+    [("point", pa.string()), *ROW, (OWN, pa.list_(pa.float64())), (DECIDED, pa.list_(pa.float64()))]
 )
 #: Columns of few different values, written as a dictionary and the places in it; of others that would be in vain.
-_FEW_VALUES = ["point", *(name for name, of in ROW if of == pa.string())] + [
-    f"{PROMPTS}.{name}.list.element" for name in DECIDED_SUMS
-]
+_FEW_VALUES = ["point", *(name for name, of in ROW if of == pa.string())]
 
 _NAME = re.compile(r"[0-9a-f]{32}\.([0-9a-f]{64})\.parquet")
 #: What a process that was killed while it wrote leaves behind; see `replace_file`.

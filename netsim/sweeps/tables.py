@@ -12,15 +12,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from netsim.results.columns import AVERAGED
 from netsim.results.prompt_sums import DECIDED_SUMS, SUMS
 from netsim.results.summary import summarise
-from netsim.sweeps.chunk_files import PROMPTS, ROW, SUM_FIELDS
+from netsim.sweeps.chunk_files import DECIDED, OWN, OWN_SUMS, ROW
 from netsim.sweeps.chunks import SweepPoint
-from netsim.sweeps.ordering import PLACE, distinct, parts_in_order
+from netsim.sweeps.ordering import BACK, PLACE, distinct, parts_in_order, rearranged, with_back
 from netsim.sweeps.products import PROMPT_SUMS, RESULTS, SUMMARY
 
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 #: Numbers that are put in order at a time, 16 MiB of them; the results are read and written in such parts.
 NUMBERS_IN_MEMORY = 2**21
 #: Rows of a part, at most.
@@ -44,14 +47,16 @@ def write_tables(
     keys = [name for name, _ in axes]
     axis_fields = [(name, values.type) for name, values in axes]
     schema = pa.schema([*axis_fields, *ROW])
-    sums_schema = pa.schema([*axis_fields, ("seed", pa.int64()), ("prompt", pa.int64()), *SUM_FIELDS])
+    sums_schema = pa.schema(
+        [*axis_fields, ("seed", pa.int64()), ("prompt", pa.int64()), *((name, pa.float64()) for name in SUMS)]
+    )
     few_values = [*keys, "seed", "prompt", *DECIDED_SUMS]
     placed = _placed(tables, points, seeds)
     most_prompts = max(point.prompts for point in points)
     most_rows = min(MOST_ROWS, NUMBERS_IN_MEMORY // (len(ROW) + len(SUMS) * most_prompts))
     whole_points = max(1, most_rows // len(seeds)) * len(seeds)
     in_memory = max(2 * most_rows, len(points) * len(seeds) // MOST_RUNS)
-    parts = parts_in_order(placed, whole_points, in_memory, files[RESULTS].parent)
+    parts = parts_in_order(placed, DECIDED, whole_points, in_memory, files[RESULTS].parent)
     written = 0
     with (
         pq.ParquetWriter(files[RESULTS], schema) as results,
@@ -69,7 +74,7 @@ def write_tables(
 
         for part in parts:
             stored = _with_axes(part, axes, len(seeds))
-            table = stored.drop_columns([PROMPTS]).cast(schema)
+            table = stored.select(schema.names).cast(schema)
             results.write_table(table, row_group_size=MOST_ROWS)
             of_prompts = _by_prompt(stored, keys).cast(sums_schema)
             sums.write_table(of_prompts, row_group_size=MOST_ROWS)
@@ -92,10 +97,11 @@ def _placed(
     for table in tables:
         number, turn = _number(table["point"], numbers), _number(table["seed"], turns)
         place = np.where((number >= 0) & (turn >= 0), number * len(seeds) + turn, -1)
-        yield table.drop_columns(["point"]).append_column(PLACE, pa.array(place)).filter(pa.array(place >= 0))
+        rows = with_back(table.drop_columns(["point"]).append_column(PLACE, pa.array(place)), DECIDED)
+        yield rearranged(rows, DECIDED, np.flatnonzero(place >= 0))
 
 
-def _number(column: pa.ChunkedArray, numbers: Mapping[object, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _number(column: pa.ChunkedArray, numbers: Mapping[object, int]) -> IntArray:
     """Number of each row's value, -1 for one without: [num_rows], int."""
     values, which = distinct(column)
     return np.array([numbers.get(value, -1) for value in values], np.int64)[which]
@@ -132,13 +138,26 @@ def _with_axes(rows: pa.Table, axes: Sequence[tuple[str, pa.Array]], num_seeds: 
 
 def _by_prompt(stored: pa.Table, keys: Sequence[str]) -> pa.Table:
     """A row per point, seed and prompt (its place among the complete ones)."""
-    lists = stored[PROMPTS].combine_chunks()
-    counts = lists.field(SUMS[0]).value_lengths().to_numpy().astype(np.int64)
-    row = pa.array(np.repeat(np.arange(len(stored)), counts))
+    own, decided = (stored[name].combine_chunks() for name in (OWN, DECIDED))
+    counts = own.value_lengths().to_numpy() // len(OWN_SUMS)
+    row = np.repeat(np.arange(len(stored)), counts)
     prompt = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    columns = [*(stored[key].take(row) for key in (*keys, "seed")), pa.array(prompt)]
-    names = [*keys, "seed", "prompt", *SUMS]
-    return pa.table([*columns, *(lists.field(name).flatten() for name in SUMS)], names=names)
+    decided_by = row - stored[BACK].to_numpy()[row]
+    sums = {
+        **_sums(own, OWN_SUMS, row, prompt, counts[row]),
+        **_sums(decided, DECIDED_SUMS, decided_by, prompt, counts[row]),
+    }
+    columns = [*(stored[key].take(row) for key in (*keys, "seed")), prompt, *(sums[name] for name in SUMS)]
+    return pa.table(columns, names=[*keys, "seed", "prompt", *SUMS])
+
+
+def _sums(
+    lists: pa.ListArray, names: Sequence[str], row: IntArray, prompt: IntArray, count: IntArray
+) -> dict[str, FloatArray]:
+    """Sums of so many prompts, out of lists that have all prompts of one sum after those of the other: [num_values] each."""
+    first = lists.offsets.to_numpy()[row] + prompt
+    values = lists.values.to_numpy()  # noqa: PD011  (a list's numbers, and no table of pandas)
+    return {name: values[first + number * count] for number, name in enumerate(names)}
 
 
 def _frame(table: pa.Table, axes: Sequence[tuple[str, pa.Array]]) -> pd.DataFrame:

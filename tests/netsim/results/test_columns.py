@@ -15,7 +15,7 @@ from netsim.results import facts
 from netsim.results.column import Column
 from netsim.results.columns import BY_NAME, COLUMNS, NAMES, STAGES, columns_digest
 from netsim.results.reference import columns_page
-from netsim.sweeps.chunk_files import SCHEMA
+from netsim.sweeps.chunk_files import DECIDED, OWN, SCHEMA
 from tests.trace_factory import make_trace
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -77,9 +77,9 @@ def test_a_column_says_what_it_is(column: Column[Any]) -> None:
 
 
 def test_the_schema_of_a_chunk_has_every_column_with_its_type() -> None:
-    assert SCHEMA.names == ["point", *NAMES, "prompts"]
+    assert SCHEMA.names == ["point", *NAMES, OWN, DECIDED]
     numpy_kinds = {int: "i", float: "f", str: "O"}
-    types = [np.dtype(field.type.to_pandas_dtype()).kind for field in list(SCHEMA)[1:-1]]
+    types = [np.dtype(field.type.to_pandas_dtype()).kind for field in list(SCHEMA)[1:-2]]
     assert types == [numpy_kinds[column.type] for column in COLUMNS]
 
 
