@@ -25,6 +25,8 @@ LEAST_PROMPTS = 8
 #: Products of numbers that are worked out in one go: what comes of them stays in a processor's cache, and they are too few
 #: for a numeric library to start threads for them, which on a busy machine wait for each other.
 PRODUCTS_AT_ONCE = 2**18
+#: So many times that, one after the other, in a call: each call has a price of its own.
+PRODUCTS_IN_A_CALL = 8
 
 
 def ratio_over_prompts(numerators: ArrayLike, denominators: ArrayLike) -> Interval:
@@ -116,8 +118,10 @@ class _Tables:
         known = ~np.isnan(above).any(axis=1)
         above, below = above[known], below[known]
         first, times, group = _alike(below)
-        if len(first) < len(below):
-            # Fractions with one denominator are added by their numerators.
+        # Fractions with one denominator are added by their numerators.
+        if len(first) == 1:
+            above, below = above.sum(axis=0, keepdims=True), below[first]
+        elif len(first) < len(below):
             total = np.zeros((len(first), above.shape[1]))
             np.add.at(total, group, above)
             above, below = total, below[first]
@@ -131,17 +135,24 @@ class _Tables:
 
     def figure(self, weights: FloatArray) -> FloatArray:
         """The figure of every resample: [num_resamples]; rows without a denominator are left out."""
-        size = max(1, PRODUCTS_AT_ONCE // max(1, self.below.size))
-        parts = [self._figure(weights[first : first + size]) for first in range(0, len(weights), size)]
-        return np.concatenate(parts)
+        most = max(1, PRODUCTS_AT_ONCE // max(1, self.below.size))
+        size = next(size for size in range(min(most, len(weights)), 0, -1) if len(weights) % size == 0)
+        # In the order in which a product meets them: else each of many products puts them into that order.
+        above, below = np.ascontiguousarray(self.above.T), np.ascontiguousarray(self.below.T)
+        products = weights.reshape(len(weights) // size, size, self.num_prompts)
+        parts = [
+            self._figure(products[first : first + PRODUCTS_IN_A_CALL], above, below)
+            for first in range(0, len(products), PRODUCTS_IN_A_CALL)
+        ]
+        return np.concatenate(parts).reshape(-1)
 
-    def _figure(self, weights: FloatArray) -> FloatArray:
-        sums, of = weights @ self.above.T, weights @ self.below.T
+    def _figure(self, weights: FloatArray, above: FloatArray, below: FloatArray) -> FloatArray:
+        sums, of = weights @ above, weights @ below
         with np.errstate(divide="ignore", invalid="ignore"):
             defined = of > 0
             if not defined.all():
-                return np.asarray(np.where(defined, sums / of, 0.0).sum(axis=1) / (defined @ self.times))
-            return np.asarray((sums / of).sum(axis=1) / self.times.sum())
+                return np.asarray(np.where(defined, sums / of, 0.0).sum(axis=-1) / (defined @ self.times))
+            return np.asarray((sums / of).sum(axis=-1) / self.times.sum())
 
 
 def _alike(rows: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:

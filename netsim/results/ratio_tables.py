@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +19,7 @@ SAME = 1e-9
 
 
 def ratio_tables(
-    column: str, values: ArrayLike, prompts: pd.DataFrame | None
+    column: str, values: ArrayLike, prompts: pd.DataFrame | Mapping[str, NDArray[Any]] | None
 ) -> tuple[FloatArray, FloatArray] | None:
     """The sums of every prompt of which a column is the ratio, in every row of a point.
 
@@ -24,8 +27,8 @@ def ratio_tables(
     ----------
     column : name of a result column.
     values : [num_rows], float. The column, NaN where it is undefined.
-    prompts : sums of the point (`netsim.results.prompt_sums.SUMS`), a row per seed and prompt: seeds in the order
-        of ``values``, prompts ascending.
+    prompts : sums of the point (`netsim.results.prompt_sums.SUMS`) and ``prompt``, by name: a row per seed and prompt,
+        seeds in the order of ``values``, prompts ascending.
 
     Returns
     -------
@@ -33,15 +36,17 @@ def ratio_tables(
         Numerators and denominators; None where the column is no such ratio: the throughput of several devices
         is the mean of theirs, and a percentile is no ratio of sums.
     """
-    if column not in RATIOS or prompts is None or prompts.empty:
+    of_prompt = () if prompts is None else prompts.get("prompt", ())
+    if column not in RATIOS or prompts is None or not len(of_prompt):
         return None
-    num_prompts = int(prompts["prompt"].max()) + 1
+    num_prompts = int(np.max(of_prompt)) + 1
     shown = np.asarray(values, np.float64)
-    if len(prompts) != num_prompts * shown.size:
+    if len(of_prompt) != num_prompts * shown.size:
         return None
-    above, below = (prompts[name].to_numpy(np.float64).reshape(-1, num_prompts) for name in RATIOS[column])
+    above, below = (np.asarray(prompts[name], np.float64).reshape(-1, num_prompts) for name in RATIOS[column])
+    of, by = above.sum(axis=1), below.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(below.sum(axis=1) > 0, above.sum(axis=1) / below.sum(axis=1), np.nan)
+        ratios = np.where(by > 0, of / by, np.nan)
     return (above, below) if np.allclose(ratios, shown, rtol=SAME, atol=0.0, equal_nan=True) else None
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from netsim.results.over_prompts import LEAST_PROMPTS, ratio_over_prompts
-from netsim.results.prompt_sums import RATIOS
+from netsim.results.prompt_sums import RATIOS, SUMS
 from netsim.results.ratio_tables import ratio_tables
 from netsim.results.statistics import IntervalTable, interval_tables
 
@@ -65,10 +65,17 @@ def _places(table: pd.DataFrame, point_columns: Sequence[str]) -> tuple[NDArray[
     """Number of the point of each row, and the first row of each point. An empty key (the threshold of hlm) is a key too."""
     if not point_columns:
         return np.zeros(len(table), np.int64), np.zeros(1, np.int64)
-    groups = table.groupby(list(point_columns), sort=False, dropna=False)
-    place = np.asarray(groups.ngroup(), np.int64)
-    first_row: NDArray[np.int64] = np.unique(place, return_index=True)[1]
-    return place, first_row
+    # Rows of a point mostly follow each other, and then one of them is looked up for all.
+    begins = np.zeros(len(table), bool)
+    begins[:1] = True
+    for name in point_columns:
+        keys = table[name].to_numpy()
+        begins[1:] |= keys[1:] != keys[:-1]
+    first = np.flatnonzero(begins)
+    groups = table[list(point_columns)].iloc[first].groupby(list(point_columns), sort=False, dropna=False)
+    numbers = np.asarray(groups.ngroup(), np.int64)
+    first_row: NDArray[np.int64] = first[np.unique(numbers, return_index=True)[1]]
+    return np.repeat(numbers, np.diff(first, append=len(table))), first_row
 
 
 def _ends(start: str, number: int, table: IntervalTable, ends: Sequence[str]) -> dict[str, FloatArray]:
@@ -90,8 +97,9 @@ def _over_prompts(
     if len(prompts) and prompts["prompt"].max() + 1 >= LEAST_PROMPTS:
         rows = _rows_of_points(place)
         prompt_rows = _rows_of_points(_places(prompts, point_columns)[0])
+        whole = {name: prompts[name].to_numpy() for name in ("prompt", *SUMS)}
         for point, (own, own_prompts) in enumerate(zip(rows, prompt_rows, strict=True)):
-            sums = prompts.iloc[own_prompts]
+            sums = {name: of[own_prompts] for name, of in whole.items()}
             for column, number in ratios.items():
                 tables = ratio_tables(column, values[own, number], sums)
                 if tables:
@@ -102,6 +110,9 @@ def _over_prompts(
     }
 
 
-def _rows_of_points(place: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Rows of each point, in their order."""
-    return np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
+def _rows_of_points(place: NDArray[np.int64]) -> list[NDArray[np.int64] | slice]:
+    """Rows of each point, in their order; of points that follow each other, as slices, of which nothing is copied."""
+    ends = np.cumsum(np.bincount(place))
+    if (np.diff(place) >= 0).all():
+        return [slice(begin, end) for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
+    return list(np.split(np.argsort(place, kind="stable"), ends[:-1]))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from netsim.results.columns import AVERAGED
 from netsim.results.prompt_sums import DECIDED_SUMS, SUMS
 from netsim.results.summary import summarise
+from netsim.sweeps.ahead import ahead
 from netsim.sweeps.chunk_files import DECIDED, OWN, OWN_SUMS, ROW
 from netsim.sweeps.chunks import SweepPoint
 from netsim.sweeps.ordering import BACK, PLACE, distinct, parts_in_order, rearranged, with_back
@@ -47,45 +48,78 @@ def write_tables(
     keys = [name for name, _ in axes]
     axis_fields = [(name, values.type) for name, values in axes]
     schema = pa.schema([*axis_fields, *ROW])
-    sums_schema = pa.schema(
-        [*axis_fields, ("seed", pa.int64()), ("prompt", pa.int64()), *((name, pa.float64()) for name in SUMS)]
-    )
-    few_values = [*keys, "seed", "prompt", *DECIDED_SUMS]
-    placed = _placed(tables, points, seeds)
+    sums_fields = [("seed", pa.int64()), ("prompt", pa.int64()), *((name, pa.float64()) for name in SUMS)]
+    sums_schema = pa.schema([*axis_fields, *sums_fields])
+    written = 0
+    with (
+        pq.ParquetWriter(files[RESULTS], schema) as results,
+        pq.ParquetWriter(files[PROMPT_SUMS], sums_schema, **_prompt_options(keys)) as sums,
+        files[SUMMARY].open("w", encoding="utf-8", newline="") as summary,
+        # Each kind of work has a thread of its own, and lets go of the others while it works.
+        ThreadPoolExecutor(1) as writing,
+        ThreadPoolExecutor(2) as summarising,
+    ):
+        of_parts: deque[tuple[Future[None], Future[pd.DataFrame]]] = deque()
+
+        def finish(most_left: int) -> None:
+            while len(of_parts) > most_left:
+                tables_written, lines = of_parts.popleft()
+                tables_written.result()
+                text = lines.result().to_csv(index=False, lineterminator="\n", header=not summary.tell())
+                summary.write(text)
+
+        for part in ahead(_parts(tables, points, seeds, files[RESULTS].parent)):
+            stored = _with_axes(part, axes, len(seeds))
+            table = stored.select(schema.names).cast(schema)
+            of_prompts = _by_prompt(stored, keys).cast(sums_schema)
+            of_parts.append(
+                (
+                    writing.submit(_write, {results: table, sums: of_prompts}),
+                    summarising.submit(_summary, table, of_prompts, axes),
+                )
+            )
+            finish(most_left=2)
+            written += len(table)
+        finish(most_left=0)
+        if not written:
+            summary.write("\n")
+    return written
+
+
+def _parts(
+    tables: Iterable[pa.Table], points: Sequence[SweepPoint], seeds: Sequence[int], folder: Path
+) -> Iterator[pa.Table]:
+    """The rows of a sweep in its order, whole points at a time."""
     most_prompts = max(point.prompts for point in points)
     most_rows = min(MOST_ROWS, NUMBERS_IN_MEMORY // (len(ROW) + len(SUMS) * most_prompts))
     whole_points = max(1, most_rows // len(seeds)) * len(seeds)
     in_memory = max(2 * most_rows, len(points) * len(seeds) // MOST_RUNS)
-    parts = parts_in_order(placed, DECIDED, whole_points, in_memory, files[RESULTS].parent)
-    written = 0
-    with (
-        pq.ParquetWriter(files[RESULTS], schema) as results,
-        pq.ParquetWriter(files[PROMPT_SUMS], sums_schema, use_dictionary=few_values) as sums,
-        files[SUMMARY].open("w", encoding="utf-8", newline="") as summary,
-        # Summaries are arithmetic, the rest is reading and writing: each has a processor.
-        ThreadPoolExecutor(1) as beside,
-    ):
-        of_parts: deque[Future[pd.DataFrame]] = deque()
+    return parts_in_order(ahead(_placed(tables, points, seeds)), DECIDED, whole_points, in_memory, folder)
 
-        def write_summaries(most_left: int) -> None:
-            while len(of_parts) > most_left:
-                lines = of_parts.popleft().result()
-                lines.to_csv(summary, index=False, lineterminator="\n", header=not summary.tell())
 
-        for part in parts:
-            stored = _with_axes(part, axes, len(seeds))
-            table = stored.select(schema.names).cast(schema)
-            results.write_table(table, row_group_size=MOST_ROWS)
-            of_prompts = _by_prompt(stored, keys).cast(sums_schema)
-            sums.write_table(of_prompts, row_group_size=MOST_ROWS)
-            averaged = _frame(table.select([*keys, "token_seed", *AVERAGED]), axes)
-            of_parts.append(beside.submit(summarise, averaged, keys, _frame(of_prompts, axes)))
-            write_summaries(most_left=1)
-            written += len(table)
-        write_summaries(most_left=0)
-        if not written:
-            summary.write("\n")
-    return written
+def _prompt_options(keys: Sequence[str]) -> dict[str, Any]:
+    """How sums of prompts are written: those of few values as a dictionary, the others as they are, since nothing makes them smaller."""
+    compression = {
+        name: "none" if name in OWN_SUMS else "snappy" for name in (*keys, "seed", "prompt", *SUMS)
+    }
+    few_values = [*keys, "seed", "prompt", *DECIDED_SUMS]
+    return {
+        "use_dictionary": few_values,
+        "compression": compression,
+        "write_statistics": few_values[: -len(DECIDED_SUMS)],
+    }
+
+
+def _write(tables: Mapping[pq.ParquetWriter, pa.Table]) -> None:
+    for writer, table in tables.items():
+        writer.write_table(table, row_group_size=MOST_ROWS)
+
+
+def _summary(table: pa.Table, of_prompts: pa.Table, axes: Sequence[tuple[str, pa.Array]]) -> pd.DataFrame:
+    """The lines of a part's points."""
+    keys = [name for name, _ in axes]
+    averaged = table.select([*keys, "token_seed", *AVERAGED])
+    return summarise(_frame(averaged, axes), keys, _frame(of_prompts, axes))
 
 
 def _placed(
@@ -98,7 +132,7 @@ def _placed(
         number, turn = _number(table["point"], numbers), _number(table["seed"], turns)
         place = np.where((number >= 0) & (turn >= 0), number * len(seeds) + turn, -1)
         rows = with_back(table.drop_columns(["point"]).append_column(PLACE, pa.array(place)), DECIDED)
-        yield rearranged(rows, DECIDED, np.flatnonzero(place >= 0))
+        yield rows if (place >= 0).all() else rearranged(rows, DECIDED, np.flatnonzero(place >= 0))
 
 
 def _number(column: pa.ChunkedArray, numbers: Mapping[object, int]) -> IntArray:
@@ -165,5 +199,6 @@ def _frame(table: pa.Table, axes: Sequence[tuple[str, pa.Array]]) -> pd.DataFram
     for number, (name, values) in enumerate(axes):
         if values.null_count and pa.types.is_integer(values.type):
             table = table.set_column(number, name, table[name].cast(pa.float64()))
-    frame: pd.DataFrame = table.to_pandas()
+    # Each column by itself: that copies none of them.
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True)
     return frame

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from netsim.results import over_prompts
 from netsim.results.over_prompts import (
     paired_difference_over_prompts,
     paired_ratio_over_prompts,
@@ -104,6 +105,31 @@ def test_a_difference_is_paired_and_as_wide_as_that_of_two_ratios_of_means() -> 
     influence = ((other - nll)[0] - (figures[0] - figures[1]) * tokens[0]) / tokens.mean()
     # As above.
     assert high - low == pytest.approx(2 * 1.972 * influence.std(ddof=1) / np.sqrt(200), rel=0.07)
+
+
+@pytest.mark.parametrize(("at_once", "in_a_call"), [(1, 1), (700, 3), (2**30, 8)])
+@pytest.mark.parametrize("num_groups", [1, 3, 50])
+def test_an_interval_does_not_depend_on_how_much_is_worked_out_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, at_once: int, in_a_call: int, num_groups: int
+) -> None:
+    rng = np.random.default_rng(6)
+    tokens, seconds = prompts_of(rng, num_prompts=16, num_rows=50)
+    seconds = seconds[np.arange(50) % num_groups]
+    seconds[0, :8] = seconds[-1, 8:] = 0.0
+    interval = ratio_over_prompts(tokens, seconds)
+    monkeypatch.setattr(over_prompts, "PRODUCTS_AT_ONCE", at_once)
+    monkeypatch.setattr(over_prompts, "PRODUCTS_IN_A_CALL", in_a_call)
+    # Sums of 50 numbers in another order, at the most.
+    assert ratio_over_prompts(tokens, seconds) == pytest.approx(interval, rel=1e-13)
+
+
+def test_rows_with_one_denominator_are_as_each_alone() -> None:
+    rng = np.random.default_rng(7)
+    tokens, seconds = prompts_of(rng, num_prompts=16, num_rows=6)
+    together = ratio_over_prompts(seconds, tokens)
+    assert (tokens == tokens[0]).all()
+    # The mean of ratios with one denominator is the ratio of the means.
+    assert together == pytest.approx(ratio_over_prompts(seconds.mean(axis=0)[None], tokens[:1]), rel=1e-12)
 
 
 def test_what_is_undefined_stays_empty() -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from netsim.results.prompt_sums import SUMS
 from netsim.results.statistics import (
     fading_interval,
     interval_tables,
@@ -202,6 +203,25 @@ def test_summary_holds_each_points_intervals() -> None:
     assert ends == list(token_seed_interval(values, token_seeds))
     fading_ends = [row[f"throughput_tok_s_fading_{end}"] for end in ("low", "high")]
     assert fading_ends == list(fading_interval(values, token_seeds)[1:])
+
+
+def test_summary_does_not_ask_that_the_rows_of_a_point_follow_each_other() -> None:
+    table = results_table().reset_index(drop=True)
+    prompts = pd.DataFrame(
+        [
+            {**row, "prompt": prompt, **dict.fromkeys(SUMS, 1.0), "seconds": 1.0 + rng_seconds}
+            for row in table[[*POINT_COLUMNS, "seed"]].to_dict("records")
+            for prompt, rng_seconds in enumerate(np.random.default_rng(row["seed"]).random(9))
+        ]
+    )
+    rates = prompts.groupby([*POINT_COLUMNS, "seed"], sort=False, dropna=False)[["tokens", "seconds"]].sum()
+    table["throughput_tok_s"] = (rates["tokens"] / rates["seconds"]).to_numpy()
+    together = summarise(table, POINT_COLUMNS, prompts)
+    assert together["throughput_tok_s_prompts_low"].notna().all()
+    # A row of each point in turn; those of a seed follow each other among the prompts.
+    turns = [table.sort_values("seed", kind="stable"), prompts.sort_values("seed", kind="stable")]
+    assert turns[0]["policy.name"].ne(turns[0]["policy.name"].shift()).sum() == 2 * 6
+    pd.testing.assert_frame_equal(summarise(turns[0], POINT_COLUMNS, turns[1]), together, check_exact=True)
 
 
 def test_summary_has_no_mean_of_keys_and_leaves_undefined_empty() -> None:
