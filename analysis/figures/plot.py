@@ -14,6 +14,7 @@ from analysis.figures.logs import Window
 from analysis.figures.over import Drawing, draw_over
 from analysis.figures.results import SNR, Interval, Results, read_results
 from analysis.figures.style import STYLES, Style, format_of, save
+from analysis.figures.transforms import EXACT_BY
 from netsim.errors import did_you_mean
 
 #: What is drawn over ``--x`` where nobody says what.
@@ -81,7 +82,7 @@ def plot(
     else:
         if len(sources) != 1:
             raise ValueError(f"one results folder, given {len(sources)}")
-        results = chosen(read_results(sources[0]), ask.where, ask.interval)
+        results = chosen(read_results(sources[0], _columns(ask)), ask.where, ask.interval)
         name, drawn_by = (figure.name, figure) if figure else _asked(results, ask)
         path = out or sources[0] / f"{name}.{form}"
         draw = partial(drawn_by, results, style)
@@ -95,6 +96,11 @@ def _kind(name: str) -> Figure | LogFigure:
     if name not in BY_NAME:
         raise ValueError(f"no figure {name!r}{did_you_mean(name, BY_NAME)}: there are {', '.join(BY_NAME)}")
     return BY_NAME[name]
+
+
+def _columns(ask: Wanted) -> Sequence[str] | None:
+    """Result columns of a folder's own figure, which many sweeps end with; None, all of them, for others."""
+    return None if ask.kind or ask.x or ask.y else (DEFAULT_Y, EXACT_BY)
 
 
 def _asked(results: Results, ask: Wanted) -> tuple[str, Callable[[Results, Style], Drawing]]:

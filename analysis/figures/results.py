@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from netsim.errors import InputError, did_you_mean
@@ -133,12 +134,13 @@ def _is(value: Any, text: str) -> bool:
     return abs(value - wanted) <= NEAR * max(1.0, abs(wanted))
 
 
-def read_results(folder: Path) -> Results:
+def read_results(folder: Path, columns: Sequence[str] | None = None) -> Results:
     """Read ``results.parquet`` of a results folder.
 
     Parameters
     ----------
     folder : the folder that a sweep wrote.
+    columns : result columns that are wanted, as far as there are such; all by default.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def read_results(folder: Path) -> Results:
         Where the folder has no such file, it is not what the sweep wrote, or it holds no rows of a sweep.
     """
     path = folder / RESULTS
-    table = _table(folder, RESULTS)
+    table = _table(folder, RESULTS, columns)
     if "seed" not in table:
         raise ValueError(f"{path}: not the rows of a sweep: there is no column seed")
     if table.empty:
@@ -155,10 +157,9 @@ def read_results(folder: Path) -> Results:
     num_axes = table.columns.get_loc("seed")
     axes = tuple(map(str, table.columns[:num_axes]))
     for axis in axes:
-        if not table[axis].dropna().map(lambda value: isinstance(value, (str, bool, int, float))).all():
+        if not is_numeric_dtype(table[axis]) and not _scalars(table[axis]):
             raise ValueError(f"{path}: the swept key {axis} has values that are neither numbers nor text")
-    columns = {str(name): _numbers(table[name], path) for name in table.columns[num_axes:]}
-    table = table.assign(**columns)
+    table = table.assign(**{str(name): _numbers(table[name], path) for name in table.columns[num_axes:]})
     return Results(
         table,
         axes,
@@ -189,9 +190,21 @@ def _summary(folder: Path, table: pd.DataFrame, axes: tuple[str, ...]) -> pd.Dat
     return summary.assign(**{axis: first[axis].to_numpy() for axis in axes})
 
 
-def _table(folder: Path, name: str) -> pd.DataFrame:
+def _scalars(column: pd.Series[Any]) -> bool:
+    """Whether a column has nothing but text and numbers."""
+    return bool(column.dropna().map(lambda value: isinstance(value, (str, bool, int, float))).all())
+
+
+def _table(folder: Path, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """A table of the folder; if so asked, with its keys and some other columns alone."""
     try:
-        return pd.read_parquet(io.BytesIO(read_product(folder, name)))
+        content = io.BytesIO(read_product(folder, name))
+        if columns is None:
+            return pd.read_parquet(content)
+        names = pq.ParquetFile(content).schema_arrow.names
+        axes = names[: names.index("seed")] if "seed" in names else []
+        wanted = {*axes, "seed", "token_seed", *columns}
+        return pd.read_parquet(content, columns=[own for own in names if own in wanted])
     except InputError as error:
         raise ValueError(str(error)) from None
     # What pandas and pyarrow raise of a damaged file, or of one with types that pandas has not.

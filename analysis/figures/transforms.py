@@ -16,6 +16,8 @@ from analysis.figures.results import SNR, Results
 from netsim.results.statistics import INTERVALS
 from netsim.results.summary import summarise
 
+#: Share of rounds that are on the trace.
+EXACT_BY = "on_trace"
 #: Below this share of rounds on the trace, a row is a model of the run and not a replay: figures mark it.
 EXACT_ON_TRACE = 0.99
 #: Curves beyond which the legend outgrows the figure, and members of a family that such a figure keeps.
@@ -51,7 +53,7 @@ def points(results: Results, columns: Sequence[str]) -> pd.DataFrame:
         If the interval over prompts is wanted of a column that has none.
     """
     axes = list(results.axes)
-    table = results.table.assign(exact=~(results.table["on_trace"] < EXACT_ON_TRACE))
+    table = results.table.assign(exact=~(results.table[EXACT_BY] < EXACT_ON_TRACE))
     summary = _summary(results, columns)
     for column in dict.fromkeys(columns):
         prefix = shown_interval(summary, column, results.interval)

@@ -35,10 +35,19 @@ def test_rows_that_no_sweep_writes_are_refused(
         read_results(write(tmp_path, **changes))
 
 
+def test_columns_that_nobody_asks_for_are_not_read(tmp_path: Path) -> None:
+    write(tmp_path, token_seed=[0, 0], uplink_s=[1.0, 2.0], latency_mean_s=[3.0, 4.0])
+    whole, table = read_results(tmp_path), read_results(tmp_path, ["uplink_s", "on_trace"]).table
+    assert table.columns.tolist() == ["channel.snr_db", "seed", "token_seed", "uplink_s"]
+    pd.testing.assert_frame_equal(table, whole.table[table.columns])
+
+
 def test_a_table_without_seeds_is_no_sweep(tmp_path: Path) -> None:
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "results.parquet")
     with pytest.raises(ValueError, match=r"not the rows of a sweep: there is no column seed$"):
         read_results(tmp_path)
+    with pytest.raises(ValueError, match=r"not the rows of a sweep: there is no column seed$"):
+        read_results(tmp_path, ["a"])
 
 
 @pytest.mark.parametrize(
