@@ -99,7 +99,7 @@ class Store:
 
         All of them are complete on disk before the first takes its place.
         """
-        from netsim.sweeps.tables import write_tables  # noqa: PLC0415  (pandas: of no use before there are rows)
+        from netsim.sweeps.tables import write_tables  # noqa: PLC0415  (of no use before there are rows)
 
         for path in self.folder.glob("*.partial"):
             if path.name.startswith(PRODUCTS):

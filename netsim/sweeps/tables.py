@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from netsim.results.columns import AVERAGED
 from netsim.results.prompt_sums import DECIDED_SUMS, SUMS
-from netsim.results.summary import summarise
 from netsim.sweeps.ahead import ahead
 from netsim.sweeps.chunk_files import DECIDED, OWN, OWN_SUMS, ROW
 from netsim.sweeps.chunks import SweepPoint
 from netsim.sweeps.ordering import BACK, PLACE, distinct, parts_in_order, rearranged, with_back
 from netsim.sweeps.products import PROMPT_SUMS, RESULTS, SUMMARY
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -59,6 +61,8 @@ def write_tables(
         ThreadPoolExecutor(1) as writing,
         ThreadPoolExecutor(2) as summarising,
     ):
+        # Half a second for pandas, while the first rows are put in order.
+        summarising.submit(import_module, "netsim.results.summary")
         of_parts: deque[tuple[Future[None], Future[pd.DataFrame]]] = deque()
 
         def finish(most_left: int) -> None:
@@ -78,7 +82,7 @@ def write_tables(
                     summarising.submit(_summary, table, of_prompts, axes),
                 )
             )
-            finish(most_left=2)
+            finish(most_left=1)
             written += len(table)
         finish(most_left=0)
         if not written:
@@ -117,6 +121,8 @@ def _write(tables: Mapping[pq.ParquetWriter, pa.Table]) -> None:
 
 def _summary(table: pa.Table, of_prompts: pa.Table, axes: Sequence[tuple[str, pa.Array]]) -> pd.DataFrame:
     """The lines of a part's points."""
+    from netsim.results.summary import summarise  # noqa: PLC0415  (pandas: it is imported beside the ordering)
+
     keys = [name for name, _ in axes]
     averaged = table.select([*keys, "token_seed", *AVERAGED])
     return summarise(_frame(averaged, axes), keys, _frame(of_prompts, axes))
