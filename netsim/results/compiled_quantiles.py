@@ -185,11 +185,14 @@ def _beside(
     """The value of a rank among those that are not left out; 0 of a rank below 0."""
     if rank < 0:
         return 0.0
-    for i in range(left_out.size):
-        if left_out[i] > _value(groups, rank):
-            break
-        rank += 1
-    return _value(groups, rank)
+    # What is left out up to a value moves it on by so many places, and then more may be.
+    passed, more = -1, 0
+    value = 0.0
+    while more > passed:
+        passed = more
+        value = _value(groups, rank + passed)
+        more = np.searchsorted(left_out, value, side="right")
+    return value
 
 
 @njit(cache=True)
