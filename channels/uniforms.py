@@ -131,7 +131,6 @@ def _start(key: IntArray, skip: int, words: WordArray, seeds: StateArray, state:
     state[0], state[1], state[2], state[3] = high, low, inc_high, inc_low
 
 
-@njit(cache=True)
 def keyed_uniforms(keys: IntArray, skip: int, starts: IntArray) -> FloatArray:
     """Draws of several keys, one after the other.
 
@@ -145,7 +144,14 @@ def keyed_uniforms(keys: IntArray, skip: int, starts: IntArray) -> FloatArray:
     -------
     [starts[-1]], float. In [0, 1), to the bit ``default_rng(key).random(skip + n)[skip:]``.
     """
+    # Allocated here: numpy asks for large pages, which compiled code does not.
     uniforms = np.empty(starts[-1])
+    _write_uniforms(keys, skip, starts, uniforms)
+    return uniforms
+
+
+@njit(cache=True)
+def _write_uniforms(keys: IntArray, skip: int, starts: IntArray, uniforms: FloatArray) -> None:
     words = np.empty(2 * keys.shape[1], np.uint32)
     seeds, state = np.empty(4, np.uint64), np.empty(4, np.uint64)
     for row in range(keys.shape[0]):
@@ -158,4 +164,3 @@ def keyed_uniforms(keys: IntArray, skip: int, starts: IntArray) -> FloatArray:
             folded = high ^ low
             drawn = (folded >> turn) | (folded << ((np.uint64(64) - turn) & np.uint64(63)))
             uniforms[place] = np.float64(drawn >> np.uint64(11)) * _UNIT
-    return uniforms

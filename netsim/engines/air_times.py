@@ -74,6 +74,8 @@ class AirTimes:
         ) + SPARE_BLOCKS
         self._expected = False
         self._count_prompt = count_prompt
+        #: Room for the prefix sums of a session.
+        self._sums = np.empty(0)
         of_turn, of_session = uploads.most
         self._room: Room = (
             np.empty(of_session),
@@ -114,6 +116,8 @@ class AirTimes:
             )
             if rates_bps is None:
                 break
+            if self._sums.size < (most_sums := 2 * (int(np.diff(starts).max()) + 1)):
+                self._sums = np.empty(most_sums)
             needed = _send_sessions(
                 rates_bps,
                 starts,
@@ -122,6 +126,7 @@ class AirTimes:
                 uploads.columns,
                 self._count_prompt,
                 self._room,
+                self._sums,
                 tables,
             )
             self._num_blocks[waiting] = np.maximum(self._num_blocks[waiting], needed)
@@ -159,14 +164,14 @@ def _send_sessions(
     uploads: Columns,
     count_prompt: bool,
     room: Room,
+    sums: FloatArray,
     tables: Tables,
 ) -> IntArray:
     """Blocks that each session needed, or more than it was given where they were too few."""
     needed = np.empty(sessions.size, np.int64)
-    all_sums = np.empty(2 * (np.diff(blocks).max() + 1))
     for number in range(sessions.size):
         own = rates_bps[blocks[number] : blocks[number + 1]]
-        prefix_bits = all_sums[: 2 * (own.size + 1)].reshape(2, own.size + 1)
+        prefix_bits = sums[: 2 * (own.size + 1)].reshape(2, own.size + 1)
         write_prefix_sums(own, coherence_time_s, prefix_bits)
         end_s = _send_session(
             own, prefix_bits, coherence_time_s, False, sessions[number], uploads, count_prompt, room, tables

@@ -31,6 +31,7 @@ class SessionGains:
     def __init__(self, fading: IndependentFading, prompts: Sequence[int]) -> None:
         self._fading = fading
         self._prompts = np.array(prompts)
+        self._copies = np.empty(0)
         self._forget(None)
 
     def _forget(self, seed: int | None) -> None:
@@ -39,15 +40,19 @@ class SessionGains:
         #: Where the gains of each session begin, and how many there are.
         self._first, self._sizes = np.zeros((2, self._prompts.size), np.int64)
 
-    def of(self, seed: int, sessions: IntArray, starts: IntArray) -> FloatArray:
-        """A copy of the gains of many sessions' blocks; parameters as for `SessionLinks.rates_bps`."""
+    def times(self, factor: float, seed: int, sessions: IntArray, starts: IntArray) -> FloatArray:
+        """Gains of many sessions' blocks times a factor, until the next call; further parameters as for `SessionLinks.rates_bps`."""
         if seed != self._seed:
             self._forget(seed)
         sizes = np.diff(starts)
         lacking = self._sizes[sessions] < sizes
         if lacking.any():
             self._draw(seed, sessions[lacking], sizes[lacking])
-        return _first_of_each(self._gains, self._first[sessions], starts)
+        # Kept and used again: fresh pages for so many numbers take as long as the numbers.
+        if self._copies.size < starts[-1]:
+            self._copies = np.empty(starts[-1])
+        _write_first_of_each(self._gains, self._first[sessions], factor, starts, self._copies)
+        return self._copies[: starts[-1]]
 
     def _draw(self, seed: int, sessions: IntArray, sizes: IntArray) -> None:
         starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -61,13 +66,13 @@ class SessionGains:
 
 
 @njit(cache=True)
-def _first_of_each(values: FloatArray, first: IntArray, starts: IntArray) -> FloatArray:
-    """The values of each session, one after the other, as many as it is asked for."""
-    found = np.empty(starts[-1])
+def _write_first_of_each(
+    values: FloatArray, first: IntArray, factor: float, starts: IntArray, found: FloatArray
+) -> None:
+    """Write the values of each session times a factor, one after the other, as many as it is asked for."""
     for session in range(first.size):
         for i in range(starts[session + 1] - starts[session]):
-            found[starts[session] + i] = values[first[session] + i]
-    return found
+            found[starts[session] + i] = factor * values[first[session] + i]
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,5 @@ class SessionLinks:
         if self.gains is None:
             return None
         radio = self.radio
-        return radio.rate_law(
-            radio.snr * self.gains.of(seed, sessions, starts), radio.bandwidth_hz, radio.gap
-        )
+        snrs = self.gains.times(radio.snr, seed, sessions, starts)
+        return radio.rate_law(snrs, radio.bandwidth_hz, radio.gap)

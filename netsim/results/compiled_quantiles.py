@@ -191,7 +191,7 @@ def _beside(
     while more > passed:
         passed = more
         value = _value(groups, rank + passed)
-        more = np.searchsorted(left_out, value, side="right")
+        more = int(np.searchsorted(left_out, value, side="right"))
     return value
 
 
