@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from benchmarks.bare import TimeLine, bare_loop
 from channels.fading import IndependentStream
 from channels.uniforms import keyed_uniforms
-from netsim.engines.air_times import Tables
 from netsim.engines.arrays import ArrayEngine
+from netsim.engines.sending import Tables
 from netsim.engines.uploads import Uploads
 from netsim.point import Point, array_blocks
 from netsim.radio import link, sessions

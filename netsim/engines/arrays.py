@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netsim.costs.workload import Workload
-from netsim.engines.air_times import AirTimes, Links, Tables
+from netsim.engines.air_times import AirTimes, Links
+from netsim.engines.sending import Tables
 from netsim.engines.timings import Timings
 from netsim.engines.uploads import Uploads
 

@@ -17,6 +17,8 @@ from traces.streams import FADING_STREAM
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+#: Blocks whose gains are kept: 16 MiB. Sessions that have more of them together are drawn anew for every link.
+MOST_BLOCKS_KEPT = 2**21
 
 
 class SessionGains:
@@ -31,12 +33,12 @@ class SessionGains:
     def __init__(self, fading: IndependentFading, prompts: Sequence[int]) -> None:
         self._fading = fading
         self._prompts = np.array(prompts)
-        self._copies = np.empty(0)
+        # Both are kept and used again: fresh pages for so many numbers take as long as the numbers.
+        self._gains, self._copies = np.empty(0), np.empty(0)
         self._forget(None)
 
     def _forget(self, seed: int | None) -> None:
-        self._seed = seed
-        self._gains = np.empty(0)
+        self._seed, self._used = seed, 0
         #: Where the gains of each session begin, and how many there are.
         self._first, self._sizes = np.zeros((2, self._prompts.size), np.int64)
 
@@ -46,9 +48,11 @@ class SessionGains:
             self._forget(seed)
         sizes = np.diff(starts)
         lacking = self._sizes[sessions] < sizes
+        if self._used + sizes[lacking].sum() > MOST_BLOCKS_KEPT:
+            self._forget(seed)
+            lacking[:] = True
         if lacking.any():
             self._draw(seed, sessions[lacking], sizes[lacking])
-        # Kept and used again: fresh pages for so many numbers take as long as the numbers.
         if self._copies.size < starts[-1]:
             self._copies = np.empty(starts[-1])
         _write_first_of_each(self._gains, self._first[sessions], factor, starts, self._copies)
@@ -58,11 +62,15 @@ class SessionGains:
         starts = np.concatenate([[0], np.cumsum(sizes)])
         # The key of ``netsim.radio.link.session_rng``.
         keys = np.column_stack(np.broadcast_arrays(FADING_STREAM, seed, 0, self._prompts[sessions]))
-        drawn = np.asarray(self._fading.gains(keyed_uniforms(keys, 0, starts)), np.float64)
+        end = self._used + int(starts[-1])
+        if self._gains.size < end:
+            grown = np.empty(max(end, 2 * self._gains.size))
+            grown[: self._used] = self._gains[: self._used]
+            self._gains = grown
+        self._gains[self._used : end] = self._fading.gains(keyed_uniforms(keys, 0, starts))
         # What was too short stays where it is, until the next seed.
-        self._first[sessions] = self._gains.size + starts[:-1]
-        self._sizes[sessions] = sizes
-        self._gains = np.concatenate([self._gains, drawn]) if self._gains.size else drawn
+        self._first[sessions], self._sizes[sessions] = self._used + starts[:-1], sizes
+        self._used = end
 
 
 @njit(cache=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from channels.gains import LinkNeverSends
+from netsim.engines import air_times
 from netsim.errors import InputError
 from netsim.point import Point, array_blocks
+from netsim.radio import sessions
 from netsim.results.columns import NAMES
 from netsim.results.rows import Row
 from netsim.scenario import Scenario
@@ -237,6 +240,32 @@ def test_points_and_seeds_timed_together_are_those_timed_alone(
     for (number, seed), row in together.items():
         assert isinstance(seed, int)
         assert row == points[number].row(seed, "arrays")
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(air_times, "BLOCKS_AT_ONCE"), (air_times, "MOST_BLOCKS_AT_ONCE"), (sessions, "MOST_BLOCKS_KEPT")],
+)
+@pytest.mark.parametrize("most", [1, 300])
+def test_rows_do_not_depend_on_how_many_blocks_are_at_hand(
+    trace: Trace, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, most: int
+) -> None:
+    """Sessions one by one, or alone; gains drawn anew for every link."""
+
+    def rows() -> list[Row]:
+        points = [
+            point_of(
+                trace,
+                {"channel": {"bandwidth_hz": 2e4, "snr_db": snr_db}, "tokens": TOKENS, "policy": policy},
+            )
+            for snr_db in (-7.0, 0.0)
+            for policy in ({"name": "hlm"}, {"name": "u-hlm", "threshold": 0.3})
+        ]
+        return [row for block in array_blocks(points, range(4)) for row, _ in block.rows()]
+
+    expected = rows()
+    monkeypatch.setattr(module, name, most)
+    assert rows() == expected
 
 
 def test_auto_takes_arrays_where_nothing_is_shared(trace: Trace) -> None:
