@@ -34,11 +34,15 @@ def ascending_rows(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> N
     --------
     >>> ascending_rows(np.array([2.0, 1.0, 5.0, 4.0, 3.0]), np.array([0, 2, 3, 5])).tolist()
     [1.0, 2.0, 5.0, 3.0, 4.0]
+    >>> ascending_rows(np.empty(0), np.array([0])).tolist(), ascending_rows(np.array([1.0]), np.array([0, 0, 1])).tolist()
+    ([], [1.0])
     """
     result = np.empty_like(values)
     counts = np.diff(offsets)
     by_count = np.argsort(counts, kind="stable")
-    for nodes in np.split(by_count, 1 + np.flatnonzero(np.diff(counts[by_count]))):
+    # Nodes without entries, and no nodes at all, have nothing to be sorted.
+    by_count = by_count[counts[by_count] > 0]
+    for nodes in np.split(by_count, 1 + np.flatnonzero(np.diff(counts[by_count]))) if by_count.size else ():
         width = counts[nodes[0]]
         at_once = max(1, SORTED_AT_ONCE // width)
         for first in range(0, len(nodes), at_once):
