@@ -74,14 +74,11 @@ class TableQuantiles:
     def of(self, kind: Kind, level: float) -> FloatArray:
         """As `Quantiles.of`."""
         if kind == "tokens":
-            return quantile(
-                np.sort(np.repeat(self._took_place_s / self._emitted, self._emitted, axis=-1)), level
-            )
+            return quantile(self._tokens_s, level)
         if kind == "exchanges":
             return quantile(self._exchanges_s, level)
         together = int(self._emitted.sum() - self._emitted.size)
-        firsts_s = np.sort(self.round_s[..., self.workload.length > 0, 0])
-        return quantile(self._exchanges_s, level, left_out=firsts_s, zeros=together)
+        return quantile(self._exchanges_s, level, left_out=self._firsts_s, zeros=together)
 
     @cached_property
     def _took_place_s(self) -> FloatArray:
@@ -94,6 +91,16 @@ class TableQuantiles:
     @cached_property
     def _exchanges_s(self) -> FloatArray:
         return np.sort(self._took_place_s)
+
+    @cached_property
+    def _tokens_s(self) -> FloatArray:
+        if (self._emitted == 1).all():
+            return self._exchanges_s
+        return np.sort(np.repeat(self._took_place_s / self._emitted, self._emitted, axis=-1))
+
+    @cached_property
+    def _firsts_s(self) -> FloatArray:
+        return np.sort(self.round_s[..., self.workload.length > 0, 0])
 
 
 @dataclass(frozen=True)
