@@ -18,8 +18,8 @@ Decided = tuple[Rounds, Workload]
 PlanKey = tuple[Policy, tuple[int, int]]
 Plans = LRUCache[PlanKey, Decided]
 _Columns = TypeVar("_Columns", Rounds, Workload)
-#: Rounds whose decisions and work are kept, at some 130 bytes each: those of a few token seeds, which is what a chunk meets.
-MOST_ROUNDS_PLANNED = 2**18
+#: Rounds whose decisions and work are kept, at some 130 bytes each.
+MOST_ROUNDS_PLANNED = 2**20
 
 
 def new_plans() -> Plans:
