@@ -18,6 +18,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from channels.wide_product import high_product
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 WordArray = NDArray[np.uint32]
@@ -92,13 +94,7 @@ def _times(
     high: np.uint64, low: np.uint64, by_high: np.uint64, by_low: np.uint64
 ) -> tuple[np.uint64, np.uint64]:
     """Product of two numbers of 128 bits, modulo 2**128."""
-    low_0, low_1 = low & _LOW, low >> _WORD
-    by_0, by_1 = by_low & _LOW, by_low >> _WORD
-    corner = low_0 * by_0
-    middle = low_1 * by_0 + (corner >> _WORD)
-    other = low_0 * by_1 + (middle & _LOW)
-    carried = low_1 * by_1 + (middle >> _WORD) + (other >> _WORD)
-    return carried + high * by_low + low * by_high, (other << _WORD) | (corner & _LOW)
+    return high_product(low, by_low) + high * by_low + low * by_high, low * by_low
 
 
 @njit(cache=True, inline="always")

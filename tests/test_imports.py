@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
 }
 #: All that the two packages at the bottom may import of others, beside the standard library.
 FOREIGN = {
-    "channels": {"numba", "numpy", "scipy"},
+    "channels": {"llvmlite", "numba", "numpy", "scipy"},
     "traces": {"numba", "numpy", "pydantic", "safetensors"},
 }
 #: Rooms (folders) and loose modules of each package, from the bottom to the top: an import goes down.
