@@ -47,10 +47,14 @@ def drain_each(
     remaining, firsts, finals = room
     if not _begin(rates_bps, prefix_bits, coherence_time_s, start_s, bits, remaining, firsts, seconds):
         return False
-    _guess(prefix_bits, bits.size, remaining, firsts, finals)
     num_blocks = rates_bps.size
     leading_bits = prefix_bits[0]
     whole_bits = leading_bits[num_blocks]
+    if whole_bits <= 0.0:
+        # Nothing can be sent, and nothing is to be.
+        seconds[: bits.size] = 0.0
+        return True
+    _guess(prefix_bits, bits.size, remaining, firsts, finals)
     for i in range(bits.size):
         first = firsts[i]
         # Within the sums, so that the steps end there.
@@ -116,7 +120,7 @@ def _guess(
     leading_bits = prefix_bits[0]
     num_blocks = leading_bits.size - 1
     whole_bits = leading_bits[num_blocks]
-    blocks_per_bit = num_blocks / whole_bits if whole_bits > 0.0 else 0.0
+    blocks_per_bit = num_blocks / whole_bits
     for i in range(count):
         target = leading_bits[firsts[i]] + remaining[i]
         guess = firsts[i] + np.int64(max(remaining[i], 0.0) * blocks_per_bit)

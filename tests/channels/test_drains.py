@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from channels.drain import RAN_OUT, drain, prefix_sums
@@ -39,6 +39,8 @@ SENT = st.lists(
 
 
 @given(rates_bps=RATES, sent=SENT)
+@example(rates_bps=np.zeros(1), sent=[(0.0, 0.0)])
+@example(rates_bps=np.zeros(3), sent=[(0.5, 0.0), (0.0, 1.0)])
 def test_side_by_side_is_one_by_one(rates_bps: FloatArray, sent: list[tuple[float, float]]) -> None:
     start_s = np.array([share for share, _ in sent]) * rates_bps.size * COHERENCE_TIME_S
     bits = np.array([own for _, own in sent])
