@@ -22,7 +22,7 @@ ARRAYS_ROW_S, EVENTS_ROW_S, DEVICE_S = 2e-5, 3e-3, 8e-4
 #: Seconds of a round by the array engine, by events alone, and by events with other devices.
 ARRAYS_S, EVENTS_S, SHARED_EVENTS_S = 3e-8, 8e-6, 3e-5
 #: Seconds of drawing a block of fading, of its rate at one mean SNR, and of deciding a round.
-DRAW_S, RATE_S, DECISION_S = 1e-8, 1e-8, 8e-6
+DRAW_S, RATE_S, DECISION_S = 8e-9, 8e-9, 4e-6
 #: Blocks of a round without an upload, some.
 LEAST_BLOCKS = 4.0
 
