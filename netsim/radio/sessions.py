@@ -64,7 +64,7 @@ class SessionGains:
         keys = np.column_stack(np.broadcast_arrays(FADING_STREAM, seed, 0, self._prompts[sessions]))
         end = self._used + int(starts[-1])
         if self._gains.size < end:
-            grown = np.empty(max(end, 2 * self._gains.size))
+            grown = np.empty(max(end, self._gains.size * 5 // 4))
             grown[: self._used] = self._gains[: self._used]
             self._gains = grown
         self._gains[self._used : end] = self._fading.gains(keyed_uniforms(keys, 0, starts))

@@ -33,7 +33,7 @@ NOT_IN_A_ROW = frozenset({"name", "seeds", "sweep"})
 #: Keys that may differ between points that share what is dear: the trace, the decisions, the latency profiles.
 VARIED = frozenset({"policy", "channel", "energy"})
 #: Rounds of a chunk, by engine: one to a few seconds of work.
-ROUNDS_PER_CHUNK = {"events": 50_000, "arrays": 12_000_000}
+ROUNDS_PER_CHUNK = {"events": 50_000, "arrays": 10_000_000}
 #: Cells of a chunk, at most: a row has a price of its own, some ms, however few its rounds are.
 CELLS_PER_CHUNK = 8192
 #: Pieces are gathered up to this share of a chunk, some 0.1 s of work, which is a few times the price of a file ...
