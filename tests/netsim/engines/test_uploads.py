@@ -8,6 +8,8 @@ from netsim.costs.workload import Workload
 from netsim.engines.uploads import Uploads
 
 SLM_S, LLM_S, BITS, PROMPT_BITS = 0.02, 0.05, 1000.0, 30.0
+#: Seven additions in two orders, each wrong by half a unit in the last place, 1.1e-16, at most.
+ROUNDINGS = 1e-15
 
 
 def workload(sends: list[list[int]], ahead_s: float = 0.0) -> Workload:
@@ -58,11 +60,11 @@ def test_what_is_known_of_an_upload_is_all_before_it_but_air_time() -> None:
     uploads = Uploads.of([workload([[1, 0, 1]])], 0.001, 0.002)
     first = SLM_S + 0.001
     second = first + 0.002 + LLM_S + SLM_S + SLM_S + 0.001
-    np.testing.assert_allclose(uploads.known_s, [first, second], rtol=1e-15)
-    np.testing.assert_allclose(uploads.last_known_s, [[second]], rtol=1e-15)
+    np.testing.assert_allclose(uploads.known_s, [first, second], rtol=ROUNDINGS)
+    np.testing.assert_allclose(uploads.last_known_s, [[second]], rtol=ROUNDINGS)
     assert uploads.all_bits.tolist() == [[2 * BITS + PROMPT_BITS]]
     later = uploads.after(np.array([[[0.5, 0.6, 0.7]]]))
-    np.testing.assert_allclose(later.known_s, [first + 0.5, second + 0.7], rtol=1e-15)
+    np.testing.assert_allclose(later.known_s, [first + 0.5, second + 0.7], rtol=ROUNDINGS)
 
 
 def test_policies_that_wait_otherwise_share_nothing_though_they_send_the_same() -> None:

@@ -33,6 +33,7 @@ def test_a_distribution_is_the_renormalised_nucleus(top_p: float) -> None:
             kept = nucleus(full, top_p)
             # Past the least that can be asked for nothing is kept.
             expected = np.where(kept, full, 0.0) / max(full[kept].sum(), 1e-300)
+            # Exponentials of two libraries, and sums of a node's entries in two orders: some hundred units in the last place.
             np.testing.assert_allclose(probability[first:last], expected, rtol=1e-12)
             assert outside[node] == pytest.approx(1 - full[kept].sum(), abs=1e-12)
 
